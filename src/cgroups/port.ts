@@ -1,0 +1,95 @@
+import type { CgroupPath, HostPath } from "../ids/path.ts";
+import type { UnixNanos } from "../ids/units.ts";
+
+/** Limits as OCI runtime-spec `linux.resources` names them; undefined leaves a limit alone. Sizes in bytes, -1n is unlimited. */
+export interface CgroupResources {
+  readonly cpuShares?: bigint;
+  readonly cpuQuotaUs?: bigint;
+  readonly cpuPeriodUs?: bigint;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  readonly memoryLimit?: bigint;
+  /** Memory plus swap, as cgroup v1 and OCI count it. */
+  readonly memorySwap?: bigint;
+  readonly pidsLimit?: bigint;
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: bigint }[];
+  /** cgroup v2 file name → value, validated. */
+  readonly unified?: ReadonlyMap<string, string>;
+  /** Allow rules after an implicit deny-all; undefined: all devices (privileged). */
+  readonly devices?: readonly DeviceRule[];
+  readonly devicesAllowAll?: boolean;
+}
+
+export interface DeviceRule {
+  readonly type: "c" | "b" | "a";
+  /** undefined: any. */
+  readonly major: number | undefined;
+  readonly minor: number | undefined;
+  /** Subset of "rwm". */
+  readonly access: string;
+}
+
+/**
+ * Control groups, on v1, hybrid and v2 alike.
+ *
+ * Paths are logical (`/kubepods/burstable/pod…/<id>`); the adapter knows the hierarchies they exist in. All calls are
+ * synchronous: a handful of cgroupfs writes of microseconds each.
+ */
+export interface Cgroups {
+  readonly mode: "v1" | "hybrid" | "v2";
+  /** Makes `path` and its missing parents in every hierarchy, enables controllers (v2), applies `resources`. Idempotent. */
+  create(path: CgroupPath, resources: CgroupResources): void;
+  /** Applies limits to a live cgroup; on failure restores what had been written. */
+  update(path: CgroupPath, resources: CgroupResources): void;
+  /** The cgroup.procs files a process writes itself into, one per hierarchy. */
+  procsFiles(path: CgroupPath): readonly HostPath[];
+  /**
+   * A child group of a container's for one exec, in the one hierarchy that kills (unified, else freezer), so that the exec
+   * and all it forked can be ended together. Returns procs files for the exec's join-cgroup steps (the container's own for
+   * every other hierarchy).
+   */
+  createExec(container: CgroupPath, execId: string): readonly HostPath[];
+  killExec(container: CgroupPath, execId: string): void;
+  removeExec(container: CgroupPath, execId: string): void;
+  /** SIGKILL to everything in `path` and below: cgroup.kill, else freeze + kill + thaw. */
+  kill(path: CgroupPath): void;
+  pids(path: CgroupPath): readonly number[];
+  /** Whether the group exists and holds no process. */
+  isEmpty(path: CgroupPath): boolean;
+  /** rmdir of `path` and everything below in every hierarchy; absent is success; EBUSY is retried a bounded number of times by the caller. */
+  remove(path: CgroupPath): void;
+  exists(path: CgroupPath): boolean;
+  /** memory.events (v2) or memory.oom_control (v1). */
+  oomFile(path: CgroupPath): HostPath | undefined;
+  stats(path: CgroupPath): CgroupStats;
+}
+
+/** What the kernel accounts; undefined where the hierarchy or controller is not there. */
+export interface CgroupStats {
+  readonly timestampNs: UnixNanos;
+  readonly cpuUsageNs: bigint | undefined;
+  readonly memory:
+    | {
+        readonly usageBytes: bigint;
+        readonly workingSetBytes: bigint;
+        readonly rssBytes: bigint;
+        readonly pageFaults: bigint;
+        readonly majorPageFaults: bigint;
+        /** undefined: unlimited. */
+        readonly limitBytes: bigint | undefined;
+        readonly swapUsageBytes: bigint | undefined;
+        readonly swapLimitBytes: bigint | undefined;
+      }
+    | undefined;
+  readonly pids: bigint | undefined;
+  readonly oomKills: bigint | undefined;
+  readonly cpuPressure: PressureStats | undefined;
+  readonly memoryPressure: PressureStats | undefined;
+  readonly ioPressure: PressureStats | undefined;
+}
+
+/** cgroup v2 *.pressure, microseconds total and averages in percent. */
+export interface PressureStats {
+  readonly some: { readonly totalUs: bigint; readonly avg10: number; readonly avg60: number; readonly avg300: number };
+  readonly full: { readonly totalUs: bigint; readonly avg10: number; readonly avg60: number; readonly avg300: number };
+}

@@ -1,0 +1,41 @@
+import type { HostPath } from "../ids/path.ts";
+
+/** Everything a daemon is told, parsed once from flags, environment and files, then frozen. */
+export interface Config {
+  /** What survives a reboot. Default /var/lib/crib. */
+  readonly root: HostPath;
+  /** What does not. Default /run/crib. */
+  readonly state: HostPath;
+  /** Unix socket paths served, first one first. */
+  readonly listen: readonly HostPath[];
+  readonly log: { readonly level: "trace" | "debug" | "info" | "warn" | "error"; readonly format: "text" | "json" };
+  readonly cgroup: {
+    readonly driver: "cgroupfs" | "systemd";
+    /** Where pods without a cgroup_parent go. Default /crib. */
+    readonly defaultParent: string;
+  };
+  readonly cni: { readonly configDir: HostPath; readonly binDirs: readonly HostPath[]; readonly pluginTimeoutMs: number };
+  readonly network: {
+    /** Interface name of the built-in bridge. Default crib0. */
+    readonly bridge: string;
+    /** Default 10.88.0.0/16. */
+    readonly subnet: string;
+    /** 0: the default route's. */
+    readonly mtu: number;
+  };
+  readonly registry: {
+    /** Directories of `<host>/hosts.toml`, searched in order. */
+    readonly hostsDirs: readonly HostPath[];
+    /** Docker's config.json, for credentials. */
+    readonly dockerConfig: HostPath | undefined;
+    readonly maxConcurrentDownloads: number;
+    /** A pull that moves no byte for this long is failed over or ended. */
+    readonly stallTimeoutMs: number;
+  };
+  readonly images: { readonly pinned: readonly string[] };
+  readonly runtime: {
+    readonly defaultHandler: string;
+    readonly seccompProfileRoot: HostPath;
+    readonly execOutputLimitBytes: number;
+  };
+}

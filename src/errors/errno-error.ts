@@ -1,0 +1,22 @@
+import { CribError } from "./crib-error.ts";
+import type { ErrorCode } from "./error-code.ts";
+import { errnoName } from "./errno.ts";
+
+/**
+ * A system call that failed: which call, on what, with which errno.
+ *
+ * `code` stays `internal` unless the caller knows better; callers translate the errnos they expect
+ * (ENOENT → not-found, …) at the place where the meaning is known.
+ */
+export class ErrnoError extends CribError {
+  readonly errno: number;
+  readonly syscall: string;
+  readonly path: string | undefined;
+
+  constructor(errno: number, syscall: string, path?: string, code: ErrorCode = "internal") {
+    super(code, `${syscall}${path === undefined ? "" : ` ${JSON.stringify(path)}`}: ${errnoName(errno)}`);
+    this.errno = errno;
+    this.syscall = syscall;
+    this.path = path;
+  }
+}

@@ -1,0 +1,82 @@
+import type { Digest, ImageId } from "../ids/digest.ts";
+import type { HostPath } from "../ids/path.ts";
+import type { UnixNanos } from "../ids/units.ts";
+
+/** What the CRI's AuthConfig says; empty strings are absent. Never logged. */
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+  readonly auth: string;
+  readonly serverAddress: string;
+  readonly identityToken: string;
+  readonly registryToken: string;
+}
+
+export interface PullRequest {
+  /** As the user wrote it; normalised inside ("busybox" → docker.io/library/busybox:latest). */
+  readonly reference: string;
+  readonly credentials: RegistryCredentials | undefined;
+  readonly onProgress?: (progress: PullProgress) => void;
+}
+
+export type PullProgress =
+  | { readonly kind: "resolved"; readonly reference: string; readonly digest: Digest }
+  | { readonly kind: "layer"; readonly digest: Digest; readonly doneBytes: bigint; readonly totalBytes: bigint; readonly phase: LayerPhase }
+  | { readonly kind: "done"; readonly imageId: ImageId };
+
+export type LayerPhase = "waiting" | "downloading" | "unpacking" | "done" | "present";
+
+/** The parts of an OCI image config that running it needs; validated and frozen. */
+export interface ImageConfig {
+  readonly architecture: string;
+  readonly os: string;
+  readonly user: string;
+  readonly env: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  readonly workingDir: string;
+  readonly volumes: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly stopSignal: string;
+  readonly exposedPorts: readonly string[];
+  readonly createdAt: string;
+}
+
+export interface Image {
+  readonly id: ImageId;
+  /** "docker.io/library/busybox:1.36", normalised. */
+  readonly repoTags: readonly string[];
+  /** "docker.io/library/busybox@sha256:…". */
+  readonly repoDigests: readonly string[];
+  /** Compressed layers plus config plus manifest. */
+  readonly sizeBytes: bigint;
+  readonly config: ImageConfig;
+  /** The config blob as it was pushed, for verbose status. */
+  readonly rawConfig: string;
+  readonly pinned: boolean;
+  readonly pulledAtNs: UnixNanos;
+}
+
+/** The image service's domain: what ImageService RPCs and containers need. */
+export interface Images {
+  /** Joins a pull of the same reference (and credentials) already under way. */
+  pull(request: PullRequest, signal: AbortSignal): Promise<Image>;
+  /** By id, id prefix (≥ 4 hex digits, unambiguous), tag or digest reference. @returns undefined when absent. */
+  find(reference: string): Image | undefined;
+  list(): readonly Image[];
+  /** Removes the image `reference` names, with all its references. Absent is success. @throws failed-precondition while a container uses it. */
+  remove(reference: string): Promise<void>;
+  /** Read-only layer directories of an image, top first, for an overlay. Pins them to the caller until `release`. */
+  acquireRootfs(id: ImageId, holder: string): { readonly lowerDirs: readonly HostPath[] };
+  release(holder: string): void;
+  /** /etc/passwd and /etc/group of the image, strictly parsed, cached (layers never change). */
+  accounts(id: ImageId): ImageAccounts;
+  usage(): { readonly mountpoint: HostPath; readonly usedBytes: bigint; readonly usedInodes: bigint };
+  /** Deletes layers and blobs nothing refers to, and what a crash left half-done. */
+  collectGarbage(): Promise<void>;
+}
+
+export interface ImageAccounts {
+  readonly users: readonly { readonly name: string; readonly uid: number; readonly gid: number; readonly home: string }[];
+  readonly groups: readonly { readonly name: string; readonly gid: number; readonly members: readonly string[] }[];
+}

@@ -1,0 +1,157 @@
+import type { Fd, Pid } from "../ids/process.ts";
+
+/**
+ * The kernel as crib sees it: one interface, two adapters.
+ *
+ * `linux.ts` is the real one and the only importer of `bun:ffi`; `recording.ts` writes calls down for unit
+ * tests that need no root. Every call is synchronous and short (an FFI call blocks the event loop): what may
+ * take more than 5 ms belongs in a Worker or the monitor. Every failure is an `ErrnoError` naming the call and
+ * the path. Every descriptor made here is close-on-exec. Strings with NUL bytes are refused before the call.
+ */
+export interface Kernel
+  extends FileCalls,
+    MountCalls,
+    SocketCalls,
+    ProcessCalls,
+    SeccompCalls {}
+
+/** `struct open_how` of openat2(2); `resolve` is a mask of `ResolveFlag`. */
+export interface OpenHow {
+  readonly flags: number;
+  readonly mode?: number;
+  readonly resolve: number;
+}
+
+/** What crib reads of statx(2) or fstat(2). Times are nanoseconds since the epoch. */
+export interface FileStat {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: bigint;
+  readonly inode: bigint;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+  readonly rdevMajor: number;
+  readonly rdevMinor: number;
+  readonly links: number;
+  readonly mtimeNs: bigint;
+  readonly blocks512: bigint;
+}
+
+/** statfs(2); sizes in bytes. */
+export interface FilesystemStat {
+  readonly type: number;
+  readonly totalBytes: bigint;
+  readonly availableBytes: bigint;
+  readonly totalInodes: bigint;
+  readonly freeInodes: bigint;
+}
+
+/** `dir` may be `AT_FDCWD`. Paths are relative to it unless absolute. O_CLOEXEC is always added. */
+export interface FileCalls {
+  open(path: string, flags: number, mode?: number): Fd;
+  openat(dir: Fd, path: string, flags: number, mode?: number): Fd;
+  /** Retries EAGAIN (a rename raced the resolution) a bounded number of times. */
+  openat2(dir: Fd, path: string, how: OpenHow): Fd;
+  close(fd: Fd): void;
+  read(fd: Fd, into: Uint8Array): number;
+  /** Writes all of `bytes`, however many calls it takes. */
+  writeAll(fd: Fd, bytes: Uint8Array): void;
+  fstat(fd: Fd): FileStat;
+  /** lstat semantics: AT_SYMLINK_NOFOLLOW. */
+  lstatat(dir: Fd, path: string): FileStat;
+  statfs(path: string): FilesystemStat;
+  readlinkat(dir: Fd, path: string): string;
+  mkdirat(dir: Fd, path: string, mode: number): void;
+  mknodat(dir: Fd, path: string, mode: number, major: number, minor: number): void;
+  symlinkat(target: string, dir: Fd, path: string): void;
+  /** Never follows: no AT_SYMLINK_FOLLOW. */
+  linkat(fromDir: Fd, from: string, toDir: Fd, to: string): void;
+  /** `directory` → AT_REMOVEDIR. */
+  unlinkat(dir: Fd, path: string, directory: boolean): void;
+  renameat2(fromDir: Fd, from: string, toDir: Fd, to: string, flags: number): void;
+  fchown(fd: Fd, uid: number, gid: number): void;
+  /** AT_SYMLINK_NOFOLLOW. */
+  lchownat(dir: Fd, path: string, uid: number, gid: number): void;
+  fchmod(fd: Fd, mode: number): void;
+  futimens(fd: Fd, atimeNs: bigint, mtimeNs: bigint): void;
+  /** AT_SYMLINK_NOFOLLOW. */
+  lutimensat(dir: Fd, path: string, atimeNs: bigint, mtimeNs: bigint): void;
+  fsetxattr(fd: Fd, name: string, value: Uint8Array): void;
+  /** For links and devices, which cannot be opened for writing; `path` is relative to `dir` and never followed. */
+  lsetxattrat(dir: Fd, path: string, name: string, value: Uint8Array): void;
+  ftruncate(fd: Fd, length: bigint): void;
+  fsync(fd: Fd): void;
+  /** Flushes the whole filesystem `fd` lives on. Call it off the main thread. */
+  syncfs(fd: Fd): void;
+  /** flock(2) LOCK_EX|LOCK_NB; false when another process holds it. */
+  tryLockExclusive(fd: Fd): boolean;
+  umask(mask: number): number;
+}
+
+export interface MountCalls {
+  mount(source: string, target: string, type: string, flags: number, data: string): void;
+  umount(target: string, flags: number): void;
+  /**
+   * A read-only overlay of `lowerDirs` (top first) that is attached nowhere: the descriptor is its root and
+   * closing it is its unmount. One lower directory gives a detached bind of it.
+   */
+  openOverlayView(lowerDirs: readonly string[]): Fd;
+}
+
+/** A TCP/UDP/netlink socket made in another network namespace; the calling thread is back in its own on return. */
+export interface SocketCalls {
+  socket(domain: number, type: number, protocol: number): Fd;
+  socketIn(netns: Fd, domain: number, type: number, protocol: number): Fd;
+  bindNetlink(fd: Fd, groups: number): void;
+  send(fd: Fd, bytes: Uint8Array): void;
+  /** One datagram; returns the bytes received. Waits at most `timeoutMs` (ETIMEDOUT). */
+  receive(fd: Fd, into: Uint8Array, timeoutMs: number): number;
+  /** A listening unix stream socket at `path`, mode 0600 from the first instant (umask around bind). */
+  listenUnix(path: string, backlog: number): Fd;
+}
+
+export interface ProcessCalls {
+  /** A sealed (F_SEAL_*) memfd holding `bytes`: executable, never writable again. */
+  sealedMemfd(name: string, bytes: Uint8Array): Fd;
+  /**
+   * Runs the static executable behind `executable` with `argv` and an empty environment, cwd `/`, in a new session,
+   * detached: it is reparented to init, this process never has to reap it. `fds[i]` becomes descriptor 3+i; 0, 1, 2 are
+   * /dev/null; nothing else is inherited. Returns the pid in the host's namespace.
+   */
+  spawnDetached(executable: Fd, argv: readonly string[], fds: readonly Fd[]): Pid;
+  pidfdOpen(pid: Pid): Fd;
+  pidfdSendSignal(pidfd: Fd, signal: number): void;
+  kill(pid: Pid, signal: number): void;
+  /** Whether the process behind the pidfd has ended (poll, no waiting). */
+  pidfdExited(pidfd: Fd): boolean;
+  /** Clock ticks since boot at which the process started (field 22 of /proc/PID/stat): tells a reused pid. */
+  processStartTime(pid: Pid): bigint | undefined;
+  getpid(): Pid;
+  /** RLIMIT_NOFILE of this process to its hard limit; returns the new soft limit. */
+  raiseOpenFileLimit(): number;
+}
+
+export interface SeccompCalls {
+  /**
+   * Compiles a seccomp profile (OCI runtime-spec `linux.seccomp`, already reduced to what applies here) with libseccomp.
+   * Returns the BPF program as `struct sock_filter[]` bytes. About 9 ms for the default profile: cache by hash.
+   */
+  compileSeccomp(profile: SeccompProfile): Uint8Array;
+}
+
+/** OCI runtime-spec config-linux.md#seccomp, validated: names known to libseccomp or dropped, actions from its table. */
+export interface SeccompProfile {
+  readonly defaultAction: string;
+  readonly defaultErrnoRet?: number;
+  readonly architectures: readonly string[];
+  readonly flags: readonly string[];
+  readonly syscalls: readonly SeccompRule[];
+}
+
+export interface SeccompRule {
+  readonly names: readonly string[];
+  readonly action: string;
+  readonly errnoRet?: number;
+  readonly args: readonly { readonly index: number; readonly value: bigint; readonly valueTwo: bigint; readonly op: string }[];
+}

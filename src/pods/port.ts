@@ -1,0 +1,94 @@
+import type {
+  ContainerConfig,
+  ContainerEventType,
+  LinuxContainerResources,
+  PodSandboxConfig,
+} from "../gen/runtime/v1/api_pb.ts";
+import type { CgroupStats } from "../cgroups/port.ts";
+import type { ContainerId, SandboxId } from "../ids/object-id.ts";
+import type { UnixNanos } from "../ids/units.ts";
+import type { InterfaceStats } from "../network/port.ts";
+import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
+
+/**
+ * Pods and their containers: what the CRI's RuntimeService handlers call.
+ *
+ * Requests come validated (see `cri/validate/`). Ids may be unambiguous prefixes wherever a `string` is taken.
+ * Every verb is safe to retry: a retry joins work under way or returns its result.
+ */
+export interface Pods {
+  runSandbox(config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId>;
+  /** Absent is success. */
+  stopSandbox(id: string): Promise<void>;
+  /** Absent is success. */
+  removeSandbox(id: string): Promise<void>;
+  /** @throws not-found */
+  sandbox(id: string): SandboxRecord;
+  sandboxes(): readonly SandboxRecord[];
+
+  createContainer(sandboxId: string, config: ContainerConfig, sandboxConfig: PodSandboxConfig | undefined): Promise<ContainerId>;
+  startContainer(id: string): Promise<void>;
+  /** Absent is success; `timeoutSeconds` 0 kills at once. */
+  stopContainer(id: string, timeoutSeconds: bigint): Promise<void>;
+  /** Absent is success; a running container is killed first. */
+  removeContainer(id: string): Promise<void>;
+  /** @throws not-found */
+  container(id: string): ContainerRecord;
+  containers(): readonly ContainerRecord[];
+
+  execSync(request: ExecSyncRequest): Promise<ExecSyncResult>;
+  reopenLog(id: string): Promise<void>;
+  updateResources(id: string, resources: LinuxContainerResources, annotations: Readonly<Record<string, string>>): Promise<void>;
+  updateSandboxResources(id: string, overhead: LinuxContainerResources | undefined, resources: LinuxContainerResources | undefined): Promise<void>;
+
+  containerStats(id: string): Promise<ContainerStatsSample>;
+  sandboxStats(id: string): Promise<SandboxStatsSample>;
+
+  /** Every change of a container or sandbox, in order; the subscription ends with `signal`. A slow reader loses its subscription, never memory. */
+  events(signal: AbortSignal): AsyncIterable<PodEvent>;
+}
+
+export interface ExecSyncRequest {
+  readonly containerId: string;
+  readonly command: readonly string[];
+  /** 0n: no limit. */
+  readonly timeoutSeconds: bigint;
+}
+
+export interface ExecSyncResult {
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  readonly exitCode: number;
+}
+
+export interface ContainerStatsSample {
+  readonly container: ContainerRecord;
+  readonly cgroup: CgroupStats | undefined;
+  /** CPU rate since the previous sample, nanocores; undefined for the first. */
+  readonly usageNanoCores: bigint | undefined;
+  readonly writableLayer: WritableLayerUsage;
+}
+
+export interface WritableLayerUsage {
+  readonly timestampNs: UnixNanos;
+  readonly mountpoint: string;
+  readonly usedBytes: bigint;
+  readonly inodesUsed: bigint;
+}
+
+export interface SandboxStatsSample {
+  readonly sandbox: SandboxRecord;
+  readonly cgroup: CgroupStats | undefined;
+  readonly usageNanoCores: bigint | undefined;
+  readonly interfaces: readonly InterfaceStats[];
+  readonly containers: readonly ContainerStatsSample[];
+}
+
+export interface PodEvent {
+  readonly type: ContainerEventType;
+  /** Container id, or the sandbox's own id for sandbox events (as containerd does). */
+  readonly containerId: string;
+  readonly createdAtNs: UnixNanos;
+  readonly sandbox: SandboxRecord;
+  readonly containers: readonly ContainerRecord[];
+}

@@ -1,0 +1,81 @@
+import type { ContainerConfig, PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
+import type { ImageId } from "../ids/digest.ts";
+import type { ContainerId, SandboxId } from "../ids/object-id.ts";
+import type { CgroupPath, HostPath } from "../ids/path.ts";
+import type { Pid } from "../ids/process.ts";
+import type { UnixNanos } from "../ids/units.ts";
+import type { AttachRequest, NetworkAttachment } from "../network/port.ts";
+import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+
+/** A process that must be told from a later one with the same number. */
+export interface ProcessRef {
+  readonly pid: Pid;
+  /** Clock ticks since boot, /proc/PID/stat field 22. */
+  readonly startTime: bigint;
+}
+
+/**
+ * ```
+ *            runSandbox                 stop, monitor lost, reboot
+ *  (intent) creating ──────▶ ready ──────────────▶ notready ──────▶ (gone)
+ *              └── failure, crash: undone ──────────────▶ (gone)   remove
+ * ```
+ */
+export type SandboxState = "creating" | "ready" | "notready";
+
+export interface SandboxRecord {
+  readonly id: SandboxId;
+  readonly state: SandboxState;
+  readonly createdAtNs: UnixNanos;
+  readonly config: PodSandboxConfig;
+  readonly runtimeHandler: string;
+  /** Parent group of the pod's containers; removed with the pod only if crib made it. */
+  readonly cgroup: CgroupPath;
+  readonly ownsCgroup: boolean;
+  /** <state>/pods/<id>: monitor socket, exit records, hosts, resolv.conf, shm. */
+  readonly directory: HostPath;
+  readonly monitor: ProcessRef | undefined;
+  readonly initPid: Pid | undefined;
+  /** Where the network namespace is pinned; undefined for host network. */
+  readonly netns: HostPath | undefined;
+  readonly networkRequest: AttachRequest | undefined;
+  readonly network: NetworkAttachment | undefined;
+  readonly bootId: string;
+  /** The pod was stopped on purpose: its network is already torn down. */
+  readonly networkReleased: boolean;
+}
+
+/**
+ * ```
+ *            create            start              exit seen
+ *  (intent) creating ─▶ created ─▶ starting ─▶ running ─▶ exited ─▶ removing ─▶ (gone)
+ *              │           └──────────┴── failed start ──▶ exited        ▲
+ *              └── failure, crash: undone ─▶ (gone)   created ───────────┘
+ * ```
+ */
+export type ContainerState = "creating" | "created" | "starting" | "running" | "exited" | "removing";
+
+export interface ContainerRecord {
+  readonly id: ContainerId;
+  readonly sandboxId: SandboxId;
+  readonly state: ContainerState;
+  readonly config: ContainerConfig;
+  readonly imageId: ImageId;
+  /** The reference the kubelet asked for, for ContainerStatus.image. */
+  readonly imageReference: string;
+  readonly cgroup: CgroupPath;
+  /** <root>/containers/<id>: upper, work, rootfs. */
+  readonly directory: HostPath;
+  /** Absolute; undefined when the config gives no log path. */
+  readonly logPath: HostPath | undefined;
+  readonly spec: RuntimeSpec;
+  readonly stopSignal: number;
+  readonly createdAtNs: UnixNanos;
+  readonly startedAtNs: UnixNanos;
+  readonly finishedAtNs: UnixNanos;
+  readonly process: ProcessRef | undefined;
+  readonly exitCode: number;
+  /** "", Completed, Error, OOMKilled, StartError, ContainerCannotRun, Unknown. */
+  readonly reason: string;
+  readonly message: string;
+}
