@@ -16,12 +16,13 @@ export interface ProcessRef {
 
 /**
  * ```
- *            runSandbox                 stop, monitor lost, reboot
- *  (intent) creating ──────▶ ready ──────────────▶ notready ──────▶ (gone)
- *              └── failure, crash: undone ──────────────▶ (gone)   remove
+ *   runSandbox            stop, monitor lost, reboot           remove
+ *  (intent) ──────▶ ready ─────────────────────────▶ notready ──────▶ (gone)
+ *     └─ failure, crash: undone ─▶ (gone)
  * ```
+ * A sandbox being made is an intent (`intents.ts`), not a record: no client can see it.
  */
-export type SandboxState = "creating" | "ready" | "notready";
+export type SandboxState = "ready" | "notready";
 
 export interface SandboxRecord {
   readonly id: SandboxId;
@@ -32,6 +33,8 @@ export interface SandboxRecord {
   /** Parent group of the pod's containers; removed with the pod only if crib made it. */
   readonly cgroup: CgroupPath;
   readonly ownsCgroup: boolean;
+  /** The pod has a /dev/shm of its own, mounted at `<directory>/shm`. */
+  readonly ownsShm: boolean;
   /** <state>/pods/<id>: monitor socket, exit records, hosts, resolv.conf, shm. */
   readonly directory: HostPath;
   readonly monitor: ProcessRef | undefined;
@@ -47,13 +50,15 @@ export interface SandboxRecord {
 
 /**
  * ```
- *            create            start              exit seen
- *  (intent) creating ─▶ created ─▶ starting ─▶ running ─▶ exited ─▶ removing ─▶ (gone)
- *              │           └──────────┴── failed start ──▶ exited        ▲
- *              └── failure, crash: undone ─▶ (gone)   created ───────────┘
+ *  create          start              exit seen           remove
+ *  ──────▶ created ─────▶ running ─────────────▶ exited ──────────▶ removing ─▶ (gone)
+ *             │  └── failed start, sandbox stopped ──▶ ▲               ▲
+ *             └────────────────────── remove ──────────────────────────┘
  * ```
+ * Before `created` there are only directories named by an id that no record holds: recovery removes those. A crash
+ * between the start and its record is settled by the monitor, which knows what it started.
  */
-export type ContainerState = "creating" | "created" | "starting" | "running" | "exited" | "removing";
+export type ContainerState = "created" | "running" | "exited" | "removing";
 
 export interface ContainerRecord {
   readonly id: ContainerId;

@@ -1,0 +1,62 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import type { ContainerId } from "../ids/object-id.ts";
+import type { HostPath } from "../ids/path.ts";
+import { joinHostPath } from "../ids/path.ts";
+import type { PodEngine } from "./engine.ts";
+
+/** Parts of `<root>/containers/<id>`. */
+export interface ContainerPaths {
+  /** The writable layer. */
+  readonly upper: HostPath;
+  /** Overlay's scratch, on the same filesystem. */
+  readonly work: HostPath;
+  /** Where the root is attached, in the container's own mount namespace only. */
+  readonly rootfs: HostPath;
+  /** Anonymous volumes the image declares. */
+  readonly volumes: HostPath;
+}
+
+export function containerDirectory(root: HostPath, id: ContainerId): HostPath {
+  return joinHostPath(root, "containers", id);
+}
+
+export function containerPaths(directory: HostPath): ContainerPaths {
+  return {
+    upper: joinHostPath(directory, "upper"),
+    work: joinHostPath(directory, "work"),
+    rootfs: joinHostPath(directory, "rootfs"),
+    volumes: joinHostPath(directory, "volumes"),
+  };
+}
+
+/** The merged root takes mode and owner from the upper directory, so they are copied from the image's root. */
+export function makeContainerDirectory(engine: PodEngine, directory: HostPath, lowerDirs: readonly HostPath[]): void {
+  const paths = containerPaths(directory);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  mkdirSync(paths.work, { mode: 0o700 });
+  mkdirSync(paths.rootfs, { mode: 0o755 });
+  mkdirSync(paths.upper, { mode: 0o755 });
+  const top = lowerDirs[0];
+  if (top === undefined) return;
+  const root = statSync(top);
+  chmodSync(paths.upper, root.mode & 0o7777);
+  if (root.uid !== 0 || root.gid !== 0) chownSync(paths.upper, root.uid, root.gid);
+  engine.log.debug({ directory }, "container directory made");
+}
+
+/**
+ * Moves the directory out of sight at once and deletes it in the background: a writable layer can hold a million files.
+ * What a crash leaves in the trash is deleted at the next start.
+ */
+export function removeContainerDirectory(engine: PodEngine, id: ContainerId): void {
+  const directory = containerDirectory(engine.config.root, id);
+  if (!existsSync(directory)) return;
+  const trash = joinHostPath(engine.config.root, "trash");
+  mkdirSync(trash, { recursive: true, mode: 0o700 });
+  const doomed = joinHostPath(trash, id);
+  renameSync(directory, doomed);
+  rm(doomed, { recursive: true, force: true }).catch((error: unknown) => {
+    engine.log.warn({ path: doomed, error: String(error) }, "trash not emptied: retried at the next start");
+  });
+}

@@ -1,0 +1,102 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { failedPrecondition, invalidArgument, notFound } from "../errors/crib-error.ts";
+import type { ContainerConfig } from "../gen/runtime/v1/api_pb.ts";
+import { ContainerConfigSchema, ContainerEventType } from "../gen/runtime/v1/api_pb.ts";
+import type { ContainerId } from "../ids/object-id.ts";
+import { newContainerId } from "../ids/object-id.ts";
+import { parseCgroupPath } from "../ids/path.ts";
+import type { Image } from "../images/port.ts";
+import { buildContainerSpec } from "../oci/container-spec.ts";
+import { stopSignalNumber } from "../oci/stop-signal.ts";
+import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
+import { containerDirectory, makeContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
+import { containerLogPath } from "./container-log-path.ts";
+import { containersOf } from "./containers-of.ts";
+import type { PodEngine } from "./engine.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { resolveMounts } from "./resolve-mounts.ts";
+import { getRecord } from "./resolve-id.ts";
+import { resolveSeccomp } from "./resolve-seccomp.ts";
+import { sandboxFiles } from "./sandbox-files.ts";
+import { containerName } from "./sandbox-name.ts";
+
+/**
+ * Makes a container's record, spec and writable layer. It holds no process, mount or cgroup until it is started, so a
+ * crash on the way leaves only a directory that no record names, which the next start removes.
+ *
+ * @throws {CribError} not-found (sandbox, image), failed-precondition (sandbox stopped), invalid-argument, already-exists.
+ */
+export async function createContainer(
+  engine: PodEngine,
+  sandboxIdOrPrefix: string,
+  config: ContainerConfig,
+): Promise<ContainerId> {
+  const sandbox = getRecord("sandbox", engine.sandboxes, sandboxIdOrPrefix);
+  const print = fingerprint(toBinary(ContainerConfigSchema, config));
+  return await engine.containerNames.claim(containerName(sandbox.id, config), print, () =>
+    makeContainer(engine, sandbox, config),
+  );
+}
+
+async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: ContainerConfig): Promise<ContainerId> {
+  if (sandbox.state !== "ready") {
+    throw failedPrecondition(`sandbox ${sandbox.id} is not ready: remove it and run the pod again`);
+  }
+  const image = findImage(engine, config);
+  const id = newContainerId();
+  const directory = containerDirectory(engine.config.root, id);
+  const cgroup = parseCgroupPath(`${sandbox.cgroup}/${id}`);
+
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => engine.images.release(id));
+  const { lowerDirs } = engine.images.acquireRootfs(image.id, id);
+  const mounts = resolveMounts(engine, id, config);
+  const spec = buildContainerSpec({
+    id,
+    sandboxId: sandbox.id,
+    config: { ...config, mounts },
+    sandboxConfig: sandbox.config,
+    image: image.config,
+    accounts: engine.images.accounts(image.id),
+    cgroupPath: cgroup,
+    hostFiles: sandboxFiles(sandbox.directory),
+    host: engine.hostFacts,
+    seccompProfile: resolveSeccomp(engine, config),
+  });
+  undo.defer(() => removeContainerDirectory(engine, id));
+  makeContainerDirectory(engine, directory, lowerDirs);
+
+  const record: ContainerRecord = {
+    id,
+    sandboxId: sandbox.id,
+    state: "created",
+    config,
+    imageId: image.id,
+    imageReference: config.image?.userSpecifiedImage || config.image?.image || image.id,
+    cgroup,
+    directory,
+    logPath: containerLogPath(sandbox.config, config),
+    spec,
+    stopSignal: stopSignalNumber(config.stopSignal, image.config.stopSignal),
+    createdAtNs: engine.clock.now(),
+    startedAtNs: 0n as ContainerRecord["startedAtNs"],
+    finishedAtNs: 0n as ContainerRecord["finishedAtNs"],
+    process: undefined,
+    exitCode: 0,
+    reason: "",
+    message: "",
+  };
+  engine.containers.put(record, { durable: true });
+  undo.move();
+  engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, sandbox, () => containersOf(engine, sandbox.id));
+  return id;
+}
+
+/** CreateContainer never pulls: the kubelet has done so, and a client that has not is told. */
+function findImage(engine: PodEngine, config: ContainerConfig): Image {
+  const reference = config.image?.image ?? "";
+  if (reference === "") throw invalidArgument("container config names no image");
+  const image = engine.images.find(reference);
+  if (image === undefined) throw notFound("image", `${reference.slice(0, 200)}`);
+  return image;
+}

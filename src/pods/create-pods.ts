@@ -1,0 +1,115 @@
+import { toBinary } from "@bufbuild/protobuf";
+import type { Database } from "bun:sqlite";
+import { ContainerConfigSchema, PodSandboxConfigSchema } from "../gen/runtime/v1/api_pb.ts";
+import { containerCodec } from "../state/container-codec.ts";
+import { SandboxIntents } from "../state/intents.ts";
+import { RecordStore } from "../state/record-store.ts";
+import { sandboxCodec } from "../state/sandbox-codec.ts";
+import { containerStats } from "./container-stats.ts";
+import { CpuRates } from "./cpu-rates.ts";
+import { createContainer } from "./create-container.ts";
+import type { PodEngine } from "./engine.ts";
+import { EventHub } from "./event-hub.ts";
+import { execSync } from "./exec-sync.ts";
+import { ExitWatch } from "./exit-watch.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { KeyedLocks } from "./keyed-locks.ts";
+import { LayerUsage } from "./layer-usage.ts";
+import { NameRegistry } from "./name-registry.ts";
+import type { Pods } from "./port.ts";
+import { recover } from "./recover.ts";
+import { removeContainer } from "./remove-container.ts";
+import { removeSandbox } from "./remove-sandbox.ts";
+import { reopenLog } from "./reopen-log.ts";
+import { getRecord } from "./resolve-id.ts";
+import { runSandbox } from "./run-sandbox.ts";
+import { containerName, sandboxName } from "./sandbox-name.ts";
+import { sandboxStats } from "./sandbox-stats.ts";
+import { startContainer } from "./start-container.ts";
+import { stopContainer } from "./stop-container.ts";
+import { stopSandbox } from "./stop-sandbox.ts";
+import { updateResources } from "./update-resources.ts";
+import { updateSandboxResources } from "./update-sandbox-resources.ts";
+
+/** The adapters of a `PodEngine`; what is live beside them is made here. */
+export type PodsDependencies = Pick<
+  PodEngine,
+  | "config"
+  | "bootId"
+  | "hostFacts"
+  | "kernel"
+  | "clock"
+  | "log"
+  | "images"
+  | "network"
+  | "cgroups"
+  | "launcher"
+  | "seccomp"
+> & { readonly database: Database };
+
+export interface RunningPods extends Pods {
+  /** Lets go of every monitor; pods run on. */
+  close(): void;
+}
+
+/** Loads the records, recovers what runs, and returns the verbs. */
+export async function createPods(dependencies: PodsDependencies): Promise<RunningPods> {
+  const { database, ...adapters } = dependencies;
+  const engine: PodEngine = {
+    ...adapters,
+    sandboxes: new RecordStore(database, sandboxCodec),
+    containers: new RecordStore(database, containerCodec),
+    intents: new SandboxIntents(adapters.config.state),
+    monitors: new Map(),
+    locks: new KeyedLocks(),
+    sandboxNames: new NameRegistry("sandbox"),
+    containerNames: new NameRegistry("container"),
+    exits: new ExitWatch(adapters.clock),
+    earlyExits: new Map(),
+    eventHub: new EventHub(adapters.clock),
+    cpuRates: new CpuRates(),
+    layerUsage: new LayerUsage(adapters.clock),
+  };
+  engine.sandboxes.load(engine.log);
+  engine.containers.load(engine.log);
+  await recover(engine);
+  adoptNames(engine);
+  return verbs(engine);
+}
+
+function adoptNames(engine: PodEngine): void {
+  for (const { id, config, runtimeHandler } of engine.sandboxes.all()) {
+    const print = fingerprint(toBinary(PodSandboxConfigSchema, config), runtimeHandler);
+    engine.sandboxNames.adopt(sandboxName(config), print, id);
+  }
+  for (const { id, config, sandboxId } of engine.containers.all()) {
+    engine.containerNames.adopt(containerName(sandboxId, config), fingerprint(toBinary(ContainerConfigSchema, config)), id);
+  }
+}
+
+function verbs(engine: PodEngine): RunningPods {
+  return {
+    runSandbox: (config, handler) => runSandbox(engine, config, handler),
+    stopSandbox: (id) => stopSandbox(engine, id),
+    removeSandbox: (id) => removeSandbox(engine, id),
+    sandbox: (id) => getRecord("sandbox", engine.sandboxes, id),
+    sandboxes: () => engine.sandboxes.all(),
+    createContainer: (sandboxId, config) => createContainer(engine, sandboxId, config),
+    startContainer: (id) => startContainer(engine, id),
+    stopContainer: (id, timeoutSeconds) => stopContainer(engine, id, timeoutSeconds),
+    removeContainer: (id) => removeContainer(engine, id),
+    container: (id) => getRecord("container", engine.containers, id),
+    containers: () => engine.containers.all(),
+    execSync: (request) => execSync(engine, request),
+    reopenLog: (id) => reopenLog(engine, id),
+    updateResources: (id, resources, annotations) => updateResources(engine, id, resources, annotations),
+    updateSandboxResources: (id, overhead, resources) => updateSandboxResources(engine, id, overhead, resources),
+    containerStats: (id) => containerStats(engine, id),
+    sandboxStats: (id) => sandboxStats(engine, id),
+    events: (signal) => engine.eventHub.subscribe(signal),
+    close: () => {
+      for (const monitor of engine.monitors.values()) monitor.disconnect();
+      engine.monitors.clear();
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { Cgroups } from "../cgroups/port.ts";
+import type { Config } from "../config/config.ts";
+import type { ContainerId, SandboxId } from "../ids/object-id.ts";
+import type { Images } from "../images/port.ts";
+import type { Kernel } from "../kernel/port.ts";
+import type { PodNetwork } from "../network/port.ts";
+import type { Clock } from "../observe/clock.ts";
+import type { Log } from "../observe/log.ts";
+import type { HostFacts } from "../oci/host-facts.ts";
+import type { ContainerExit, Monitor, MonitorLauncher } from "../runtime/monitor/port.ts";
+import type { SeccompCache } from "../runtime/seccomp-cache.ts";
+import type { SandboxIntents } from "../state/intents.ts";
+import type { RecordStore } from "../state/record-store.ts";
+import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
+import type { CpuRates } from "./cpu-rates.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { ExitWatch } from "./exit-watch.ts";
+import type { KeyedLocks } from "./keyed-locks.ts";
+import type { LayerUsage } from "./layer-usage.ts";
+import type { NameRegistry } from "./name-registry.ts";
+
+/** What the verbs of this folder work with: the adapters main made, and the live state beside the records. */
+export interface PodEngine {
+  readonly config: Config;
+  readonly bootId: string;
+  readonly hostFacts: HostFacts;
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly images: Images;
+  readonly network: PodNetwork;
+  readonly cgroups: Cgroups;
+  readonly launcher: MonitorLauncher;
+  readonly seccomp: SeccompCache;
+
+  readonly sandboxes: RecordStore<SandboxId, SandboxRecord>;
+  readonly containers: RecordStore<ContainerId, ContainerRecord>;
+  readonly intents: SandboxIntents;
+
+  /** Connections to the monitors of ready sandboxes. */
+  readonly monitors: Map<SandboxId, Monitor>;
+  /** One writer at a time per sandbox or container id. */
+  readonly locks: KeyedLocks;
+  readonly sandboxNames: NameRegistry<SandboxId>;
+  readonly containerNames: NameRegistry<ContainerId>;
+  readonly exits: ExitWatch;
+  /** Exits seen before the record of their start was written. */
+  readonly earlyExits: Map<ContainerId, ContainerExit>;
+  readonly eventHub: EventHub;
+  readonly cpuRates: CpuRates;
+  readonly layerUsage: LayerUsage;
+}

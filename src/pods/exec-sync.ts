@@ -1,0 +1,86 @@
+import { CribError, deadlineExceeded, failedPrecondition } from "../errors/crib-error.ts";
+import { newExecId } from "../ids/object-id.ts";
+import { buildExecProcess } from "../oci/exec-process.ts";
+import { compileExecPlan } from "../runtime/plan/compile-exec.ts";
+import type { ExecSession } from "../runtime/monitor/port.ts";
+import type { ContainerRecord } from "../state/records.ts";
+import { CappedOutput } from "./capped-output.ts";
+import type { PodEngine } from "./engine.ts";
+import type { ExecSyncRequest, ExecSyncResult } from "./port.ts";
+import { getRecord } from "./resolve-id.ts";
+
+/**
+ * How long output may still come after the command has ended: a grandchild that inherited the pipes (a daemon started from
+ * a hook) would otherwise hold the call for ever.
+ */
+const drainMs = 1_000;
+/** How long killed processes may take to vanish before the answer is given without them. */
+const killWaitMs = 2_000;
+
+/**
+ * Runs a command in a container and collects its output, at most `execOutputLimitBytes` of each stream; the rest is read
+ * and dropped so that the command never blocks.
+ *
+ * @throws {CribError} deadline-exceeded after `timeoutSeconds`; the command and all it forked are then dead.
+ */
+export async function execSync(engine: PodEngine, request: ExecSyncRequest): Promise<ExecSyncResult> {
+  const record = getRecord("container", engine.containers, request.containerId);
+  const monitor = engine.monitors.get(record.sandboxId);
+  if (record.state !== "running" || record.process === undefined || monitor === undefined) {
+    throw failedPrecondition(`container ${record.id} is ${record.state}: only a running container can exec`);
+  }
+  const id = newExecId();
+  using _group = {
+    [Symbol.dispose]: () => engine.cgroups.removeExec(record.cgroup, id),
+  };
+  const process = buildExecProcess(record.spec, request.command, { terminal: false });
+  const session = await monitor.exec({
+    id,
+    containerId: record.id,
+    plan: compileExecPlan({
+      spec: record.spec,
+      process,
+      targetPid: record.process.pid,
+      procsFiles: engine.cgroups.createExec(record.cgroup, id),
+      seccompProgram: engine.seccomp.program(record.spec.linux.seccomp),
+    }),
+    terminal: false,
+    stdin: false,
+  });
+  return await collect(engine, record, session, id, request);
+}
+
+async function collect(
+  engine: PodEngine,
+  record: ContainerRecord,
+  session: ExecSession,
+  id: string,
+  request: ExecSyncRequest,
+): Promise<ExecSyncResult> {
+  const limit = engine.config.runtime.execOutputLimitBytes;
+  const output = { stdout: new CappedOutput(limit), stderr: new CappedOutput(limit) };
+  session.onOutput((stream, bytes) => output[stream].push(bytes));
+  using _session = { [Symbol.dispose]: () => session.abandon() };
+
+  const timeoutMs = Number(request.timeoutSeconds) * 1000;
+  const exit = timeoutMs > 0 ? await within(engine, session.exited, timeoutMs) : await session.exited;
+  if (exit === undefined) {
+    engine.cgroups.killExec(record.cgroup, id);
+    await within(engine, session.exited, killWaitMs);
+    throw deadlineExceeded(`command in container ${record.id} timed out after ${request.timeoutSeconds} s and was killed`);
+  }
+  await within(engine, session.drained, drainMs);
+  if (exit.exitCode < 0) throw new CribError("internal", `exec in container ${record.id} ended without an exit code`);
+  return { stdout: output.stdout.bytes(), stderr: output.stderr.bytes(), exitCode: exit.exitCode };
+}
+
+/** The value, or undefined when `ms` passed first. */
+async function within<Value>(engine: PodEngine, work: Promise<Value>, ms: number): Promise<Value | undefined> {
+  const timer = new AbortController();
+  const timeout = engine.clock.sleep(ms, timer.signal).then(() => undefined);
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    timer.abort();
+  }
+}

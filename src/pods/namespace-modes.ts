@@ -1,0 +1,22 @@
+import type { PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
+import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
+
+/** Which namespaces a pod has of its own, read once from the CRI's NamespaceOption. */
+export interface NamespaceModes {
+  readonly hostNetwork: boolean;
+  readonly hostIpc: boolean;
+  /** One pid namespace for all containers of the pod. */
+  readonly sharedPid: boolean;
+  readonly hostPid: boolean;
+}
+
+/** An unset option means the enum's zero, POD: a shared pid namespace too, as the CRI defines it. */
+export function namespaceModes(config: PodSandboxConfig): NamespaceModes {
+  const options = config.linux?.securityContext?.namespaceOptions;
+  return {
+    hostNetwork: options?.network === NamespaceMode.NODE,
+    hostIpc: options?.ipc === NamespaceMode.NODE,
+    sharedPid: options !== undefined && options.pid === NamespaceMode.POD,
+    hostPid: options?.pid === NamespaceMode.NODE,
+  };
+}

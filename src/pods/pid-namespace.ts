@@ -1,0 +1,32 @@
+import { failedPrecondition, invalidArgument } from "../errors/crib-error.ts";
+import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
+import type { LaunchPlan } from "../runtime/plan/steps.ts";
+import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
+import type { PodEngine } from "./engine.ts";
+import { getRecord } from "./resolve-id.ts";
+
+/** Where the container's processes are numbered, from the CRI's NamespaceOption.pid. */
+export function pidNamespaceOf(engine: PodEngine, sandbox: SandboxRecord, record: ContainerRecord): LaunchPlan["pidNamespace"] {
+  const options = record.config.linux?.securityContext?.namespaceOptions;
+  const mode = options?.pid ?? NamespaceMode.CONTAINER;
+  switch (mode) {
+    case NamespaceMode.CONTAINER:
+      return { kind: "own" };
+    case NamespaceMode.NODE:
+      return { kind: "host" };
+    case NamespaceMode.POD:
+      return sandbox.initPid === undefined ? { kind: "own" } : { kind: "pod" };
+    case NamespaceMode.TARGET: {
+      const target = getRecord("container", engine.containers, options?.targetId ?? "");
+      if (target.sandboxId !== sandbox.id) {
+        throw invalidArgument(`target container ${target.id} is in another pod`);
+      }
+      if (target.process === undefined) {
+        throw failedPrecondition(`target container ${target.id} is ${target.state}: its pid namespace cannot be joined`);
+      }
+      return { kind: "process", pid: target.process.pid };
+    }
+    default:
+      throw invalidArgument(`pid namespace mode ${String(mode)} is unknown`);
+  }
+}

@@ -1,0 +1,35 @@
+import { ContainerEventType } from "../gen/runtime/v1/api_pb.ts";
+import { removeContainerDirectory } from "./container-directory.ts";
+import { containersOf } from "./containers-of.ts";
+import type { PodEngine } from "./engine.ts";
+import { killContainer } from "./kill-container.ts";
+import { removeCgroup } from "./remove-cgroup.ts";
+import { findRecord } from "./resolve-id.ts";
+import { containerName } from "./sandbox-name.ts";
+import { checkContainerTransition } from "./transitions.ts";
+
+/** Removes a container with its writable layer, killing it first if it runs. Its log file is the kubelet's to delete. Absent is success. */
+export async function removeContainer(engine: PodEngine, idOrPrefix: string): Promise<void> {
+  const found = findRecord("container", engine.containers, idOrPrefix);
+  if (found === undefined) return;
+  using _held = await engine.locks.acquire(found.id);
+  await killContainer(engine, found.id);
+  const record = engine.containers.get(found.id);
+  if (record === undefined) return;
+  if (record.state !== "removing") {
+    checkContainerTransition(record, "removing");
+    engine.containers.put({ ...record, state: "removing" }, { durable: false });
+  }
+  await engine.monitors.get(record.sandboxId)?.forget(record.id);
+  await removeCgroup(engine, record.cgroup);
+  removeContainerDirectory(engine, record.id);
+  engine.images.release(record.id);
+  engine.containers.delete(record.id);
+  engine.containerNames.release(containerName(record.sandboxId, record.config));
+  engine.cpuRates.forget(record.id);
+  engine.layerUsage.forget(record.id);
+  const sandbox = engine.sandboxes.get(record.sandboxId);
+  if (sandbox !== undefined) {
+    engine.eventHub.publish(ContainerEventType.CONTAINER_DELETED_EVENT, record.id, sandbox, () => containersOf(engine, sandbox.id));
+  }
+}

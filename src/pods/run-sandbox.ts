@@ -1,0 +1,127 @@
+import { hostname as hostHostname } from "node:os";
+import { toBinary } from "@bufbuild/protobuf";
+import { internal, invalidArgument } from "../errors/crib-error.ts";
+import type { PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
+import { ContainerEventType, PodSandboxConfigSchema } from "../gen/runtime/v1/api_pb.ts";
+import type { SandboxId } from "../ids/object-id.ts";
+import { newSandboxId } from "../ids/object-id.ts";
+import { joinHostPath } from "../ids/path.ts";
+import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../kernel/clone-flags.ts";
+import { validateSysctls } from "../oci/sysctls.ts";
+import { cgroupResources } from "../oci/resources.ts";
+import type { Monitor } from "../runtime/monitor/port.ts";
+import type { SandboxRecord } from "../state/records.ts";
+import { attachRequest } from "./attach-request.ts";
+import type { PodEngine } from "./engine.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { NamespaceModes } from "./namespace-modes.ts";
+import { namespaceModes } from "./namespace-modes.ts";
+import { mountShm, pinNetns, unmountShm, unpinNetns } from "./pins.ts";
+import { sandboxCgroup } from "./sandbox-cgroup.ts";
+import { makeSandboxDirectory, writeSandboxFiles } from "./sandbox-files.ts";
+import { sandboxName } from "./sandbox-name.ts";
+import { removeStateDirectory } from "./state-directory.ts";
+import { watchMonitor } from "./watch-monitor.ts";
+
+/**
+ * Makes a pod: cgroup, monitor in its own namespaces, pinned network namespace, network, files.
+ *
+ * A retry of the same request joins or returns the first. Everything done is on an undo stack until the record is
+ * written; before the first deed an intent names what a crash would leave.
+ *
+ * @throws {CribError} already-exists, invalid-argument, unavailable (network), and whatever step failed.
+ */
+export async function runSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId> {
+  if (runtimeHandler !== "" && runtimeHandler !== engine.config.runtime.defaultHandler) {
+    throw invalidArgument(
+      `runtime handler ${JSON.stringify(runtimeHandler)} is not configured; this node has ${JSON.stringify(engine.config.runtime.defaultHandler)}`,
+    );
+  }
+  const print = fingerprint(toBinary(PodSandboxConfigSchema, config), runtimeHandler);
+  return await engine.sandboxNames.claim(sandboxName(config), print, () => makeSandbox(engine, config, runtimeHandler));
+}
+
+async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId> {
+  const id = newSandboxId();
+  const modes = namespaceModes(config);
+  const sysctls = validateSysctls(config.linux?.sysctls ?? {}, modes);
+  const directory = joinHostPath(engine.config.state, "pods", id);
+  const { cgroup, ownsCgroup } = sandboxCgroup(engine, id, config);
+  const networkRequest = modes.hostNetwork ? undefined : attachRequest(engine, id, config);
+  const hostname = modes.hostNetwork ? hostHostname() : config.hostname || config.metadata?.name || id.slice(0, 12);
+
+  engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => engine.intents.clear(id));
+
+  undo.defer(() => removeStateDirectory(engine, directory));
+  makeSandboxDirectory(directory);
+  if (ownsCgroup) undo.defer(() => engine.cgroups.remove(cgroup));
+  engine.cgroups.create(cgroup, cgroupResources(config.linux?.resources));
+  if (!modes.hostIpc) {
+    undo.defer(() => unmountShm(engine, directory));
+    mountShm(engine, directory);
+  }
+
+  const monitor = await engine.launcher.launch(id, directory);
+  undo.defer(() => monitor.shutdown());
+  const setup = await monitor.setup({
+    unshare: unshareFlags(modes),
+    hostname: modes.hostNetwork ? undefined : hostname,
+    loopback: !modes.hostNetwork,
+    pidInit: modes.sharedPid,
+    sysctls,
+  });
+  for (const warning of setup.warnings) engine.log.warn({ sandbox: id, warning }, "sandbox set up with less than asked");
+
+  let network: SandboxRecord["network"];
+  if (networkRequest !== undefined) {
+    undo.defer(() => unpinNetns(engine, networkRequest.netns));
+    pinNetns(engine, monitor.pid, networkRequest.netns);
+    undo.defer(() => engine.network.detach(networkRequest, network));
+    network = await engine.network.attach(networkRequest, AbortSignal.timeout(engine.config.cni.pluginTimeoutMs));
+  }
+  writeSandboxFiles(directory, config, hostname, network?.ips ?? []);
+
+  const record: SandboxRecord = {
+    id,
+    state: "ready",
+    createdAtNs: engine.clock.now(),
+    config,
+    runtimeHandler,
+    cgroup,
+    ownsCgroup,
+    ownsShm: !modes.hostIpc,
+    directory,
+    monitor: monitorRef(engine, monitor),
+    initPid: setup.initPid,
+    netns: networkRequest?.netns,
+    networkRequest,
+    network,
+    bootId: engine.bootId,
+    networkReleased: networkRequest === undefined,
+  };
+  engine.sandboxes.put(record, { durable: true });
+  undo.move();
+  engine.intents.clear(id);
+
+  engine.monitors.set(id, monitor);
+  watchMonitor(engine, monitor);
+  engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, record, () => []);
+  engine.eventHub.publish(ContainerEventType.CONTAINER_STARTED_EVENT, id, record, () => []);
+  return id;
+}
+
+function unshareFlags(modes: NamespaceModes): number {
+  let flags = 0;
+  // A pod on the host's network keeps the host's name too: programs resolve one through the other.
+  if (!modes.hostNetwork) flags |= CLONE_NEWNET | CLONE_NEWUTS;
+  if (!modes.hostIpc) flags |= CLONE_NEWIPC;
+  return flags;
+}
+
+function monitorRef(engine: PodEngine, monitor: Monitor): SandboxRecord["monitor"] {
+  const startTime = engine.kernel.processStartTime(monitor.pid);
+  if (startTime === undefined) throw internal(`monitor ${monitor.pid} of sandbox ${monitor.sandboxId} is gone`);
+  return { pid: monitor.pid, startTime };
+}
