@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from "node:fs";
+import { arch } from "node:os";
+import { failedPrecondition, internal } from "../errors/crib-error.ts";
+import type { HostFacts } from "../oci/host-facts.ts";
+
+const architectures: Readonly<Record<string, HostFacts["architecture"]>> = { x64: "amd64", arm64: "arm64" };
+
+/** Looks at the machine once, at start; `oci/` and the plans are pure functions of what is found. */
+export function readHostFacts(cgroupMode: HostFacts["cgroupMode"]): HostFacts {
+  const architecture = architectures[arch()];
+  if (architecture === undefined) throw failedPrecondition(`architecture ${arch()} is not supported: amd64 and arm64 are`);
+  return Object.freeze({
+    architecture,
+    kernelVersion: kernelVersion(readFileSync("/proc/sys/kernel/osrelease", "utf8")),
+    capabilities: boundingSet(readFileSync("/proc/self/status", "utf8")),
+    cgroupMode,
+    apparmor: readText("/sys/module/apparmor/parameters/enabled").startsWith("Y"),
+    selinux: existsSync("/sys/fs/selinux/enforce"),
+    seccomp: existsSync("/proc/sys/kernel/seccomp/actions_avail"),
+    rlimits: [],
+  });
+}
+
+/** Tells a reboot from a restart of the daemon (random(4)). */
+export function readBootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+function kernelVersion(release: string): HostFacts["kernelVersion"] {
+  const match = /^(\d+)\.(\d+)/.exec(release);
+  if (match === null) throw internal(`kernel release ${JSON.stringify(release)} is not a version`);
+  return { major: Number(match[1]), minor: Number(match[2]) };
+}
+
+function boundingSet(status: string): bigint {
+  const match = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status);
+  if (match === null) throw internal("/proc/self/status has no CapBnd line");
+  return BigInt(`0x${match[1]}`);
+}
+
+function readText(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
