@@ -1,0 +1,92 @@
+import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
+import type { Fd } from "../ids/process.ts";
+import { cString } from "./c-string.ts";
+import { type Calls, checkedShim } from "./linux-calls.ts";
+import { AT_FDCWD } from "./open-flags.ts";
+import type { FileCalls } from "./port.ts";
+
+const AT_REMOVEDIR = 0x200;
+const LOCK_EX_NB = 2 | 4;
+/** Longer than any link target the kernel keeps (PATH_MAX). */
+const LINK_BYTES = 4096;
+
+type DescriptorCalls = Pick<
+  FileCalls,
+  "open" | "openat" | "openat2" | "close" | "read" | "writeAll" | "ftruncate" | "fsync" | "syncfs" | "tryLockExclusive"
+>;
+
+/** Opening, reading, writing and syncing. */
+export function descriptorCalls({ libc, shim, checked, errno }: Calls): DescriptorCalls {
+  const openat = (dir: Fd, path: string, flags: number, mode = 0): Fd =>
+    checkedShim(shim.crib_openat(dir, cString(path, "path"), flags, mode), "openat", path) as Fd;
+  return {
+    openat,
+    open: (path, flags, mode) => openat(AT_FDCWD, path, flags, mode),
+    openat2(dir, path, how) {
+      const result = shim.crib_openat2(dir, cString(path, "path"), how.flags, how.mode ?? 0, how.resolve);
+      return checkedShim(result, "openat2", path) as Fd;
+    },
+    close(fd) {
+      // Linux has closed the descriptor even where it answers EINTR; closing again could hit another thread's.
+      if (libc.close(fd) === -1 && errno() !== Errno.EINTR) throw new ErrnoError(errno(), "close", String(fd));
+    },
+    read(fd, into) {
+      for (;;) {
+        const got = Number(libc.read(fd, into, into));
+        if (got >= 0) return got;
+        const failure = errno();
+        if (failure !== Errno.EINTR) throw new ErrnoError(failure, "read", String(fd));
+      }
+    },
+    writeAll: (fd, bytes) => void checkedShim(shim.crib_write_all(fd, bytes, bytes), "write", String(fd)),
+    ftruncate: (fd, length) => void checked(libc.ftruncate(fd, length), "ftruncate", String(fd)),
+    fsync: (fd) => void checked(libc.fsync(fd), "fsync", String(fd)),
+    syncfs: (fd) => void checked(libc.syncfs(fd), "syncfs", String(fd)),
+    tryLockExclusive(fd) {
+      if (libc.flock(fd, LOCK_EX_NB) === 0) return true;
+      const failure = errno();
+      if (failure === Errno.EAGAIN) return false;
+      throw new ErrnoError(failure, "flock", String(fd));
+    },
+  };
+}
+
+type DirectoryCalls = Pick<
+  FileCalls,
+  "readlinkat" | "mkdirat" | "mknodat" | "symlinkat" | "linkat" | "unlinkat" | "renameat2" | "umask"
+>;
+
+/** Making, naming and removing entries of directories. */
+export function directoryCalls({ libc, checked }: Calls): DirectoryCalls {
+  return {
+    readlinkat(dir, path) {
+      const target = new Uint8Array(LINK_BYTES);
+      const length = checked(Number(libc.readlinkat(dir, cString(path, "path"), target, target)), "readlinkat", path);
+      return Buffer.from(target.subarray(0, length)).toString("utf8");
+    },
+    mkdirat: (dir, path, mode) => void checked(libc.mkdirat(dir, cString(path, "path"), mode), "mkdirat", path),
+    mknodat(dir, path, mode, major, minor) {
+      checked(libc.mknodat(dir, cString(path, "path"), mode, makeDevice(major, minor)), "mknodat", path);
+    },
+    symlinkat(target, dir, path) {
+      checked(libc.symlinkat(cString(target, "link target"), dir, cString(path, "path")), "symlinkat", path);
+    },
+    linkat(fromDir, from, toDir, to) {
+      checked(libc.linkat(fromDir, cString(from, "path"), toDir, cString(to, "path"), 0), "linkat", to);
+    },
+    unlinkat(dir, path, directory) {
+      checked(libc.unlinkat(dir, cString(path, "path"), directory ? AT_REMOVEDIR : 0), "unlinkat", path);
+    },
+    renameat2(fromDir, from, toDir, to, flags) {
+      checked(libc.renameat2(fromDir, cString(from, "path"), toDir, cString(to, "path"), flags), "renameat2", to);
+    },
+    umask: (mask) => libc.umask(mask),
+  };
+}
+
+/** glibc's makedev(3): the numbers are interleaved so that old 16-bit device numbers keep their value. */
+function makeDevice(major: number, minor: number): bigint {
+  const [high, low] = [BigInt(major), BigInt(minor)];
+  return ((high & 0xffff_f000n) << 32n) | ((high & 0xfffn) << 8n) | ((low & 0xffff_ff00n) << 12n) | (low & 0xffn);
+}

@@ -1,0 +1,35 @@
+import type { Fd } from "../ids/process.ts";
+import { cString } from "./c-string.ts";
+import { type Calls, checkedShim } from "./linux-calls.ts";
+import { withFailure } from "./linux-failure.ts";
+import type { SocketCalls } from "./port.ts";
+
+const AF_NETLINK = 16;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_NOSIGNAL = 0x4000;
+const SOCKADDR_NL_BYTES = 12;
+
+export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
+  return {
+    socket(domain, type, protocol) {
+      return checked(libc.socket(domain, type | SOCK_CLOEXEC, protocol), "socket") as Fd;
+    },
+    socketIn(netns, domain, type, protocol) {
+      return withFailure((record) => shim.crib_socket_in(netns, domain, type, protocol, record)) as Fd;
+    },
+    bindNetlink(fd, groups) {
+      // Port 0: the kernel chooses a free one, so that several sockets of this process do not collide.
+      const address = new DataView(new ArrayBuffer(SOCKADDR_NL_BYTES));
+      address.setUint16(0, AF_NETLINK, true);
+      address.setUint32(8, groups, true);
+      checked(libc.bind(fd, address, SOCKADDR_NL_BYTES), "bind", "netlink");
+    },
+    send: (fd, bytes) => void checked(Number(libc.send(fd, bytes, bytes, MSG_NOSIGNAL)), "send", String(fd)),
+    receive(fd, into, timeoutMs) {
+      return checkedShim(shim.crib_receive(fd, into, into, timeoutMs), "recvmsg", String(fd));
+    },
+    listenUnix(path, backlog) {
+      return withFailure((record) => shim.crib_listen_unix(cString(path, "socket path"), backlog, record)) as Fd;
+    },
+  };
+}

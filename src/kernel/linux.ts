@@ -1,0 +1,26 @@
+import { attributeCalls } from "./linux-attributes.ts";
+import { openCalls } from "./linux-calls.ts";
+import { descriptorCalls, directoryCalls } from "./linux-files.ts";
+import { mountCalls } from "./linux-mounts.ts";
+import { processCalls } from "./linux-processes.ts";
+import { seccompCalls } from "./linux-seccomp.ts";
+import { socketCalls } from "./linux-sockets.ts";
+import type { Kernel } from "./port.ts";
+
+/**
+ * The kernel of this machine. Make one per thread: errno belongs to the thread, so a Worker makes its own.
+ *
+ * @throws {CribError} when libcrib.so cannot be loaded or has another version.
+ */
+export function createLinuxKernel(): Kernel {
+  const calls = openCalls();
+  return Object.freeze({
+    ...descriptorCalls(calls),
+    ...directoryCalls(calls),
+    ...attributeCalls(calls),
+    ...mountCalls(calls),
+    ...socketCalls(calls),
+    ...processCalls(calls),
+    ...seccompCalls(calls),
+  });
+}
