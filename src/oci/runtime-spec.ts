@@ -11,28 +11,40 @@ export interface RuntimeSpec {
 
 export interface SpecProcess {
   readonly terminal: boolean;
-  readonly user: {
-    readonly uid: number;
-    readonly gid: number;
-    readonly additionalGids: readonly number[];
-    readonly umask?: number;
-  };
+  readonly user: SpecUser;
   readonly args: readonly string[];
-  /** Latin-1-safe: bytes that are not UTF-8 are kept by the plan, shown escaped here. */
+  /** `NAME=value`; bytes that are not UTF-8 are lone surrogates, see `byte-string.ts`. */
   readonly env: readonly string[];
   readonly cwd: string;
-  readonly capabilities?: {
-    readonly bounding: readonly string[];
-    readonly effective: readonly string[];
-    readonly inheritable: readonly string[];
-    readonly permitted: readonly string[];
-    readonly ambient: readonly string[];
-  };
-  readonly rlimits: readonly { readonly type: string; readonly soft: number; readonly hard: number }[];
+  readonly capabilities?: SpecCapabilities;
+  readonly rlimits: readonly SpecRlimit[];
   readonly noNewPrivileges: boolean;
   readonly apparmorProfile?: string;
   readonly selinuxLabel?: string;
   readonly oomScoreAdj?: number;
+}
+
+export interface SpecUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+  readonly umask?: number;
+}
+
+/** Names with their `CAP_` prefix, in order of capability number. */
+export interface SpecCapabilities {
+  readonly bounding: readonly string[];
+  readonly effective: readonly string[];
+  readonly inheritable: readonly string[];
+  readonly permitted: readonly string[];
+  readonly ambient: readonly string[];
+}
+
+/** `type` is a name of `rlimits.ts`. */
+export interface SpecRlimit {
+  readonly type: string;
+  readonly soft: number;
+  readonly hard: number;
 }
 
 export interface SpecMount {
@@ -50,13 +62,18 @@ export interface SpecIdMapping {
   readonly size: number;
 }
 
+export interface SpecNamespace {
+  readonly type: string;
+  readonly path?: string;
+}
+
 export interface SpecLinux {
-  readonly namespaces: readonly { readonly type: string; readonly path?: string }[];
+  readonly namespaces: readonly SpecNamespace[];
   readonly uidMappings?: readonly SpecIdMapping[];
   readonly gidMappings?: readonly SpecIdMapping[];
   readonly devices: readonly SpecDevice[];
   readonly cgroupsPath: string;
-  readonly resources: Readonly<Record<string, unknown>>;
+  readonly resources: SpecResources;
   readonly seccomp?: SpecSeccomp;
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly maskedPaths: readonly string[];
@@ -75,15 +92,53 @@ export interface SpecDevice {
   readonly gid: number;
 }
 
+/**
+ * Sizes are doubles, as JSON has them: above 2^53 they round by at most 1 KiB, which is below the page the kernel rounds
+ * memory limits to.
+ */
+export interface SpecResources {
+  readonly devices: readonly SpecDeviceRule[];
+  readonly cpu?: {
+    readonly shares?: number;
+    readonly quota?: number;
+    readonly period?: number;
+    readonly cpus?: string;
+    readonly mems?: string;
+  };
+  /** `swap` is memory plus swap; -1 is unlimited. */
+  readonly memory?: { readonly limit?: number; readonly swap?: number };
+  readonly pids?: { readonly limit: number };
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
+  readonly unified?: Readonly<Record<string, string>>;
+}
+
+/** Absent `major` or `minor`: any. */
+export interface SpecDeviceRule {
+  readonly allow: boolean;
+  readonly type?: "a" | "b" | "c";
+  readonly major?: number;
+  readonly minor?: number;
+  readonly access?: string;
+}
+
 export interface SpecSeccomp {
   readonly defaultAction: string;
   readonly defaultErrnoRet?: number;
   readonly architectures: readonly string[];
   readonly flags?: readonly string[];
-  readonly syscalls: readonly {
-    readonly names: readonly string[];
-    readonly action: string;
-    readonly errnoRet?: number;
-    readonly args?: readonly { readonly index: number; readonly value: number; readonly valueTwo?: number; readonly op: string }[];
-  }[];
+  readonly syscalls: readonly SpecSyscall[];
+}
+
+export interface SpecSyscall {
+  readonly names: readonly string[];
+  readonly action: string;
+  readonly errnoRet?: number;
+  readonly args?: readonly SpecSyscallArg[];
+}
+
+export interface SpecSyscallArg {
+  readonly index: number;
+  readonly value: number;
+  readonly valueTwo?: number;
+  readonly op: string;
 }

@@ -1,0 +1,144 @@
+import { failedPrecondition, internal, invalidArgument } from "../errors/crib-error.ts";
+import type { ContainerConfig, LinuxContainerSecurityContext, PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
+import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
+import type { ContainerId, SandboxId } from "../ids/object-id.ts";
+import type { CgroupPath } from "../ids/path.ts";
+import { resolveCapabilities } from "./capabilities.ts";
+import { commandLine } from "./command.ts";
+import type { GrantedDevice } from "./devices.ts";
+import { deviceNodes, deviceRules } from "./devices.ts";
+import { buildEnvironment } from "./environment.ts";
+import type { HostFacts } from "./host-facts.ts";
+import type { Accounts, ImageDefaults } from "./image-defaults.ts";
+import type { PodFiles } from "./mounts.ts";
+import { buildMounts } from "./mounts.ts";
+import type { NamespacePaths } from "./namespaces.ts";
+import { buildNamespaces } from "./namespaces.ts";
+import { protectedPaths } from "./protected-paths.ts";
+import type { RuntimeSpec, SpecLinux, SpecMount, SpecProcess, SpecSeccomp } from "./runtime-spec.ts";
+import { apparmorProfile, selinuxLabel } from "./security-labels.ts";
+import { specResources } from "./spec-resources.ts";
+import { resolveUser } from "./user.ts";
+import { workingDirectory } from "./working-directory.ts";
+
+export interface ContainerSpecInput {
+  readonly id: ContainerId;
+  readonly sandboxId: SandboxId;
+  readonly config: ContainerConfig;
+  readonly sandboxConfig: PodSandboxConfig;
+  readonly image: ImageDefaults;
+  readonly accounts: Accounts;
+  readonly cgroupPath: CgroupPath;
+  readonly hostFiles: PodFiles;
+  readonly host: HostFacts;
+  /** Already resolved and reduced; undefined: unconfined. */
+  readonly seccompProfile: SpecSeccomp | undefined;
+  /** What `config.devices` stands for on this host, or all devices of the host for a privileged container. */
+  readonly devices?: readonly GrantedDevice[];
+  readonly namespacePaths?: NamespacePaths;
+  /** HOSTNAME of the environment; the pod's configured hostname when not given. */
+  readonly hostname?: string;
+}
+
+/**
+ * The OCI runtime-spec of a container: a pure function of the request, the image and facts about the host.
+ *
+ * The semantics are those of containerd's CRI plugin, which is what workloads have met so far; a difference is said at the
+ * function that makes it. No annotation of pod, container or image reaches the document: runtimes act on some of them
+ * (CVE-2024-3154, CVE-2023-6476).
+ *
+ * @throws {CribError} invalid-argument or failed-precondition for what cannot be done as written.
+ */
+export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
+  const { config, sandboxConfig } = input;
+  const security = config.linux?.securityContext;
+  const privileged = security?.privileged === true;
+  if (privileged && sandboxConfig.linux?.securityContext?.privileged !== true) {
+    throw failedPrecondition("a privileged container needs a privileged pod: its sandbox was made without privileged");
+  }
+  const mounts = buildMounts({
+    requested: config.mounts,
+    podFiles: input.hostFiles,
+    privileged,
+    hostIpc: security?.namespaceOptions?.ipc === NamespaceMode.NODE,
+    readonlyRootfs: security?.readonlyRootfs === true,
+  });
+  const hostname = input.hostname ?? sandboxConfig.hostname;
+  return {
+    ociVersion: "1.2.0",
+    process: containerProcess(input, security, hostname),
+    root: { path: "rootfs", readonly: security?.readonlyRootfs === true },
+    ...(hostname !== "" && { hostname }),
+    mounts,
+    annotations: ownAnnotations(input),
+    linux: containerLinux(input, security, mounts),
+  };
+}
+
+function containerProcess(
+  input: ContainerSpecInput,
+  security: LinuxContainerSecurityContext | undefined,
+  hostname: string,
+): SpecProcess {
+  const { config, image, host } = input;
+  const user = resolveUser(security, image.user, input.accounts);
+  const apparmor = apparmorProfile(security, host);
+  const selinux = selinuxLabel(security, host);
+  return {
+    terminal: config.tty,
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids, umask: 0o022 },
+    args: commandLine(config.command, config.args, image),
+    env: buildEnvironment({ hostname, terminal: config.tty, image: image.env, requested: config.envs, home: user.home }),
+    cwd: workingDirectory(config.workingDir, image.workingDir),
+    capabilities: resolveCapabilities(security?.capabilities, security?.privileged === true, host.capabilities),
+    rlimits: host.rlimits,
+    noNewPrivileges: security?.noNewPrivs === true,
+    ...(apparmor !== undefined && { apparmorProfile: apparmor }),
+    ...(selinux !== undefined && { selinuxLabel: selinux }),
+    oomScoreAdj: oomScoreAdj(config.linux?.resources?.oomScoreAdj ?? 0n),
+  };
+}
+
+function containerLinux(
+  input: ContainerSpecInput,
+  security: LinuxContainerSecurityContext | undefined,
+  mounts: readonly SpecMount[],
+): SpecLinux {
+  const granted = input.devices ?? [];
+  if (input.devices === undefined && input.config.devices.length > 0) {
+    throw internal(`devices of container ${input.id} were not resolved`);
+  }
+  const propagation = rootPropagation(mounts);
+  return {
+    namespaces: buildNamespaces(security?.namespaceOptions, input.namespacePaths ?? {}),
+    devices: deviceNodes(granted),
+    cgroupsPath: input.cgroupPath,
+    resources: specResources(input.config.linux?.resources, deviceRules(granted, security?.privileged === true)),
+    ...(input.seccompProfile !== undefined && { seccomp: input.seccompProfile }),
+    ...protectedPaths(security),
+    ...(propagation !== undefined && { rootfsPropagation: propagation }),
+  };
+}
+
+/** Other runtimes cut propagation at the root unless told which kinds of mounts there are. */
+function rootPropagation(mounts: readonly SpecMount[]): string | undefined {
+  if (mounts.some(({ options }) => options.includes("rshared"))) return "rshared";
+  return mounts.some(({ options }) => options.includes("rslave")) ? "rslave" : undefined;
+}
+
+function oomScoreAdj(value: bigint): number {
+  if (value < -1000n || value > 1000n) throw invalidArgument(`oom_score_adj ${value} is not from -1000 to 1000`);
+  return Number(value);
+}
+
+/** The names sandboxed runtimes (Kata, gVisor) and NRI plugins know a pod by; every value is ours or validated. */
+function ownAnnotations({ sandboxId, config, sandboxConfig }: ContainerSpecInput): Readonly<Record<string, string>> {
+  return {
+    "io.kubernetes.cri.container-type": "container",
+    "io.kubernetes.cri.sandbox-id": sandboxId,
+    "io.kubernetes.cri.container-name": config.metadata?.name ?? "",
+    "io.kubernetes.cri.sandbox-name": sandboxConfig.metadata?.name ?? "",
+    "io.kubernetes.cri.sandbox-namespace": sandboxConfig.metadata?.namespace ?? "",
+    "io.kubernetes.cri.sandbox-uid": sandboxConfig.metadata?.uid ?? "",
+  };
+}

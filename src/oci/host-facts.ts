@@ -1,0 +1,19 @@
+import type { SpecRlimit } from "./runtime-spec.ts";
+
+/** What a spec depends on about the machine, read once at start: `oci/` itself looks at nothing. */
+export interface HostFacts {
+  /** GOARCH name of this machine. */
+  readonly architecture: "amd64" | "arm64";
+  readonly kernelVersion: { readonly major: number; readonly minor: number };
+  /** Mask of the capabilities this process may hand on (its bounding set), bit n = capability n. */
+  readonly capabilities: bigint;
+  readonly cgroupMode: "v1" | "hybrid" | "v2";
+  /** The kernel confines by AppArmor profiles. */
+  readonly apparmor: boolean;
+  /** SELinux is enabled. */
+  readonly selinux: boolean;
+  /** The kernel was built with CONFIG_SECCOMP_FILTER. */
+  readonly seccomp: boolean;
+  /** Limits every container starts with; empty: those of its monitor. */
+  readonly rlimits: readonly SpecRlimit[];
+}

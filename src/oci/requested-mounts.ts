@@ -1,0 +1,85 @@
+import { posix } from "node:path";
+import { invalidArgument } from "../errors/crib-error.ts";
+import type { Mount } from "../gen/runtime/v1/api_pb.ts";
+import { MountPropagation } from "../gen/runtime/v1/api_pb.ts";
+import { parseHostPath, parseRootfsPath } from "../ids/path.ts";
+import type { SpecMount } from "./runtime-spec.ts";
+
+/** Files of /proc a mount may cover, as lxcfs does; anything else there could hide what confines the container (CVE-2019-16884). */
+const coverableProcFiles: ReadonlySet<string> = new Set([
+  "/proc/cpuinfo",
+  "/proc/diskstats",
+  "/proc/meminfo",
+  "/proc/stat",
+  "/proc/swaps",
+  "/proc/uptime",
+  "/proc/loadavg",
+  "/proc/slabinfo",
+  "/proc/sys/kernel/ns_last_pid",
+  "/proc/sys/crypto/fips_enabled",
+]);
+
+const requestableOptions: ReadonlySet<string> = new Set(["noexec", "nodev", "nosuid"]);
+
+/**
+ * One CRI mount as a bind. Image volumes come with `hostPath` already set to the directory that shows them.
+ *
+ * @throws {CribError} invalid-argument for paths, propagation or options that cannot be honoured.
+ */
+export function requestedMount(mount: Mount): SpecMount {
+  const destination = containerPath(mount.containerPath);
+  if (mount.hostPath === "") {
+    throw invalidArgument(`mount on ${quote(destination)} names neither a host path nor an image`);
+  }
+  const source = parseHostPath(mount.hostPath, "mount host_path");
+  checkProc(destination, source);
+  if (mount.uidMappings.length > 0 || mount.gidMappings.length > 0) {
+    throw invalidArgument(`mount on ${quote(destination)} asks for id mappings, which need a user namespace`);
+  }
+  return { destination, type: "bind", source, options: ["rbind", propagationOption(mount), ...accessOptions(mount, destination)] };
+}
+
+/** Absolute, with `.`, `..` and doubled slashes folded. @throws {CribError} invalid-argument, also for the root itself. */
+function containerPath(text: string): string {
+  const path = posix.normalize(parseRootfsPath(text, "mount container_path"));
+  const folded = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+  if (folded === "/") throw invalidArgument("mount container_path \"/\" would hide the container's root");
+  return folded;
+}
+
+function propagationOption(mount: Mount): string {
+  switch (mount.propagation) {
+    case MountPropagation.PROPAGATION_PRIVATE:
+      return "rprivate";
+    case MountPropagation.PROPAGATION_HOST_TO_CONTAINER:
+      return "rslave";
+    case MountPropagation.PROPAGATION_BIDIRECTIONAL:
+      return "rshared";
+    default:
+      throw invalidArgument(`mount propagation ${String(mount.propagation)} is unknown`);
+  }
+}
+
+function accessOptions(mount: Mount, destination: string): readonly string[] {
+  for (const option of mount.mountOptions) {
+    if (!requestableOptions.has(option)) {
+      throw invalidArgument(`mount on ${quote(destination)} has option ${quote(option)}; only noexec, nodev and nosuid can be asked for`);
+    }
+  }
+  if (!mount.recursiveReadOnly) return [mount.readonly ? "ro" : "rw", ...mount.mountOptions];
+  if (!mount.readonly || mount.propagation !== MountPropagation.PROPAGATION_PRIVATE) {
+    throw invalidArgument(`mount on ${quote(destination)}: recursive_read_only needs readonly and private propagation`);
+  }
+  return ["rro", ...mount.mountOptions];
+}
+
+function checkProc(destination: string, source: string): void {
+  if (destination === "/proc" && source === "/proc") return;
+  if (destination !== "/proc" && !destination.startsWith("/proc/")) return;
+  if (coverableProcFiles.has(destination)) return;
+  throw invalidArgument(`mount on ${quote(destination)} would cover procfs, which confines the container`);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 200));
+}

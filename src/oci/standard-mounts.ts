@@ -1,0 +1,33 @@
+import type { SpecMount } from "./runtime-spec.ts";
+
+/**
+ * What every Linux container finds mounted (OCI runtime-spec, config-linux.md "Default Filesystems"), in mount order.
+ * `/sys` and the cgroup tree are read-only unless privileged (CVE-2022-0492: release_agent). The cgroup mount is one entry
+ * on every cgroup version; whoever carries the spec out mounts the hierarchies the host has.
+ */
+export function standardMounts(privileged: boolean): readonly SpecMount[] {
+  const access = privileged ? "rw" : "ro";
+  return [
+    { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
+    {
+      destination: "/dev",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    },
+    {
+      destination: "/dev/pts",
+      type: "devpts",
+      source: "devpts",
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+    },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
+    { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", access] },
+    {
+      destination: "/sys/fs/cgroup",
+      type: "cgroup",
+      source: "cgroup",
+      options: ["nosuid", "noexec", "nodev", "relatime", access],
+    },
+  ];
+}
