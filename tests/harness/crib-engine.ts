@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CNI_BIN_DIRS, writeBridgeNetwork } from "./cni-config.ts";
+import { Daemon } from "./daemon.ts";
+import type { Engine, EngineNetwork, EngineOptions } from "./engine.ts";
+import { openEnginePlace, type EnginePlace } from "./engine-place.ts";
+import { removeAllPods } from "./remove-all-pods.ts";
+
+/** The executable under test: what the build made, unless `CRIB_TEST_BINARY` names another. */
+export function cribBinary(): string {
+  return process.env.CRIB_TEST_BINARY ?? join(import.meta.dir, "../../dist/crib");
+}
+
+/** crib as an operator starts it: one executable, directories and sockets of its own. */
+export function createCrib(options: EngineOptions): Engine {
+  const binary = options.binary ?? cribBinary();
+  if (!existsSync(binary)) throw new Error(`no executable at ${binary}: npm run build`);
+  const network = options.network ?? "builtin";
+  const place = openEnginePlace("crib");
+  const config = join(place.directory, "config.toml");
+  writeFileSync(config, configuration(place, network, options));
+  const daemon = new Daemon({
+    name: "crib",
+    command: [
+      binary,
+      "serve",
+      "--config",
+      config,
+      "--root",
+      place.root,
+      "--state",
+      place.state,
+      "--listen",
+      `unix://${place.socket}`,
+    ],
+    env: { PATH: process.env.PATH ?? "" },
+    socket: place.socket,
+    logFile: place.logFile,
+  });
+  return {
+    kind: "crib",
+    network,
+    socket: place.socket,
+    root: place.root,
+    state: place.state,
+    directory: place.directory,
+    cgroupParent: place.cgroupParent,
+    bridge: place.bridge,
+    residueDirectories: [join(place.root, "containers"), place.state],
+    get pid() {
+      return daemon.pid;
+    },
+    get running() {
+      return daemon.running;
+    },
+    get cri() {
+      return daemon.client;
+    },
+    start: () => daemon.start(),
+    stop: () => daemon.signal("SIGTERM"),
+    kill9: () => daemon.signal("SIGKILL"),
+    async restart() {
+      await daemon.signal("SIGTERM");
+      await daemon.start();
+    },
+    logTail: (lines = 40) => daemon.logTail(lines),
+    async destroy() {
+      if (daemon.running) await removeAllPods(daemon.client);
+      // A daemon that is asked takes its bridge and rules with it; one that is killed may not.
+      await daemon.signal("SIGTERM");
+      place.clear();
+    },
+  };
+}
+
+function configuration(place: EnginePlace, network: EngineNetwork, options: EngineOptions): string {
+  const emptyDir = join(place.directory, "no-cni");
+  mkdirSync(emptyDir);
+  const cniDir = network === "cni" ? writeBridgeNetwork(place.directory, place.bridge, place.subnet) : emptyDir;
+  return [
+    "[cgroup]",
+    `default_parent = "${place.cgroupParent}/default"`,
+    "[cni]",
+    `config_dir = "${cniDir}"`,
+    `bin_dirs = ${JSON.stringify(CNI_BIN_DIRS)}`,
+    "[network]",
+    `bridge = "${place.bridge}"`,
+    `subnet = "${place.subnet}"`,
+    "[registry]",
+    `hosts_dirs = ["${options.registry.hostsDir}"]`,
+    "[runtime]",
+    `seccomp_profile_root = "${place.directory}/seccomp"`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,50 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { makeCgroup, removeCgroup } from "./cgroup-tree.ts";
+import type { EngineKind } from "./engine.ts";
+import { killProcessesOf } from "./processes-of.ts";
+import { cgroupPrefix, linkPrefix, openWorkspace } from "./workspace.ts";
+
+let count = 0;
+
+/** The corner of the host that belongs to one engine under test: names nobody else uses. */
+export interface EnginePlace {
+  readonly directory: string;
+  readonly root: string;
+  readonly state: string;
+  readonly socket: string;
+  readonly logFile: string;
+  readonly cgroupParent: string;
+  readonly bridge: string;
+  /** A /24 of its own for pods, "10.X.Y.0/24". */
+  readonly subnet: string;
+  /** Ends every process of this place, takes down its mounts, links and groups, deletes its files. */
+  clear(): void;
+}
+
+export function openEnginePlace(kind: EngineKind): EnginePlace {
+  const workspace = openWorkspace(kind);
+  const number = ++count;
+  const directory = workspace.path;
+  const cgroupParent = `${cgroupPrefix()}${number}`;
+  const bridge = `${linkPrefix()}${number}`;
+  const slot = (process.pid * 7 + number) % 4096;
+  makeCgroup(cgroupParent);
+  for (const name of ["root", "state"]) mkdirSync(join(directory, name), { mode: 0o700 });
+  return {
+    directory,
+    root: join(directory, "root"),
+    state: join(directory, "state"),
+    socket: join(directory, `${kind}.sock`),
+    logFile: join(directory, "daemon.log"),
+    cgroupParent,
+    bridge,
+    subnet: `10.${208 + (slot >> 8)}.${slot & 255}.0/24`,
+    clear() {
+      killProcessesOf(directory);
+      removeCgroup(cgroupParent);
+      Bun.spawnSync(["ip", "link", "delete", bridge], { stderr: "ignore" });
+      workspace.remove();
+    },
+  };
+}

@@ -1,0 +1,160 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { childGroups } from "./cgroup-tree.ts";
+import type { Engine } from "./engine.ts";
+import { waitUntil } from "./wait-until.ts";
+
+/** Everything a pod could leave on the host, by kind: sets of lines that a person can read. */
+export interface HostSnapshot {
+  readonly mounts: ReadonlySet<string>;
+  readonly namespaces: ReadonlySet<string>;
+  readonly cgroups: ReadonlySet<string>;
+  readonly links: ReadonlySet<string>;
+  readonly firewall: ReadonlySet<string>;
+  readonly processes: ReadonlySet<string>;
+  readonly files: ReadonlySet<string>;
+}
+
+/**
+ * `CRIB_TEST_SHARED_HOST=1`: other work makes namespaces, links and rules on this machine meanwhile, so only what
+ * carries the engine's own names is looked at. Otherwise the whole host is.
+ */
+const SHARED_HOST = process.env.CRIB_TEST_SHARED_HOST === "1";
+
+export function hostSnapshot(engine: Engine): HostSnapshot {
+  const own = (line: string): boolean =>
+    !SHARED_HOST || line.includes(engine.directory) || line.includes(engine.bridge) || line.includes(engine.cgroupParent);
+  const processes = processTable();
+  return {
+    mounts: new Set(mounts().filter(own)),
+    namespaces: new Set(namespaceHolders(processes).filter(own)),
+    cgroups: new Set(childGroups(engine.cgroupParent)),
+    links: new Set(links().filter(own)),
+    firewall: new Set(firewall().filter(own)),
+    processes: new Set(processes.filter((entry) => !entry.ofThisRun).map(describe).filter(own)),
+    files: new Set(engine.residueDirectories.flatMap((directory) => files(directory))),
+  };
+}
+
+/** What `after` has that `before` had not. */
+export function residue(before: HostSnapshot, after: HostSnapshot): readonly string[] {
+  const kinds = ["mounts", "namespaces", "cgroups", "links", "firewall", "processes", "files"] as const;
+  return kinds.flatMap((kind) => [...after[kind]].filter((line) => !before[kind].has(line)).map((line) => `${kind}: ${line}`));
+}
+
+/** Waits until the host looks as it did, because engines may answer a moment before the kernel is done. */
+export async function expectNoResidue(engine: Engine, before: HostSnapshot, boundMs = 10_000): Promise<void> {
+  let left: readonly string[] = [];
+  try {
+    await waitUntil(
+      () => {
+        left = residue(before, hostSnapshot(engine)).filter((line) => !tolerated(engine, line));
+        return left.length === 0;
+      },
+      { what: "the host looks as before", boundMs },
+    );
+  } catch (error) {
+    if (left.length === 0) throw error;
+    throw new Error(`left on the host by ${engine.kind} after ${boundMs} ms:\n  ${left.join("\n  ")}`);
+  }
+}
+
+/** Documented differences: the CNI plugins keep their bridge, and empty chains, for the next pod. */
+function tolerated(engine: Engine, line: string): boolean {
+  if (engine.network !== "cni") return false;
+  return line.startsWith("firewall: ") || (line.startsWith("links: ") && line.includes(engine.bridge));
+}
+
+function mounts(): readonly string[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").trimEnd().split("\n");
+  return lines.map((line) => {
+    const [head = "", tail = ""] = line.split(" - ");
+    const [, , , root, target, options] = head.split(" ");
+    return `${target} (root ${root}, ${tail.split(" ")[0]}, ${options})`;
+  });
+}
+
+interface ProcessEntry {
+  readonly pid: number;
+  readonly command: string;
+  readonly cgroups: string;
+  readonly ofThisRun: boolean;
+}
+
+/** Every user process; `ofThisRun` are this one and its direct children: daemons, registry, helpers like `ip`. */
+function processTable(): readonly ProcessEntry[] {
+  const entries: ProcessEntry[] = [];
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const ofThisRun = pid === process.pid || Number(parent) === process.pid;
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+      // Kernel threads have no command line; zombies neither, but those are residue.
+      if (command === "" && state !== "Z") continue;
+      const cgroups = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().replaceAll("\n", " ");
+      const shown = state === "Z" ? `zombie ${stat.slice(0, stat.lastIndexOf(")") + 1)}` : command;
+      entries.push({ pid, command: shown, cgroups, ofThisRun });
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+  return entries;
+}
+
+function describe(entry: ProcessEntry): string {
+  const group = /:memory:(\/crib-test-\S+)/.exec(entry.cgroups)?.[1] ?? "";
+  return `${entry.pid} ${entry.command} ${group}`.trim();
+}
+
+/** Namespaces other than the host's, with who keeps them: a process or a bind mount. */
+function namespaceHolders(processes: readonly ProcessEntry[]): readonly string[] {
+  const kinds = ["net", "ipc", "uts", "pid", "mnt", "cgroup", "user"];
+  const host = new Set(kinds.map((kind) => readlinkSync(`/proc/self/ns/${kind}`)));
+  const found: string[] = [];
+  for (const entry of processes) {
+    if (entry.ofThisRun) continue;
+    for (const kind of kinds) {
+      try {
+        const namespace = readlinkSync(`/proc/${entry.pid}/ns/${kind}`);
+        if (!host.has(namespace)) found.push(`${namespace} of ${describe(entry)}`);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+      }
+    }
+  }
+  for (const directory of ["/run/netns", "/var/run/netns"]) {
+    if (existsSync(directory)) found.push(...readdirSync(directory).map((name) => `${directory}/${name}`));
+  }
+  return found;
+}
+
+function links(): readonly string[] {
+  const lines = Bun.spawnSync(["ip", "-o", "link"]).stdout.toString().trimEnd().split("\n");
+  // Index, name and master say which link it is; flags and state come and go.
+  return lines.map((line) => {
+    const master = / master (\S+)/.exec(line)?.[1];
+    return `${line.split(": ").slice(0, 2).join(": ")}${master === undefined ? "" : ` on ${master}`}`;
+  });
+}
+
+function firewall(): readonly string[] {
+  const lines = Bun.spawnSync(["nft", "list", "ruleset"]).stdout.toString().split("\n");
+  let table = "";
+  const described = lines.map((line) => {
+    if (line.startsWith("table ")) table = line.replace(" {", "");
+    return `${table}: ${line.trim().replaceAll(/counter packets \d+ bytes \d+/g, "counter")}`;
+  });
+  return described.filter((line) => !line.endsWith(": }") && !line.endsWith(": "));
+}
+
+function files(directory: string): readonly string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { recursive: true }).map((name) => `${directory}/${String(name)}`);
+}
+
+function isGone(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "ENOENT" || error.code === "ESRCH" || error.code === "EACCES";
+}

@@ -1,0 +1,128 @@
+import { afterAll, afterEach, beforeAll } from "bun:test";
+import { create } from "@bufbuild/protobuf";
+import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../src/gen/runtime/v1/api_pb.ts";
+import type { TestImageName } from "../fixtures/test-images.ts";
+import type { CriClient } from "./cri-client.ts";
+import type { Engine, EngineKind, EngineNetwork } from "./engine.ts";
+import { expectNoResidue, type HostSnapshot, hostSnapshot } from "./host-snapshot.ts";
+import { type ContainerConfigInit, containerConfig, type PodConfigInit, podConfig } from "./pod-config.ts";
+import { type Registry, sharedRegistry } from "./registry.ts";
+import { removeAllPods } from "./remove-all-pods.ts";
+import { createEngine, selectedEngine } from "./select-engine.ts";
+import { logPathOf, TestContainer, TestPod } from "./test-container.ts";
+
+export interface TestBedOptions {
+  readonly network?: EngineNetwork;
+  /** Images pulled before the first test. Default: busybox. */
+  readonly images?: readonly TestImageName[];
+}
+
+/** How a test names a container: the image from the catalogue, and what is special about it. */
+export interface ContainerRequest extends Omit<ContainerConfigInit, "image"> {
+  readonly image?: TestImageName;
+}
+
+const SETUP_LIMIT_MS = 120_000;
+
+/** One engine for one test file, with the registry, and verbs that read like the test's story. */
+export class TestBed {
+  #engine: Engine | undefined;
+  #registry: Registry | undefined;
+  readonly kind: EngineKind = selectedEngine();
+
+  get engine(): Engine {
+    if (this.#engine === undefined) throw new Error("the engine starts in beforeAll");
+    return this.#engine;
+  }
+
+  get registry(): Registry {
+    if (this.#registry === undefined) throw new Error("the registry starts in beforeAll");
+    return this.#registry;
+  }
+
+  get cri(): CriClient {
+    return this.engine.cri;
+  }
+
+  async open(options: TestBedOptions): Promise<void> {
+    this.#registry = await sharedRegistry();
+    this.#engine = createEngine(this.kind, {
+      registry: this.#registry,
+      ...(options.network === undefined ? {} : { network: options.network }),
+    });
+    await this.engine.start();
+    for (const name of options.images ?? ["busybox"]) await this.pull(name);
+  }
+
+  async close(): Promise<void> {
+    await this.#engine?.destroy();
+  }
+
+  async pull(name: TestImageName): Promise<string> {
+    const { imageRef } = await this.cri.images.pullImage({ image: { image: this.registry.reference(name) } });
+    return imageRef;
+  }
+
+  async runPod(overrides: PodConfigInit = {}, runtimeHandler = ""): Promise<TestPod> {
+    const config = podConfig(this.engine, overrides);
+    const { podSandboxId } = await this.cri.runtime.runPodSandbox({
+      config: create(PodSandboxConfigSchema, config),
+      runtimeHandler,
+    });
+    return new TestPod(this.engine, podSandboxId, config);
+  }
+
+  async create(pod: TestPod, request: ContainerRequest = {}): Promise<TestContainer> {
+    const { image = "busybox", ...overrides } = request;
+    const config = containerConfig(this.registry.reference(image), overrides);
+    const { containerId } = await this.cri.runtime.createContainer({
+      podSandboxId: pod.id,
+      config: create(ContainerConfigSchema, config),
+      sandboxConfig: create(PodSandboxConfigSchema, pod.config),
+    });
+    return new TestContainer(pod, containerId, logPathOf(pod, config.logPath ?? ""));
+  }
+
+  /** Creates and starts. */
+  async run(pod: TestPod, request: ContainerRequest = {}): Promise<TestContainer> {
+    const container = await this.create(pod, request);
+    await container.start();
+    return container;
+  }
+
+  /** A container that stays until it is stopped, to exec into. It ends at once on SIGTERM. */
+  async runIdle(pod: TestPod, request: ContainerRequest = {}): Promise<TestContainer> {
+    return this.run(pod, { command: ["/bin/pause"], ...request });
+  }
+
+  /** Runs a shell script to its end. @returns what it wrote to stdout, trimmed. */
+  async output(pod: TestPod, script: string, request: ContainerRequest = {}): Promise<string> {
+    const container = await this.run(pod, { command: ["sh", "-c", `${script}\n echo __end__`], ...request });
+    await container.waitExit();
+    await container.waitLog("__end__");
+    return container.text().replace("__end__\n", "").trim();
+  }
+}
+
+/** Registers set-up and tear-down in the calling file: pods go after each test, and the host must look as before. */
+export function useTestBed(options: TestBedOptions = {}): TestBed {
+  const bed = new TestBed();
+  let before: HostSnapshot | undefined;
+  beforeAll(async () => {
+    await bed.open(options);
+    // containerd makes its directories with the first pod; crib has nothing to excuse.
+    if (bed.kind === "containerd") await (await bed.runIdle(await bed.runPod())).pod.remove();
+    before = hostSnapshot(bed.engine);
+  }, SETUP_LIMIT_MS);
+  afterEach(async () => {
+    if (bed.engine.running) await removeAllPods(bed.cri);
+  }, SETUP_LIMIT_MS);
+  afterAll(async () => {
+    try {
+      if (before !== undefined) await expectNoResidue(bed.engine, before);
+    } finally {
+      await bed.close();
+    }
+  }, SETUP_LIMIT_MS);
+  return bed;
+}
