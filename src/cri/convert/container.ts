@@ -1,0 +1,66 @@
+import { create } from "@bufbuild/protobuf";
+import type { Container, ContainerStatus, ImageSpec } from "../../gen/runtime/v1/api_pb.ts";
+import { ContainerSchema, ContainerState, ContainerStatusSchema, ImageSpecSchema } from "../../gen/runtime/v1/api_pb.ts";
+import type { ContainerRecord, ContainerState as RecordState } from "../../state/records.ts";
+import { perRecord } from "./per-record.ts";
+import { toStopSignal } from "./stop-signal.ts";
+
+const states: Record<RecordState, ContainerState> = {
+  created: ContainerState.CONTAINER_CREATED,
+  running: ContainerState.CONTAINER_RUNNING,
+  exited: ContainerState.CONTAINER_EXITED,
+  removing: ContainerState.CONTAINER_EXITED,
+};
+
+export function containerState(record: ContainerRecord): ContainerState {
+  return states[record.state];
+}
+
+export const toContainer = perRecord(
+  (record: ContainerRecord): Container =>
+    create(ContainerSchema, {
+      id: record.id,
+      podSandboxId: record.sandboxId,
+      metadata: record.config.metadata,
+      image: record.config.image,
+      imageRef: record.imageId,
+      imageId: record.imageId,
+      state: containerState(record),
+      createdAt: record.createdAtNs,
+      labels: record.config.labels,
+      annotations: record.config.annotations,
+    }),
+);
+
+export const toContainerStatus = perRecord((record: ContainerRecord): ContainerStatus => {
+  const { user } = record.spec.process;
+  return create(ContainerStatusSchema, {
+    id: record.id,
+    metadata: record.config.metadata,
+    state: containerState(record),
+    createdAt: record.createdAtNs,
+    startedAt: record.startedAtNs,
+    finishedAt: record.finishedAtNs,
+    exitCode: record.exitCode,
+    image: statusImage(record),
+    imageRef: record.imageId,
+    imageId: record.imageId,
+    reason: record.reason,
+    message: record.message,
+    labels: record.config.labels,
+    annotations: record.config.annotations,
+    mounts: record.config.mounts,
+    logPath: record.logPath ?? "",
+    resources: { linux: record.config.linux?.resources },
+    user: {
+      linux: { uid: BigInt(user.uid), gid: BigInt(user.gid), supplementalGroups: user.additionalGids.map(BigInt) },
+    },
+    stopSignal: toStopSignal(record.stopSignal),
+  });
+});
+
+/** The image as the user named it: the kubelet creates by id and says the name in `user_specified_image`. */
+function statusImage(record: ContainerRecord): ImageSpec {
+  const { annotations = {}, userSpecifiedImage = "", runtimeHandler = "" } = record.config.image ?? {};
+  return create(ImageSpecSchema, { image: record.imageReference, annotations, userSpecifiedImage, runtimeHandler });
+}

@@ -1,0 +1,38 @@
+import { create } from "@bufbuild/protobuf";
+import type { PodSandbox, PodSandboxStatus } from "../../gen/runtime/v1/api_pb.ts";
+import { PodSandboxSchema, PodSandboxState, PodSandboxStatusSchema } from "../../gen/runtime/v1/api_pb.ts";
+import type { SandboxRecord } from "../../state/records.ts";
+import { perRecord } from "./per-record.ts";
+
+export function sandboxState(record: SandboxRecord): PodSandboxState {
+  return record.state === "ready" ? PodSandboxState.SANDBOX_READY : PodSandboxState.SANDBOX_NOTREADY;
+}
+
+export const toPodSandbox = perRecord(
+  (record: SandboxRecord): PodSandbox =>
+    create(PodSandboxSchema, {
+      id: record.id,
+      metadata: record.config.metadata,
+      state: sandboxState(record),
+      createdAt: record.createdAtNs,
+      labels: record.config.labels,
+      annotations: record.config.annotations,
+      runtimeHandler: record.runtimeHandler,
+    }),
+);
+
+export const toPodSandboxStatus = perRecord((record: SandboxRecord): PodSandboxStatus => {
+  const [ip = "", ...additional] = record.network?.ips ?? [];
+  return create(PodSandboxStatusSchema, {
+    id: record.id,
+    metadata: record.config.metadata,
+    state: sandboxState(record),
+    createdAt: record.createdAtNs,
+    // Host network has no address of its own: the kubelet fills in the node's.
+    network: { ip, additionalIps: additional.map((address) => ({ ip: address })) },
+    linux: { namespaces: { options: record.config.linux?.securityContext?.namespaceOptions ?? {} } },
+    labels: record.config.labels,
+    annotations: record.config.annotations,
+    runtimeHandler: record.runtimeHandler,
+  });
+});

@@ -1,0 +1,24 @@
+import type { Cgroups } from "../cgroups/port.ts";
+import type { Config } from "../config/config.ts";
+import type { UnixNanos } from "../ids/units.ts";
+import type { Images } from "../images/port.ts";
+import type { PodNetwork } from "../network/port.ts";
+import type { Clock } from "../observe/clock.ts";
+import type { Log } from "../observe/log.ts";
+import type { Pods } from "../pods/port.ts";
+import type { BuildInfo } from "./build-info.ts";
+
+/** What RPC handlers are made of. Each takes the few it needs. */
+export interface CriDeps {
+  readonly config: Config;
+  readonly build: BuildInfo;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pods: Pods;
+  readonly images: Images;
+  readonly network: PodNetwork;
+  readonly cgroups: Pick<Cgroups, "mode">;
+  /** This process, for `crib` verbs that ask who answers. */
+  readonly pid: number;
+  readonly startedAtNs: UnixNanos;
+}

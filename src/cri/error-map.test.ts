@@ -1,0 +1,41 @@
+import { describe, expect, test } from "bun:test";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { CribError, notFound } from "../errors/crib-error.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
+import { errorCodes } from "../errors/error-code.ts";
+import { toConnectError } from "./error-map.ts";
+
+describe("toConnectError()", () => {
+  test("gives every crib code a gRPC code of its own", () => {
+    const codes = errorCodes.map((code) => toConnectError(new CribError(code, "m"), () => "x").code);
+    expect(new Set(codes).size).toBe(errorCodes.length);
+    expect(codes).not.toContain(Code.Unknown);
+  });
+
+  test("keeps code and message of a crib error", () => {
+    const error = toConnectError(notFound("sandbox", "3f"), () => "x");
+    expect(error.code).toBe(Code.NotFound);
+    expect(error.rawMessage).toBe('sandbox "3f" not found');
+  });
+
+  test("shows a failed system call as internal, with call and path", () => {
+    const error = toConnectError(new ErrnoError(2, "openat2", "/x"), () => "x");
+    expect(error.code).toBe(Code.Internal);
+    expect(error.rawMessage).toContain("openat2");
+  });
+
+  test.each([[new TypeError("boom")], ["boom"], [{ toString: (): string => "boom" }]])("tells an unforeseen failure with its id: %p", (thrown) => {
+    const error = toConnectError(thrown, () => "c0ffee");
+    expect(error.code).toBe(Code.Internal);
+    expect(error.rawMessage).toBe("unexpected failure c0ffee: boom");
+  });
+
+  test("passes Connect's own errors on", () => {
+    const own = new ConnectError("late", Code.DeadlineExceeded);
+    expect(toConnectError(own, () => "x")).toBe(own);
+  });
+
+  test("bounds the message", () => {
+    expect(toConnectError(new CribError("internal", "x".repeat(1e6)), () => "x").rawMessage.length).toBeLessThan(3000);
+  });
+});

@@ -1,0 +1,59 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { CribError } from "../errors/crib-error.ts";
+import type { ErrorCode } from "../errors/error-code.ts";
+
+/** Crib's reasons as gRPC's: the only place that knows both. */
+const grpcCodes: Record<ErrorCode, Code> = {
+  "invalid-argument": Code.InvalidArgument,
+  "not-found": Code.NotFound,
+  "already-exists": Code.AlreadyExists,
+  "failed-precondition": Code.FailedPrecondition,
+  "permission-denied": Code.PermissionDenied,
+  unauthenticated: Code.Unauthenticated,
+  "resource-exhausted": Code.ResourceExhausted,
+  "deadline-exceeded": Code.DeadlineExceeded,
+  cancelled: Code.Canceled,
+  unavailable: Code.Unavailable,
+  unimplemented: Code.Unimplemented,
+  "data-loss": Code.DataLoss,
+  internal: Code.Internal,
+};
+
+/** gRPC clients bound trailers (grpc-go 16 KiB, C-core 8 KiB); percent-encoding can triple a message. */
+const maxMessageLength = 2048;
+
+function bounded(message: string): string {
+  return message.length <= maxMessageLength ? message : `${message.slice(0, maxMessageLength)}…`;
+}
+
+/**
+ * What the client is told. Never throws, whatever was thrown.
+ *
+ * @param correlationId is put into the message of a failure nobody foresaw, so that the client's line leads to the log's.
+ */
+export function toConnectError(error: unknown, correlationId: () => string): ConnectError {
+  // Connect's own: a malformed request, an expired deadline, a client that went away.
+  if (error instanceof ConnectError) return error;
+  if (error instanceof CribError) {
+    const connectError = new ConnectError(bounded(error.message), grpcCodes[error.code]);
+    connectError.cause = error;
+    return connectError;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  const connectError = new ConnectError(
+    bounded(`unexpected failure ${correlationId()}: ${text}`),
+    grpcCodes.internal,
+  );
+  connectError.cause = error;
+  return connectError;
+}
+
+/** The code's name as gRPC writes it in logs: "NotFound", "Internal". */
+export function codeName(error: ConnectError): string {
+  return Code[error.code] ?? String(error.code);
+}
+
+/** Whether the failure is crib's own (worth an error line), not the request's. */
+export function isServerFault(error: ConnectError): boolean {
+  return error.code === Code.Internal || error.code === Code.Unknown || error.code === Code.DataLoss;
+}

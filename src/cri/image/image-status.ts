@@ -1,0 +1,20 @@
+import type { Image } from "../../images/port.ts";
+import { toImage } from "../convert/image.ts";
+import { verboseInfo } from "../convert/info.ts";
+import type { CriDeps } from "../deps.ts";
+import type { ImageRpc } from "../handler.ts";
+import { requireImage } from "../validate/image-spec.ts";
+
+/** An image that is not here is an answer without an image, not an error. */
+export function imageStatus({ images }: Pick<CriDeps, "images">): ImageRpc<"imageStatus"> {
+  return (request) => {
+    const image = images.find(requireImage(request.image));
+    if (image === undefined) return {};
+    return { image: toImage(image), info: request.verbose ? verboseInfo(imageInfo(image)) : {} };
+  };
+}
+
+/** `imageSpec` is the config as it was pushed, checked when it was pulled to be JSON. */
+function imageInfo(image: Image): Readonly<Record<string, unknown>> {
+  return { pulledAtNs: image.pulledAtNs, pinned: image.pinned, imageSpec: JSON.parse(image.rawConfig) as unknown };
+}

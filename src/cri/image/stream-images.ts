@@ -1,0 +1,12 @@
+import { batches } from "../convert/batches.ts";
+import { toImage } from "../convert/image.ts";
+import type { CriDeps } from "../deps.ts";
+import type { ImageRpc } from "../handler.ts";
+import { selectImages } from "../select-images.ts";
+
+/** ListImages without a limit on the reply's size (KEP-5825). */
+export function streamImages({ images }: Pick<CriDeps, "images">): ImageRpc<"streamImages"> {
+  return async function* ({ filter }) {
+    for (const batch of batches(selectImages(images, filter))) yield { images: batch.map(toImage) };
+  };
+}

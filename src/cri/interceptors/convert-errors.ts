@@ -1,0 +1,35 @@
+import type { Interceptor } from "@connectrpc/connect";
+import type { Log } from "../../observe/log.ts";
+import { codeName, isServerFault, toConnectError } from "../error-map.ts";
+
+/**
+ * Turns whatever a handler throws into a gRPC status: without it Connect would show every domain error as "internal
+ * error". Outermost interceptor, so that nothing thrown by the others escapes it either.
+ */
+export function convertErrors(log: Log): Interceptor {
+  const convert = (rpc: string, error: unknown) => {
+    const id = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
+    const converted = toConnectError(error, () => id);
+    const fields = { rpc, code: codeName(converted), correlation: id, err: error };
+    if (isServerFault(converted)) log.error(fields, "rpc failed");
+    else log.info({ rpc, code: codeName(converted), message: converted.rawMessage }, "rpc refused");
+    return converted;
+  };
+  return (next) => async (request) => {
+    try {
+      const response = await next(request);
+      if (!response.stream) return response;
+      return { ...response, message: convertStream(response.message, (error) => convert(request.method.name, error)) };
+    } catch (error) {
+      throw convert(request.method.name, error);
+    }
+  };
+}
+
+async function* convertStream<T>(messages: AsyncIterable<T>, convert: (error: unknown) => Error): AsyncIterable<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw convert(error);
+  }
+}

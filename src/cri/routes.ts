@@ -1,0 +1,106 @@
+import type { ConnectRouter } from "@connectrpc/connect";
+import { Engine } from "../gen/crib/v1/engine_pb.ts";
+import { ImageService, RuntimeService } from "../gen/runtime/v1/api_pb.ts";
+import type { CriDeps } from "./deps.ts";
+import { info } from "./engine/info.ts";
+import { pull } from "./engine/pull.ts";
+import { imageFsInfo } from "./image/image-fs-info.ts";
+import { imageStatus } from "./image/image-status.ts";
+import { listImages } from "./image/list-images.ts";
+import { pullImage } from "./image/pull-image.ts";
+import { removeImage } from "./image/remove-image.ts";
+import { streamImages } from "./image/stream-images.ts";
+import { attach } from "./runtime/attach.ts";
+import { checkpointContainer } from "./runtime/checkpoint-container.ts";
+import { checkpointPod } from "./runtime/checkpoint-pod.ts";
+import { containerStats } from "./runtime/container-stats.ts";
+import { containerStatus } from "./runtime/container-status.ts";
+import { createContainer } from "./runtime/create-container.ts";
+import { execSync } from "./runtime/exec-sync.ts";
+import { exec } from "./runtime/exec.ts";
+import { getContainerEvents } from "./runtime/get-container-events.ts";
+import { listContainerStats } from "./runtime/list-container-stats.ts";
+import { listContainers } from "./runtime/list-containers.ts";
+import { listMetricDescriptors } from "./runtime/list-metric-descriptors.ts";
+import { listPodSandboxMetrics } from "./runtime/list-pod-sandbox-metrics.ts";
+import { listPodSandboxStats } from "./runtime/list-pod-sandbox-stats.ts";
+import { listPodSandbox } from "./runtime/list-pod-sandbox.ts";
+import { podSandboxStats } from "./runtime/pod-sandbox-stats.ts";
+import { podSandboxStatus } from "./runtime/pod-sandbox-status.ts";
+import { portForward } from "./runtime/port-forward.ts";
+import { removeContainer } from "./runtime/remove-container.ts";
+import { removePodSandbox } from "./runtime/remove-pod-sandbox.ts";
+import { reopenContainerLog } from "./runtime/reopen-container-log.ts";
+import { restorePod } from "./runtime/restore-pod.ts";
+import { runPodSandbox } from "./runtime/run-pod-sandbox.ts";
+import { runtimeConfig } from "./runtime/runtime-config.ts";
+import { startContainer } from "./runtime/start-container.ts";
+import { status } from "./runtime/status.ts";
+import { stopContainer } from "./runtime/stop-container.ts";
+import { stopPodSandbox } from "./runtime/stop-pod-sandbox.ts";
+import { streamContainerStats } from "./runtime/stream-container-stats.ts";
+import { streamContainers } from "./runtime/stream-containers.ts";
+import { streamPodSandboxMetrics } from "./runtime/stream-pod-sandbox-metrics.ts";
+import { streamPodSandboxStats } from "./runtime/stream-pod-sandbox-stats.ts";
+import { streamPodSandboxes } from "./runtime/stream-pod-sandboxes.ts";
+import { updateContainerResources } from "./runtime/update-container-resources.ts";
+import { updatePodSandboxResources } from "./runtime/update-pod-sandbox-resources.ts";
+import { updateRuntimeConfig } from "./runtime/update-runtime-config.ts";
+import { version } from "./runtime/version.ts";
+
+/** Every RPC on every socket, in the order of the .proto files. A missing one does not compile. */
+export function routes(deps: CriDeps): (router: ConnectRouter) => void {
+  return (router) => {
+    router.service(RuntimeService, {
+      version: version(deps),
+      runPodSandbox: runPodSandbox(deps),
+      stopPodSandbox: stopPodSandbox(deps),
+      removePodSandbox: removePodSandbox(deps),
+      podSandboxStatus: podSandboxStatus(deps),
+      listPodSandbox: listPodSandbox(deps),
+      streamPodSandboxes: streamPodSandboxes(deps),
+      createContainer: createContainer(deps),
+      startContainer: startContainer(deps),
+      stopContainer: stopContainer(deps),
+      removeContainer: removeContainer(deps),
+      listContainers: listContainers(deps),
+      streamContainers: streamContainers(deps),
+      containerStatus: containerStatus(deps),
+      updateContainerResources: updateContainerResources(deps),
+      reopenContainerLog: reopenContainerLog(deps),
+      execSync: execSync(deps),
+      exec: exec(),
+      attach: attach(),
+      portForward: portForward(),
+      containerStats: containerStats(deps),
+      listContainerStats: listContainerStats(deps),
+      streamContainerStats: streamContainerStats(deps),
+      podSandboxStats: podSandboxStats(deps),
+      listPodSandboxStats: listPodSandboxStats(deps),
+      streamPodSandboxStats: streamPodSandboxStats(deps),
+      updateRuntimeConfig: updateRuntimeConfig(deps),
+      status: status(deps),
+      checkpointContainer: checkpointContainer(),
+      checkpointPod: checkpointPod(),
+      restorePod: restorePod(),
+      getContainerEvents: getContainerEvents(deps),
+      listMetricDescriptors: listMetricDescriptors(),
+      listPodSandboxMetrics: listPodSandboxMetrics(deps),
+      streamPodSandboxMetrics: streamPodSandboxMetrics(deps),
+      runtimeConfig: runtimeConfig(deps),
+      updatePodSandboxResources: updatePodSandboxResources(deps),
+    } satisfies Required<Parameters<typeof router.service<typeof RuntimeService>>[1]>);
+    router.service(ImageService, {
+      listImages: listImages(deps),
+      streamImages: streamImages(deps),
+      imageStatus: imageStatus(deps),
+      pullImage: pullImage(deps),
+      removeImage: removeImage(deps),
+      imageFsInfo: imageFsInfo(deps),
+    } satisfies Required<Parameters<typeof router.service<typeof ImageService>>[1]>);
+    router.service(Engine, {
+      pull: pull(deps),
+      info: info(deps),
+    } satisfies Required<Parameters<typeof router.service<typeof Engine>>[1]>);
+  };
+}

@@ -1,0 +1,23 @@
+import { runtimeHandlers } from "../validate/runtime-handler.ts";
+import { verboseInfo } from "../convert/info.ts";
+import type { CriDeps } from "../deps.ts";
+import type { RuntimeRpc } from "../handler.ts";
+import { handlerFeatures, runtimeFeatures } from "../features.ts";
+
+/** Whether pods can run here and what the runtime can do. Never waits: the kubelet calls a slow answer NotReady. */
+export function status({ config, build, network, cgroups }: Pick<CriDeps, "config" | "build" | "network" | "cgroups">): RuntimeRpc<"status"> {
+  return (request) => {
+    const net = network.status();
+    return {
+      status: {
+        conditions: [
+          { type: "RuntimeReady", status: true },
+          { type: "NetworkReady", status: net.ready, reason: net.reason, message: net.message },
+        ],
+      },
+      runtimeHandlers: runtimeHandlers(config).map((name) => ({ name, features: handlerFeatures })),
+      features: runtimeFeatures,
+      info: request.verbose ? verboseInfo({ version: build.version, revision: build.revision, cgroupMode: cgroups.mode, config }) : {},
+    };
+  };
+}

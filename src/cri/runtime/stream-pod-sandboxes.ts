@@ -1,0 +1,13 @@
+import { batches } from "../convert/batches.ts";
+import { matchesSandbox } from "../convert/matches.ts";
+import { toPodSandbox } from "../convert/sandbox.ts";
+import type { CriDeps } from "../deps.ts";
+import type { RuntimeRpc } from "../handler.ts";
+
+/** ListPodSandbox without a limit on the reply's size (KEP-5825). */
+export function streamPodSandboxes({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"streamPodSandboxes"> {
+  return async function* ({ filter }) {
+    const matching = pods.sandboxes().filter((record) => matchesSandbox(record, filter));
+    for (const batch of batches(matching)) yield { podSandboxes: batch.map(toPodSandbox) };
+  };
+}
