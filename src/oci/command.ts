@@ -7,8 +7,13 @@ import type { ImageDefaults } from "./image-defaults.ts";
  *
  * @throws {CribError} invalid-argument when nothing is left to run, or a word holds a NUL byte.
  */
-export function commandLine(command: readonly string[], args: readonly string[], image: ImageDefaults): readonly string[] {
-  const words = command.length > 0 ? [...command, ...args] : [...imageEntrypoint(image), ...(args.length > 0 ? args : image.cmd)];
+export function commandLine(
+  command: readonly string[],
+  args: readonly string[],
+  image: ImageDefaults,
+): readonly string[] {
+  const words =
+    command.length > 0 ? [...command, ...args] : [...imageEntrypoint(image), ...(args.length > 0 ? args : image.cmd)];
   return checkCommand(words);
 }
 

@@ -55,7 +55,9 @@ export function deviceRules(granted: readonly GrantedDevice[], privileged: boole
 
 function checkAccess(access: string, path: string): string {
   if (!/^[rwm]{1,3}$/.test(access) || new Set(access).size !== access.length) {
-    throw invalidArgument(`device ${JSON.stringify(path)} has permissions ${JSON.stringify(access.slice(0, 20))}, not letters of "rwm"`);
+    throw invalidArgument(
+      `device ${JSON.stringify(path)} has permissions ${JSON.stringify(access.slice(0, 20))}, not letters of "rwm"`,
+    );
   }
   return access;
 }

@@ -35,12 +35,15 @@ export function buildEnvironment(input: EnvironmentInput): readonly string[] {
 
 function checkName(name: string): string {
   if (name === "" || name.includes("=") || name.includes("\0")) {
-    throw invalidArgument(`environment variable name ${JSON.stringify(name.slice(0, 80))} is empty or contains "=" or NUL`);
+    throw invalidArgument(
+      `environment variable name ${JSON.stringify(name.slice(0, 80))} is empty or contains "=" or NUL`,
+    );
   }
   return name;
 }
 
 function checkValue(name: string, value: Uint8Array): string {
-  if (value.includes(0)) throw invalidArgument(`environment variable ${JSON.stringify(name.slice(0, 80))} contains a NUL byte`);
+  if (value.includes(0))
+    throw invalidArgument(`environment variable ${JSON.stringify(name.slice(0, 80))} contains a NUL byte`);
   return bytesToString(value);
 }

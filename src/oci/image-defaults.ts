@@ -9,6 +9,11 @@ export interface ImageDefaults {
 
 /** The image's /etc/passwd and /etc/group, parsed. */
 export interface Accounts {
-  readonly users: readonly { readonly name: string; readonly uid: number; readonly gid: number; readonly home: string }[];
+  readonly users: readonly {
+    readonly name: string;
+    readonly uid: number;
+    readonly gid: number;
+    readonly home: string;
+  }[];
   readonly groups: readonly { readonly name: string; readonly gid: number; readonly members: readonly string[] }[];
 }

@@ -36,14 +36,19 @@ export function requestedMount(mount: Mount): SpecMount {
   if (mount.uidMappings.length > 0 || mount.gidMappings.length > 0) {
     throw invalidArgument(`mount on ${quote(destination)} asks for id mappings, which need a user namespace`);
   }
-  return { destination, type: "bind", source, options: ["rbind", propagationOption(mount), ...accessOptions(mount, destination)] };
+  return {
+    destination,
+    type: "bind",
+    source,
+    options: ["rbind", propagationOption(mount), ...accessOptions(mount, destination)],
+  };
 }
 
 /** Absolute, with `.`, `..` and doubled slashes folded. @throws {CribError} invalid-argument, also for the root itself. */
 function containerPath(text: string): string {
   const path = posix.normalize(parseRootfsPath(text, "mount container_path"));
   const folded = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
-  if (folded === "/") throw invalidArgument("mount container_path \"/\" would hide the container's root");
+  if (folded === "/") throw invalidArgument('mount container_path "/" would hide the container\'s root');
   return folded;
 }
 
@@ -63,7 +68,9 @@ function propagationOption(mount: Mount): string {
 function accessOptions(mount: Mount, destination: string): readonly string[] {
   for (const option of mount.mountOptions) {
     if (!requestableOptions.has(option)) {
-      throw invalidArgument(`mount on ${quote(destination)} has option ${quote(option)}; only noexec, nodev and nosuid can be asked for`);
+      throw invalidArgument(
+        `mount on ${quote(destination)} has option ${quote(option)}; only noexec, nodev and nosuid can be asked for`,
+      );
     }
   }
   if (!mount.recursiveReadOnly) return [mount.readonly ? "ro" : "rw", ...mount.mountOptions];

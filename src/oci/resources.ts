@@ -39,7 +39,12 @@ function limitsOf(resources: SpecResources): CgroupResources {
 function devicesOf(rules: readonly SpecDeviceRule[]): Pick<CgroupResources, "devices" | "devicesAllowAll"> {
   const lastGeneral = rules.findLastIndex((rule) => rule.type === undefined || rule.type === "a");
   if (lastGeneral >= 0 && rules[lastGeneral]?.allow === true) return { devicesAllowAll: true };
-  return { devices: rules.slice(lastGeneral + 1).filter((rule) => rule.allow).map(deviceRule) };
+  return {
+    devices: rules
+      .slice(lastGeneral + 1)
+      .filter((rule) => rule.allow)
+      .map(deviceRule),
+  };
 }
 
 function deviceRule(rule: SpecDeviceRule): DeviceRule {

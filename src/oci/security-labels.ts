@@ -9,11 +9,16 @@ import type { HostFacts } from "./host-facts.ts";
  *
  * @throws {CribError} failed-precondition when the kernel has no AppArmor, invalid-argument for a malformed name.
  */
-export function apparmorProfile(security: LinuxContainerSecurityContext | undefined, host: HostFacts): string | undefined {
+export function apparmorProfile(
+  security: LinuxContainerSecurityContext | undefined,
+  host: HostFacts,
+): string | undefined {
   const name = requestedProfile(security);
   if (name === undefined || security?.privileged === true) return undefined;
   if (!host.apparmor) {
-    throw failedPrecondition(`AppArmor profile ${JSON.stringify(name)} is asked for, but AppArmor is not enabled on this host`);
+    throw failedPrecondition(
+      `AppArmor profile ${JSON.stringify(name)} is asked for, but AppArmor is not enabled on this host`,
+    );
   }
   return name;
 }
@@ -28,10 +33,18 @@ export function selinuxLabel(security: LinuxContainerSecurityContext | undefined
   if (options === undefined) return undefined;
   const parts = [options.user, options.role, options.type, options.level];
   if (parts.every((part) => part === "")) return undefined;
-  const label = [options.user || "system_u", options.role || "system_r", options.type || "container_t", options.level || "s0"].join(":");
-  if (!/^[A-Za-z0-9_.:,-]+$/.test(label)) throw invalidArgument(`SELinux label ${JSON.stringify(label.slice(0, 120))} is malformed`);
+  const label = [
+    options.user || "system_u",
+    options.role || "system_r",
+    options.type || "container_t",
+    options.level || "s0",
+  ].join(":");
+  if (!/^[A-Za-z0-9_.:,-]+$/.test(label))
+    throw invalidArgument(`SELinux label ${JSON.stringify(label.slice(0, 120))} is malformed`);
   if (!host.selinux) {
-    throw failedPrecondition(`SELinux label ${JSON.stringify(label)} is asked for, but SELinux is not enabled on this host`);
+    throw failedPrecondition(
+      `SELinux label ${JSON.stringify(label)} is asked for, but SELinux is not enabled on this host`,
+    );
   }
   return label;
 }
@@ -44,12 +57,14 @@ function requestedProfile(security: LinuxContainerSecurityContext | undefined): 
   }
   const deprecated = security?.apparmorProfile ?? "";
   if (deprecated === "" || deprecated === "unconfined" || deprecated === "runtime/default") return undefined;
-  if (!deprecated.startsWith("localhost/")) throw invalidArgument(`AppArmor profile ${JSON.stringify(deprecated.slice(0, 120))} is malformed`);
+  if (!deprecated.startsWith("localhost/"))
+    throw invalidArgument(`AppArmor profile ${JSON.stringify(deprecated.slice(0, 120))} is malformed`);
   return localName(deprecated);
 }
 
 function localName(reference: string): string {
   const name = reference.replace(/^localhost\//, "");
-  if (!/^[^\s\p{Cc}]{1,255}$/u.test(name)) throw invalidArgument(`AppArmor profile ${JSON.stringify(name.slice(0, 120))} is malformed`);
+  if (!/^[^\s\p{Cc}]{1,255}$/u.test(name))
+    throw invalidArgument(`AppArmor profile ${JSON.stringify(name.slice(0, 120))} is malformed`);
   return name;
 }

@@ -17,7 +17,10 @@ export function specResources(
   if (limits === undefined) return { devices };
   const cpu = cpuLimits(limits);
   const memory = memoryLimits(limits);
-  const hugepages = limits.hugepageLimits.map(({ pageSize, limit }) => ({ pageSize: checkPageSize(pageSize), limit: Number(limit) }));
+  const hugepages = limits.hugepageLimits.map(({ pageSize, limit }) => ({
+    pageSize: checkPageSize(pageSize),
+    limit: Number(limit),
+  }));
   const unified = unifiedLimits(limits.unified);
   return {
     devices,
@@ -93,13 +96,17 @@ function atLeast(value: bigint, minimum: bigint, name: string): number {
 }
 
 function checkCpuList(text: string, name: string): string {
-  if (text !== "" && (text.length > 4096 || !/^[0-9]{1,6}(?:-[0-9]{1,6})?(?:,[0-9]{1,6}(?:-[0-9]{1,6})?)*$/.test(text))) {
+  if (
+    text !== "" &&
+    (text.length > 4096 || !/^[0-9]{1,6}(?:-[0-9]{1,6})?(?:,[0-9]{1,6}(?:-[0-9]{1,6})?)*$/.test(text))
+  ) {
     throw invalidArgument(`${name} ${JSON.stringify(text.slice(0, 80))} is not a list such as "0-3,8"`);
   }
   return text;
 }
 
 function checkPageSize(text: string): string {
-  if (!/^[1-9][0-9]{0,5}[KMG]B$/.test(text)) throw invalidArgument(`huge page size ${JSON.stringify(text.slice(0, 40))} is not one such as "2MB"`);
+  if (!/^[1-9][0-9]{0,5}[KMG]B$/.test(text))
+    throw invalidArgument(`huge page size ${JSON.stringify(text.slice(0, 40))} is not one such as "2MB"`);
   return text;
 }

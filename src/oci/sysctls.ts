@@ -39,7 +39,9 @@ export function validateSysctls(
     const key = normaliseKey(name);
     checkNamespace(name, key, modes);
     if (!/^[0-9A-Za-z_.,: \t-]+$/.test(value)) {
-      throw invalidArgument(`sysctl ${quote(name)} has a value of other characters than letters, digits and "_.,:-": ${quote(value)}`);
+      throw invalidArgument(
+        `sysctl ${quote(name)} has a value of other characters than letters, digits and "_.,:-": ${quote(value)}`,
+      );
     }
     sysctls.set(key, value);
   }
@@ -56,18 +58,24 @@ function normaliseKey(name: string): string {
   const dotSeparates = firstSlash < 0 || (firstDot >= 0 && firstDot < firstSlash);
   const key = dotSeparates ? name.replace(/[./]/g, (separator) => (separator === "." ? "/" : ".")) : name;
   const parts = key.split("/");
-  const sound = parts.length > 1 && parts.every((part) => /^[A-Za-z0-9_.-]+$/.test(part) && part !== "." && part !== "..");
+  const sound =
+    parts.length > 1 && parts.every((part) => /^[A-Za-z0-9_.-]+$/.test(part) && part !== "." && part !== "..");
   if (!sound || name.length > 256) throw invalidArgument(`sysctl name ${quote(name)} is malformed`);
   return key;
 }
 
-function checkNamespace(name: string, key: string, modes: { readonly hostNetwork: boolean; readonly hostIpc: boolean }): void {
+function checkNamespace(
+  name: string,
+  key: string,
+  modes: { readonly hostNetwork: boolean; readonly hostIpc: boolean },
+): void {
   if (key.startsWith("net/")) {
     if (modes.hostNetwork) throw invalidArgument(`sysctl ${quote(name)} cannot be set in a pod on the host's network`);
     return;
   }
   if (ipcKeys.has(key) || key.startsWith("fs/mqueue/")) {
-    if (modes.hostIpc) throw invalidArgument(`sysctl ${quote(name)} cannot be set in a pod on the host's ipc namespace`);
+    if (modes.hostIpc)
+      throw invalidArgument(`sysctl ${quote(name)} cannot be set in a pod on the host's ipc namespace`);
     return;
   }
   throw invalidArgument(`sysctl ${quote(name)} is not kept per namespace: it would change the whole host`);

@@ -59,7 +59,8 @@ function requestedNames(
   const group = gid === undefined ? undefined : String(checkId(gid, "run_as_group"));
   if (uid !== undefined) return { user: String(checkId(uid, "run_as_user")), group };
   if (name !== "") return { user: name, group };
-  if (group !== undefined) throw invalidArgument(`run_as_group ${group} is given without run_as_user or run_as_username`);
+  if (group !== undefined)
+    throw invalidArgument(`run_as_group ${group} is given without run_as_user or run_as_username`);
   const colon = imageUser.indexOf(":");
   if (colon < 0) return { user: imageUser, group: undefined };
   return { user: imageUser.slice(0, colon), group: imageUser.slice(colon + 1) };
@@ -98,7 +99,8 @@ function parseId(text: string, what: string): number | undefined {
     }
     return checkId(BigInt(text), what);
   }
-  if (!/^[A-Za-z0-9_.@$][A-Za-z0-9_.@$-]*$/.test(text)) throw invalidArgument(`${what} ${quote(text)} is neither a number nor a name`);
+  if (!/^[A-Za-z0-9_.@$][A-Za-z0-9_.@$-]*$/.test(text))
+    throw invalidArgument(`${what} ${quote(text)} is neither a number nor a name`);
   return undefined;
 }
 

@@ -12,7 +12,9 @@ import { parseRootfsPath } from "../ids/path.ts";
 export function workingDirectory(requested: string, image: string): string {
   const path = parseRootfsPath(requested || image || "/", "working directory");
   if (/^\/+proc\/+(?:self|thread-self|[0-9]+)(?:\/|$)/.test(path)) {
-    throw invalidArgument(`working directory ${JSON.stringify(path.slice(0, 200))} is inside a process's own directory of /proc`);
+    throw invalidArgument(
+      `working directory ${JSON.stringify(path.slice(0, 200))} is inside a process's own directory of /proc`,
+    );
   }
   return path;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { invalidArgument } from "../../errors/crib-error.ts";
-import { capabilityNames } from "../capabilities.ts";
+import { isCapabilityName } from "../../kernel/capabilities.ts";
 import type { SpecSeccomp, SpecSyscall } from "../runtime-spec.ts";
 import { knownArchitectures, seccompArchitectures } from "./architectures.ts";
 import type { SeccompContext } from "./default-profile.ts";
@@ -32,7 +32,7 @@ const operators = z.enum([
 const flags = z.enum(["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"]);
 
 const architecture = z.string().refine((name) => knownArchitectures.has(name), "unknown architecture");
-const capability = z.string().refine((name) => (capabilityNames as readonly string[]).includes(name), "unknown capability");
+const capability = z.string().refine((name) => isCapabilityName(name), "unknown capability");
 const errno = z.int().min(0).max(4095);
 /** A JSON number above 2^53 has lost bits already: a rule comparing with the wrong value must not pass. */
 const argument = z.int().min(0);
@@ -40,16 +40,24 @@ const argument = z.int().min(0);
 const filter = z.strictObject({
   caps: z.array(capability).nullish(),
   arches: z.array(z.string()).nullish(),
-  minKernel: z.string().regex(/^[0-9]{1,4}\.[0-9]{1,4}(?:\.|$)/).nullish(),
+  minKernel: z
+    .string()
+    .regex(/^[0-9]{1,4}\.[0-9]{1,4}(?:\.|$)/)
+    .nullish(),
 });
 
 const syscall = z.strictObject({
   names: z.array(z.string().regex(/^[a-z0-9_]{1,64}$/)).optional(),
-  name: z.string().regex(/^[a-z0-9_]{1,64}$/).optional(),
+  name: z
+    .string()
+    .regex(/^[a-z0-9_]{1,64}$/)
+    .optional(),
   action: actions,
   errnoRet: errno.nullish(),
   args: z
-    .array(z.strictObject({ index: z.int().min(0).max(5), value: argument, valueTwo: argument.optional(), op: operators }))
+    .array(
+      z.strictObject({ index: z.int().min(0).max(5), value: argument, valueTwo: argument.optional(), op: operators }),
+    )
     .max(64)
     .nullish(),
   comment: z.string().optional(),
@@ -61,9 +69,7 @@ const profileSchema = z.strictObject({
   defaultAction: actions,
   defaultErrnoRet: errno.nullish(),
   architectures: z.array(architecture).nullish(),
-  archMap: z
-    .array(z.strictObject({ architecture, subArchitectures: z.array(architecture).nullish() }))
-    .nullish(),
+  archMap: z.array(z.strictObject({ architecture, subArchitectures: z.array(architecture).nullish() })).nullish(),
   flags: z.array(flags).nullish(),
   syscalls: z.array(syscall).nullish(),
 });
@@ -78,7 +84,9 @@ const profileSchema = z.strictObject({
 export function parseSeccompProfile(text: string, name: string, context: SeccompContext): SpecSeccomp {
   const profile = readProfile(text, name);
   const syscalls = (profile.syscalls ?? [])
-    .filter((rule) => (rule.includes === undefined || includes(rule.includes, context)) && !excludes(rule.excludes, context))
+    .filter(
+      (rule) => (rule.includes === undefined || includes(rule.includes, context)) && !excludes(rule.excludes, context),
+    )
     .map((rule) => reduceRule(rule, name));
   return {
     defaultAction: profile.defaultAction,
@@ -94,7 +102,8 @@ type Rule = z.infer<typeof syscall>;
 type Filter = z.infer<typeof filter>;
 
 function readProfile(text: string, name: string): Profile {
-  if (text.length > maxProfileBytes) throw invalidArgument(`seccomp profile ${JSON.stringify(name)} is larger than ${maxProfileBytes} bytes`);
+  if (text.length > maxProfileBytes)
+    throw invalidArgument(`seccomp profile ${JSON.stringify(name)} is larger than ${maxProfileBytes} bytes`);
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -104,13 +113,19 @@ function readProfile(text: string, name: string): Profile {
   const result = profileSchema.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw invalidArgument(`seccomp profile ${JSON.stringify(name)} at ${issue?.path.join(".") || "top level"}: ${issue?.message}`);
+  throw invalidArgument(
+    `seccomp profile ${JSON.stringify(name)} at ${issue?.path.join(".") || "top level"}: ${issue?.message}`,
+  );
 }
 
 function reduceRule(rule: Rule, profileName: string): SpecSyscall {
   const names = rule.names ?? (rule.name === undefined ? [] : [rule.name]);
-  if (names.length === 0) throw invalidArgument(`seccomp profile ${JSON.stringify(profileName)} has a rule without names`);
-  const args = (rule.args ?? []).map(({ valueTwo, ...arg }) => ({ ...arg, ...(valueTwo !== undefined && { valueTwo }) }));
+  if (names.length === 0)
+    throw invalidArgument(`seccomp profile ${JSON.stringify(profileName)} has a rule without names`);
+  const args = (rule.args ?? []).map(({ valueTwo, ...arg }) => ({
+    ...arg,
+    ...(valueTwo !== undefined && { valueTwo }),
+  }));
   return {
     names,
     action: rule.action,

@@ -1,0 +1,121 @@
+import { posix } from "node:path";
+import type { HostPath } from "../../ids/path.ts";
+import { parseRootfsPath } from "../../ids/path.ts";
+import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWPID } from "../../kernel/clone-flags.ts";
+import type { CgroupMount } from "../../oci/cgroup-mount.ts";
+import type { RuntimeSpec, SpecDevice } from "../../oci/runtime-spec.ts";
+import { compileMounts, readOnlyCgroupRoot } from "./compile-mounts.ts";
+import { compileProcess, seccompFilter } from "./compile-process.ts";
+import type { LaunchPlan, PlanStep } from "./steps.ts";
+
+export interface ContainerPlanInput {
+  readonly spec: RuntimeSpec;
+  readonly rootfs: {
+    /** Read-only layers, top first. */
+    readonly lower: readonly HostPath[];
+    readonly upper: HostPath | undefined;
+    readonly work: HostPath | undefined;
+    /** An empty directory of the host, covered in the container's mount namespace only. */
+    readonly attachAt: HostPath;
+  };
+  /** cgroup.procs of the container's group in every hierarchy. */
+  readonly procsFiles: readonly HostPath[];
+  readonly cgroupMounts: readonly CgroupMount[];
+  /** The spec's seccomp profile, compiled; undefined when it has none. */
+  readonly seccompProgram: Uint8Array | undefined;
+  readonly pidNamespace: LaunchPlan["pidNamespace"];
+}
+
+/**
+ * The launch plan of a container's init. The monitor that runs it is in the pod's network, ipc and uts namespaces already,
+ * so mounts, pids and control groups are all that is new. The order, and what breaks in any other:
+ *
+ *   cgroup, oom score   while /proc and /sys/fs/cgroup are the host's. The cgroup namespace takes the group it is made in as
+ *                       its root, so it comes after joining, and CLONE_NEWCGROUP is not given to clone.
+ *   sources             opened in the host's tree, before propagation is cut, so that shared and slave mounts keep their peers.
+ *   propagation         slave: nothing that follows shows on the host, and the host's own unmounts still get through.
+ *   root, mounts        by descriptor inside the root, never by a path the image could redirect (CVE-2021-30465,
+ *                       CVE-2019-19921); then device nodes and links in a /dev that the image cannot have planted
+ *                       (CVE-2026-41579).
+ *   pivot               from here on there is no path back to the host.
+ *   console             after it: /dev/pts is the container's own by then (CVE-2025-52565).
+ *   working directory   made while the root is writable, entered later, when nothing covers it any more.
+ *   masks, read-only    last of the mounts, so that no later mount uncovers one; their sources are checked in C
+ *                       (CVE-2025-31133).
+ *   process             see `compileProcess`.
+ */
+export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
+  const { spec, pidNamespace } = input;
+  const mounts = compileMounts(spec.mounts, input.cgroupMounts);
+  const filter = seccompFilter(input.seccompProgram, spec.linux.seccomp?.flags);
+  const steps: readonly PlanStep[] = [
+    ...input.procsFiles.map((procsFile): PlanStep => ({ kind: "join-cgroup", procsFile })),
+    { kind: "oom-score-adj", value: spec.process.oomScoreAdj ?? 0 },
+    { kind: "unshare", flags: CLONE_NEWCGROUP },
+    ...mounts.open,
+    { kind: "root-propagation", propagation: "slave" },
+    // Modes of directories and device nodes are meant as written.
+    { kind: "umask", mask: 0 },
+    { kind: "rootfs", ...input.rootfs, options: [] },
+    ...mounts.attach,
+    ...deviceSteps(spec),
+    { kind: "pivot" },
+    ...(spec.process.terminal ? [{ kind: "console" } as const] : []),
+    { kind: "working-directory", path: parseRootfsPath(spec.process.cwd, "working directory"), create: true },
+    ...readOnlyCgroupRoot(spec.mounts, input.cgroupMounts),
+    ...spec.linux.readonlyPaths.map((path): PlanStep => ({ kind: "read-only", path: parseRootfsPath(path) })),
+    ...spec.linux.maskedPaths.map((path): PlanStep => ({ kind: "mask", path: parseRootfsPath(path) })),
+    ...(spec.root.readonly ? [{ kind: "read-only-root" } as const] : []),
+    ...compileProcess(spec.process, filter, keyringName(spec)),
+  ];
+  return {
+    cloneFlags: CLONE_NEWNS | (pidNamespace.kind === "own" ? CLONE_NEWPID : 0),
+    pidNamespace,
+    join: undefined,
+    steps,
+  };
+}
+
+/** The container's session keyring; its execs join it by this name. */
+export function keyringName(spec: RuntimeSpec): string {
+  return `_ses.${posix.basename(spec.linux.cgroupsPath)}`;
+}
+
+/** Links every program expects (OCI runtime-spec, runtime-linux.md "Dev symbolic links"). */
+const devLinks = [
+  ["/proc/self/fd", "/dev/fd"],
+  ["/proc/self/fd/0", "/dev/stdin"],
+  ["/proc/self/fd/1", "/dev/stdout"],
+  ["/proc/self/fd/2", "/dev/stderr"],
+  ["/proc/kcore", "/dev/core"],
+  ["pts/ptmx", "/dev/ptmx"],
+] as const;
+
+/** A /dev that is bound from elsewhere is left as its owner made it. */
+function deviceSteps(spec: RuntimeSpec): readonly PlanStep[] {
+  if (spec.mounts.some(({ destination, type }) => destination === "/dev" && type === "bind")) return [];
+  return [
+    ...spec.linux.devices.map(deviceStep),
+    ...devLinks.map(([target, path]): PlanStep => ({ kind: "symlink", target, path: parseRootfsPath(path) })),
+  ];
+}
+
+const deviceTypes: Readonly<Record<string, "char" | "block" | "fifo">> = {
+  c: "char",
+  u: "char",
+  b: "block",
+  p: "fifo",
+};
+
+function deviceStep(device: SpecDevice): PlanStep {
+  return {
+    kind: "device",
+    path: parseRootfsPath(device.path, "device path"),
+    type: deviceTypes[device.type] ?? "char",
+    major: device.major,
+    minor: device.minor,
+    mode: device.fileMode,
+    uid: device.uid,
+    gid: device.gid,
+  };
+}

@@ -1,0 +1,88 @@
+import type { HostPath } from "../../ids/path.ts";
+import { parseHostPath, parseRootfsPath } from "../../ids/path.ts";
+import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY } from "../../kernel/mount-flags.ts";
+import type { CgroupMount } from "../../oci/cgroup-mount.ts";
+import type { SpecMount } from "../../oci/runtime-spec.ts";
+import { parseMountOptions } from "./mount-options.ts";
+import type { PlanStep } from "./steps.ts";
+
+/** The two halves of mounting: sources are opened while the host is in sight, targets filled inside the root. */
+export interface MountSteps {
+  readonly open: readonly PlanStep[];
+  readonly attach: readonly PlanStep[];
+}
+
+/** Keeps the spec's order, in which parents come before children. */
+export function compileMounts(mounts: readonly SpecMount[], cgroupMounts: readonly CgroupMount[]): MountSteps {
+  const open: PlanStep[] = [];
+  const attach: PlanStep[] = [];
+  for (const mount of mounts) {
+    if (mount.type === "cgroup") {
+      attach.push(...cgroupSteps(mount, cgroupMounts));
+      continue;
+    }
+    const options = parseMountOptions(mount.options);
+    if (!options.bind && mount.type !== "bind") {
+      attach.push({
+        kind: "mount",
+        fsType: mount.type,
+        source: mount.source,
+        target: parseRootfsPath(mount.destination),
+        attributes: options.attributes,
+        options: options.data,
+      });
+      continue;
+    }
+    const slot = open.length;
+    const path: HostPath = parseHostPath(mount.source, "mount source");
+    open.push({ kind: "open-source", slot, path, recursive: options.recursiveBind });
+    attach.push({
+      kind: "bind",
+      slot,
+      target: parseRootfsPath(mount.destination),
+      attributes: options.attributes,
+      recursive: options.recursiveAttributes,
+      propagation: options.propagation,
+    });
+  }
+  return { open, attach };
+}
+
+const tmpfsAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+/**
+ * The container's own groups, seen through its cgroup namespace. On cgroup v1 each hierarchy is a mount of its own on a small
+ * tmpfs, which is made read-only once its directories are there; only hierarchies in which the container has a group are
+ * shown, the others would show the host's.
+ */
+function cgroupSteps(mount: SpecMount, hierarchies: readonly CgroupMount[]): readonly PlanStep[] {
+  const { attributes } = parseMountOptions(mount.options);
+  const target = (name: string) => parseRootfsPath(name === "" ? mount.destination : `${mount.destination}/${name}`);
+  const steps: PlanStep[] = hierarchies.flatMap(({ fsType, name, options, aliases }) => [
+    { kind: "mount", fsType, source: "cgroup", target: target(name), attributes, options },
+    ...aliases.map((alias): PlanStep => ({ kind: "symlink", target: name, path: target(alias) })),
+  ]);
+  if (hierarchies.length === 0 || hierarchies.some(({ name }) => name === "")) return steps;
+  return [
+    {
+      kind: "mount",
+      fsType: "tmpfs",
+      source: "tmpfs",
+      target: target(""),
+      attributes: tmpfsAttributes,
+      options: ["mode=755", "size=64k", "nr_inodes=64"],
+    },
+    ...steps,
+  ];
+}
+
+/** The v1 tmpfs is covered read-only after the pivot, when nothing is made in it any more. */
+export function readOnlyCgroupRoot(
+  mounts: readonly SpecMount[],
+  hierarchies: readonly CgroupMount[],
+): readonly PlanStep[] {
+  const mount = mounts.find(({ type }) => type === "cgroup");
+  if (mount === undefined || hierarchies.length === 0 || hierarchies.some(({ name }) => name === "")) return [];
+  const readOnly = (parseMountOptions(mount.options).attributes & MOUNT_ATTR_RDONLY) !== 0;
+  return readOnly ? [{ kind: "read-only", path: parseRootfsPath(mount.destination) }] : [];
+}
