@@ -1,0 +1,322 @@
+import { CribError, failedPrecondition, internal, unavailable } from "../../errors/crib-error.ts";
+import { Errno } from "../../errors/errno.ts";
+import { ErrnoError } from "../../errors/errno-error.ts";
+import type { SandboxId } from "../../ids/object-id.ts";
+import type { Fd } from "../../ids/process.ts";
+import type { Kernel } from "../../kernel/port.ts";
+import type { Clock } from "../../observe/clock.ts";
+import type { Log } from "../../observe/log.ts";
+import { configureLink } from "../netlink/addresses.ts";
+import { createVeth, deleteLinks, findLink, listLinks } from "../netlink/links.ts";
+import { type NetlinkKernel, NetlinkSocket } from "../netlink/netlink-socket.ts";
+import type { AttachRequest, NetworkAttachment } from "../port.ts";
+import { withNetns } from "../with-netns.ts";
+import { AddressPool } from "./address-pool.ts";
+import { type Bridge, bridgeAlias, ensureBridge } from "./bridge.ts";
+import { HostPorts, hostPortsOf } from "./host-ports.ts";
+import { refusePortsInUse } from "./listening-ports.ts";
+import { PodFirewall } from "./pod-firewall.ts";
+import { isPodLinkName, podLinkName, podMac } from "./pod-link.ts";
+import { type Address, type Subnet, addressBytes, formatAddress, gatewayOf, parseAddress, parseSubnets, subnetContains } from "./subnet.ts";
+import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
+
+export type BuiltinKernel = NetlinkKernel & SysctlKernel & Pick<Kernel, "open">;
+
+export interface BuiltinNetworkOptions {
+  readonly kernel: BuiltinKernel;
+  readonly bridge: string;
+  /** Comma-separated CIDRs. */
+  readonly subnet: string;
+  /** 0: the default route's. */
+  readonly mtu: number;
+  /** The daemon's state directory: tells its bridge from another daemon's. */
+  readonly owner: string;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+const retrySetupAfterMs = 5000;
+
+/**
+ * Pod networking without a plugin: a bridge, a veth pair a pod, addresses from a range, masquerading and host ports.
+ *
+ * Everything is synchronous, so two pods never see each other half-done. The static parts (bridge, nftables table) are
+ * made at the first pod and verified by two cheap questions at each next one; when somebody removed them they are made
+ * again with all that belongs to the pods that live.
+ */
+export class BuiltinNetwork implements Disposable {
+  readonly #options: BuiltinNetworkOptions;
+  readonly #pool: AddressPool;
+  readonly #hostPorts = new HostPorts();
+  readonly #firewall: PodFirewall;
+  /** Every range ever in use by text: pods of an earlier range keep their masquerading. */
+  readonly #knownSubnets = new Map<string, Subnet>();
+  #route: NetlinkSocket | undefined;
+  #bridge: Bridge | undefined;
+  #loopbackRouted = false;
+  #failure: { readonly error: CribError; readonly atMs: number } | undefined;
+
+  constructor(options: BuiltinNetworkOptions) {
+    this.#options = options;
+    this.#pool = new AddressPool(parseSubnets(options.subnet));
+    this.#firewall = new PodFirewall(options.kernel, options.bridge);
+    this.#remember(this.#pool.subnets);
+  }
+
+  /** @throws {CribError} see `PodNetwork.attach`; nothing is left behind then. */
+  attach(request: AttachRequest): NetworkAttachment {
+    try {
+      return this.#attach(request);
+    } catch (error) {
+      throw asNetworkError(error, `cannot connect sandbox ${request.sandboxId} to bridge ${this.#options.bridge}`);
+    }
+  }
+
+  #attach(request: AttachRequest): NetworkAttachment {
+    this.#ensureReady();
+    using undo = new DisposableStack();
+    const addresses = this.#pool.allocate(request.sandboxId);
+    undo.defer(() => this.#pool.release(request.sandboxId));
+
+    const ports = hostPortsOf(request.portMappings, addresses);
+    this.#hostPorts.hold(request.sandboxId, `${request.namespace}/${request.name}`, ports);
+    undo.defer(() => this.#hostPorts.release(request.sandboxId));
+    if (ports.length > 0) {
+      using sockets = NetlinkSocket.open(this.#options.kernel, "sockDiag");
+      refusePortsInUse(sockets, ports);
+    }
+
+    undo.defer(() => deleteLinks(this.#routeSocket(), [podLinkName(request.sandboxId)]));
+    withNetns(this.#options.kernel, request.netns, (netns) => this.#connect(request, netns, addresses));
+    if (ports.length > 0) {
+      this.#firewall.addElements(this.#hostPorts.elementsOf(request.sandboxId));
+      this.#routeLoopback();
+    }
+    undo.move();
+    return this.#attachment(request, addresses);
+  }
+
+  /** Idempotent. Needs no namespace: with this end of the pair the pod's goes too. */
+  detach(sandboxId: SandboxId): void {
+    deleteLinks(this.#routeSocket(), [podLinkName(sandboxId)]);
+    const elements = this.#hostPorts.elementsOf(sandboxId);
+    this.#hostPorts.release(sandboxId);
+    if (elements.length > 0) this.#firewall.removeElements(elements, () => this.#writeFirewall());
+    this.#pool.release(sandboxId);
+  }
+
+  /** Takes over live pods; removes this daemon's bridge ports and map elements of all others. */
+  reconcile(live: readonly { readonly request: AttachRequest; readonly attachment: NetworkAttachment }[]): void {
+    const liveNames = new Set(live.map(({ request }) => podLinkName(request.sandboxId)));
+    for (const { request, attachment } of live) this.#adopt(request, attachment);
+
+    const links = listLinks(this.#routeSocket());
+    const bridge = links.find(({ name }) => name === this.#options.bridge);
+    if (bridge !== undefined && bridge.alias === bridgeAlias(this.#options.owner)) {
+      const leftovers = links
+        .filter(({ name, masterIndex }) => masterIndex === bridge.index && isPodLinkName(name) && !liveNames.has(name))
+        .map(({ name }) => name);
+      if (leftovers.length > 0) this.#options.log.info({ links: leftovers }, "removing links of pods that are no more");
+      deleteLinks(this.#routeSocket(), leftovers);
+    }
+    // Whatever was written before knew nothing of these pods.
+    this.#bridge = undefined;
+    if (live.length > 0) this.#ensureReady();
+    else if (bridge !== undefined) this.#removeStaticParts();
+  }
+
+  /** The failure of the last set-up, tried again when it is old: a node that is not ready gets no pod that would retry. */
+  failure(): CribError | undefined {
+    const { clock } = this.#options;
+    const due = this.#failure === undefined ? this.#bridge !== undefined : clock.monotonicMs() - this.#failure.atMs >= retrySetupAfterMs;
+    if (due) {
+      try {
+        this.#ensureReady();
+      } catch (error) {
+        this.#options.log.debug({ error }, "built-in network is still not ready");
+      }
+    }
+    return this.#failure?.error;
+  }
+
+  /** New pods get addresses of these ranges; pods that live keep theirs. @throws {CribError} invalid-argument */
+  setPodCidr(cidr: string): void {
+    const subnets = parseSubnets(cidr);
+    if (subnets.map(({ text }) => text).join() === this.#pool.subnets.map(({ text }) => text).join()) return;
+    this.#pool.setSubnets(subnets);
+    this.#remember(subnets);
+    this.#bridge = undefined;
+  }
+
+  /** Without pods nothing of this network stays on the host. */
+  [Symbol.dispose](): void {
+    if (this.#bridge !== undefined && this.#pool.owners().length === 0) {
+      try {
+        this.#removeStaticParts();
+      } catch (error) {
+        this.#options.log.warn({ error, bridge: this.#options.bridge }, "the built-in network's bridge was left behind");
+      }
+    }
+    this.#route?.[Symbol.dispose]();
+    this.#firewall[Symbol.dispose]();
+  }
+
+  #connect(request: AttachRequest, netns: Fd, addresses: readonly Address[]): void {
+    const { kernel } = this.#options;
+    const peerIndex = this.#createVeth(request, netns, addresses);
+    setNetworkSysctl(kernel, `ipv6/conf/${podLinkName(request.sandboxId)}/accept_ra`, "0");
+    using socket = NetlinkSocket.open(kernel, "route", netns);
+    const requests = addresses.map(({ family, value }) => {
+      const subnet = this.#subnetOf({ family, value });
+      return {
+        family,
+        prefix: subnet.prefix,
+        address: addressBytes(family, value),
+        gateway: addressBytes(family, gatewayOf(subnet)),
+      };
+    });
+    configureLink(socket, peerIndex, requests);
+  }
+
+  #createVeth(request: AttachRequest, netns: Fd, addresses: readonly Address[]): number {
+    const create = (bridge: Bridge): number =>
+      createVeth(this.#routeSocket(), {
+        name: podLinkName(request.sandboxId),
+        alias: `crib pod ${request.namespace}/${request.name}`.slice(0, 200),
+        bridgeIndex: bridge.index,
+        mtu: bridge.mtu,
+        peerNetns: netns,
+        peerName: "eth0",
+        peerMac: podMac(firstAddressBytes(addresses)),
+      });
+    const bridge = this.#ensureReady();
+    try {
+      return create(bridge);
+    } catch (error) {
+      if (findLink(this.#routeSocket(), this.#options.bridge)?.index === bridge.index) throw error;
+      this.#options.log.warn({ bridge: this.#options.bridge }, "the bridge was removed by someone; making it again");
+      this.#bridge = undefined;
+      return create(this.#ensureReady());
+    }
+  }
+
+  #ensureReady(): Bridge {
+    try {
+      if (this.#bridge === undefined) {
+        this.#refuseTakenGateways();
+        const { kernel, bridge, mtu, owner } = this.#options;
+        const made = ensureBridge(this.#routeSocket(), kernel, { name: bridge, subnets: this.#pool.subnets, mtu, owner });
+        this.#loopbackRouted = false;
+        this.#writeFirewall();
+        if (this.#hostPorts.needsLoopbackRouting()) this.#routeLoopback();
+        this.#bridge = made;
+      } else if (!this.#firewall.isIntact()) {
+        this.#options.log.warn({ table: this.#options.bridge }, "the nftables table was removed by someone; writing it again");
+        this.#writeFirewall();
+      }
+      this.#failure = undefined;
+      return this.#bridge;
+    } catch (error) {
+      const failure = asNetworkError(error, `cannot set up the built-in network on bridge ${this.#options.bridge}`);
+      this.#failure = { error: failure, atMs: this.#options.clock.monotonicMs() };
+      throw failure;
+    }
+  }
+
+  #writeFirewall(): void {
+    this.#firewall.write([...this.#knownSubnets.values()], this.#hostPorts.allElements());
+  }
+
+  /** Only once some pod has a host port on 127.0.0.1: the bridge then takes part in routing it. */
+  #routeLoopback(): void {
+    if (this.#loopbackRouted || !this.#hostPorts.needsLoopbackRouting()) return;
+    setNetworkSysctl(this.#options.kernel, `ipv4/conf/${this.#options.bridge}/route_localnet`, "1");
+    this.#loopbackRouted = true;
+  }
+
+  #adopt(request: AttachRequest, attachment: NetworkAttachment): void {
+    this.#pool.adopt(request.sandboxId, attachment.ips);
+    const addresses = attachment.ips.flatMap((ip) => parseAddress(ip) ?? []);
+    try {
+      const ports = hostPortsOf(attachment.portMappings, addresses);
+      this.#hostPorts.hold(request.sandboxId, `${request.namespace}/${request.name}`, ports);
+    } catch (error) {
+      // One bad record must not keep the others from being adopted.
+      this.#options.log.warn({ sandbox: request.sandboxId, error }, "host ports of a pod could not be taken over");
+    }
+  }
+
+  #attachment(request: AttachRequest, addresses: readonly Address[]): NetworkAttachment {
+    const ips = addresses.map(({ family, value }) => formatAddress(family, value));
+    const { bridge } = this.#options;
+    return {
+      provider: "builtin",
+      ips,
+      portMappings: request.portMappings,
+      result: {
+        bridge,
+        hostInterface: podLinkName(request.sandboxId),
+        interface: "eth0",
+        addresses: addresses.map((address, i) => `${ips[i]}/${this.#subnetOf(address).prefix}`),
+        gateways: addresses.map((address) => formatAddress(address.family, gatewayOf(this.#subnetOf(address)))),
+        mtu: this.#bridge?.mtu,
+      },
+      cniConfig: undefined,
+    };
+  }
+
+  #subnetOf(address: Address): Subnet {
+    const subnet = this.#pool.subnets.find((each) => each.family === address.family && subnetContains(each, address.value));
+    if (subnet === undefined) throw failedPrecondition(`address ${formatAddress(address.family, address.value)} is in no range of this node`);
+    return subnet;
+  }
+
+  #refuseTakenGateways(): void {
+    for (const owner of this.#pool.owners()) {
+      for (const { family, value } of this.#pool.addressesOf(owner)) {
+        const subnet = this.#pool.subnets.find((each) => each.family === family && gatewayOf(each) === value);
+        if (subnet === undefined) continue;
+        throw failedPrecondition(
+          `${formatAddress(family, value)} must be the gateway of ${subnet.text} but sandbox ${owner} has it; remove that pod first`,
+        );
+      }
+    }
+  }
+
+  #removeStaticParts(): void {
+    const links = listLinks(this.#routeSocket());
+    const bridge = links.find(({ name }) => name === this.#options.bridge);
+    this.#bridge = undefined;
+    if (bridge !== undefined) {
+      const ours = bridge.alias === bridgeAlias(this.#options.owner);
+      if (!ours || links.some(({ masterIndex }) => masterIndex === bridge.index)) return;
+      deleteLinks(this.#routeSocket(), [this.#options.bridge]);
+    }
+    this.#firewall.remove();
+  }
+
+  #remember(subnets: readonly Subnet[]): void {
+    for (const subnet of subnets) this.#knownSubnets.set(subnet.text, subnet);
+  }
+
+  #routeSocket(): NetlinkSocket {
+    this.#route ??= NetlinkSocket.open(this.#options.kernel, "route");
+    return this.#route;
+  }
+}
+
+function firstAddressBytes(addresses: readonly Address[]): Uint8Array {
+  const primary = addresses.find(({ family }) => family === 4) ?? addresses[0];
+  if (primary === undefined) throw failedPrecondition("network.subnet is empty; give at least one range such as 10.88.0.0/16");
+  return addressBytes(primary.family, primary.value);
+}
+
+/** Kernel refusals become `unavailable` with what was attempted; privileges get their own advice. */
+function asNetworkError(error: unknown, what: string): CribError {
+  if (error instanceof ErrnoError) {
+    const advice = error.errno === Errno.EPERM ? "; the daemon needs CAP_NET_ADMIN" : "";
+    return unavailable(`${what}: ${error.message}${advice}`, error);
+  }
+  if (error instanceof CribError) return error;
+  return internal(`${what}: ${String(error)}`, error);
+}

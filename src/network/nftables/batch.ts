@@ -1,0 +1,207 @@
+import { NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE } from "../netlink/constants.ts";
+import type { MessageBuilder } from "../netlink/message-builder.ts";
+import type { NetlinkSocket } from "../netlink/netlink-socket.ts";
+import { readU32Be, parseAttributes } from "../netlink/parse-messages.ts";
+import {
+  NFNL_MSG_BATCH_BEGIN,
+  NFNL_MSG_BATCH_END,
+  NFNL_SUBSYS_NFTABLES,
+  NFPROTO_INET,
+  NFPROTO_UNSPEC,
+  NFTA_CHAIN_HOOK,
+  NFTA_CHAIN_NAME,
+  NFTA_CHAIN_TABLE,
+  NFTA_CHAIN_TYPE,
+  NFTA_DATA_VALUE,
+  NFTA_GEN_ID,
+  NFTA_HOOK_HOOKNUM,
+  NFTA_HOOK_PRIORITY,
+  NFTA_LIST_ELEM,
+  NFTA_RULE_CHAIN,
+  NFTA_RULE_EXPRESSIONS,
+  NFTA_RULE_TABLE,
+  NFTA_SET_DATA_LEN,
+  NFTA_SET_DATA_TYPE,
+  NFTA_SET_ELEM_DATA,
+  NFTA_SET_ELEM_KEY,
+  NFTA_SET_ELEM_LIST_ELEMENTS,
+  NFTA_SET_ELEM_LIST_SET,
+  NFTA_SET_ELEM_LIST_TABLE,
+  NFTA_SET_FLAGS,
+  NFTA_SET_ID,
+  NFTA_SET_KEY_LEN,
+  NFTA_SET_KEY_TYPE,
+  NFTA_SET_NAME,
+  NFTA_SET_TABLE,
+  NFTA_TABLE_NAME,
+  NFT_SET_MAP,
+  type NfHook,
+  NftMessage,
+} from "./constants.ts";
+import { type Expression, writeExpression } from "./expressions.ts";
+
+const NFGENMSG_BYTES = 4;
+
+export interface BaseChainHook {
+  readonly type: "nat" | "filter";
+  readonly hook: (typeof NfHook)[keyof typeof NfHook];
+  readonly priority: number;
+}
+
+export interface MapDefinition {
+  readonly name: string;
+  readonly keyTypes: readonly number[];
+  readonly keyBytes: number;
+  readonly dataTypes: readonly number[];
+  readonly dataBytes: number;
+}
+
+export interface MapElement {
+  readonly map: string;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** Operations of one nftables transaction on one `inet` table, written in the order they are called. */
+export class NftBatch {
+  readonly #builder: MessageBuilder;
+  readonly #table: string;
+  #setId = 1;
+
+  constructor(builder: MessageBuilder, table: string) {
+    this.#builder = builder;
+    this.#table = table;
+  }
+
+  /** Existing is success. */
+  addTable(): void {
+    this.#operation(NftMessage.newTable, NLM_F_CREATE, (b) => b.attributeString(NFTA_TABLE_NAME, this.#table));
+  }
+
+  /** With everything in it. */
+  deleteTable(): void {
+    this.#operation(NftMessage.deleteTable, 0, (b) => b.attributeString(NFTA_TABLE_NAME, this.#table));
+  }
+
+  addChain(name: string, hook?: BaseChainHook): void {
+    this.#operation(NftMessage.newChain, NLM_F_CREATE, (b) => {
+      b.attributeString(NFTA_CHAIN_TABLE, this.#table);
+      b.attributeString(NFTA_CHAIN_NAME, name);
+      if (hook === undefined) return;
+      b.nest(NFTA_CHAIN_HOOK, () => {
+        b.attributeU32Be(NFTA_HOOK_HOOKNUM, hook.hook);
+        b.attributeU32Be(NFTA_HOOK_PRIORITY, hook.priority);
+      });
+      b.attributeString(NFTA_CHAIN_TYPE, hook.type);
+    });
+  }
+
+  addMap(map: MapDefinition): void {
+    this.#operation(NftMessage.newSet, NLM_F_CREATE, (b) => {
+      b.attributeString(NFTA_SET_TABLE, this.#table);
+      b.attributeString(NFTA_SET_NAME, map.name);
+      b.attributeU32Be(NFTA_SET_FLAGS, NFT_SET_MAP);
+      b.attributeU32Be(NFTA_SET_KEY_TYPE, concatenated(map.keyTypes));
+      b.attributeU32Be(NFTA_SET_KEY_LEN, map.keyBytes);
+      b.attributeU32Be(NFTA_SET_DATA_TYPE, concatenated(map.dataTypes));
+      b.attributeU32Be(NFTA_SET_DATA_LEN, map.dataBytes);
+      b.attributeU32Be(NFTA_SET_ID, this.#setId++);
+    });
+  }
+
+  /** Appended at the end of the chain. */
+  addRule(chain: string, expressions: readonly Expression[]): void {
+    this.#operation(NftMessage.newRule, NLM_F_CREATE | NLM_F_APPEND, (b) => {
+      b.attributeString(NFTA_RULE_TABLE, this.#table);
+      b.attributeString(NFTA_RULE_CHAIN, chain);
+      b.nest(NFTA_RULE_EXPRESSIONS, () => {
+        for (const expression of expressions) writeExpression(b, expression);
+      });
+    });
+  }
+
+  addElement(element: MapElement): void {
+    this.#element(NftMessage.newElement, NLM_F_CREATE, element);
+  }
+
+  /** Fails the whole batch with ENOENT when the element is not there. */
+  deleteElement(element: MapElement): void {
+    this.#element(NftMessage.deleteElement, 0, element);
+  }
+
+  #element(message: number, flags: number, element: MapElement): void {
+    this.#operation(message, flags, (b) => {
+      b.attributeString(NFTA_SET_ELEM_LIST_TABLE, this.#table);
+      b.attributeString(NFTA_SET_ELEM_LIST_SET, element.map);
+      b.nest(NFTA_SET_ELEM_LIST_ELEMENTS, () =>
+        b.nest(NFTA_LIST_ELEM, () => {
+          b.nest(NFTA_SET_ELEM_KEY, () => b.attribute(NFTA_DATA_VALUE, element.key));
+          b.nest(NFTA_SET_ELEM_DATA, () => b.attribute(NFTA_DATA_VALUE, element.value));
+        }),
+      );
+    });
+  }
+
+  #operation(message: number, flags: number, body: (builder: MessageBuilder) => void): void {
+    nftHeader(this.#builder, message, NFPROTO_INET, flags);
+    body(this.#builder);
+    this.#builder.end();
+  }
+}
+
+/** Runs `operations` as one transaction. @throws {NetlinkError} the first refusal; nothing of the batch was done then. */
+export function runNftBatch(socket: NetlinkSocket, table: string, what: string, operations: (batch: NftBatch) => void): void {
+  socket.transactBatch(what, (builder) => {
+    batchBoundary(builder, NFNL_MSG_BATCH_BEGIN);
+    operations(new NftBatch(builder, table));
+    builder.addFlagsToLast(NLM_F_ACK);
+    const lastOperation = builder.lastSequence;
+    batchBoundary(builder, NFNL_MSG_BATCH_END);
+    return { lastOperation };
+  });
+}
+
+/** Number of the ruleset's present state: unchanged means that nobody changed anything. */
+export function nftGeneration(socket: NetlinkSocket): number {
+  let generation = 0;
+  socket.transact(
+    "get nftables generation",
+    (builder) => {
+      nftHeader(builder, NftMessage.getGeneration, NFPROTO_UNSPEC, 0);
+      builder.end();
+    },
+    ({ body }) => {
+      const id = parseAttributes(body, NFGENMSG_BYTES).get(NFTA_GEN_ID);
+      if (id !== undefined) generation = readU32Be(id);
+    },
+  );
+  return generation;
+}
+
+/** @throws {NetlinkError} ENOENT when the table is not there. */
+export function requireTable(socket: NetlinkSocket, table: string): void {
+  socket.transact(`get nftables table ${table}`, (builder) => {
+    nftHeader(builder, NftMessage.getTable, NFPROTO_INET, 0);
+    builder.attributeString(NFTA_TABLE_NAME, table);
+    builder.end();
+  });
+}
+
+function nftHeader(builder: MessageBuilder, message: number, family: number, flags: number): void {
+  builder.begin((NFNL_SUBSYS_NFTABLES << 8) | message, flags);
+  builder.u8(family);
+  builder.u8(0);
+  builder.u16Be(0);
+}
+
+function batchBoundary(builder: MessageBuilder, message: number): void {
+  builder.begin(message, 0);
+  builder.u8(NFPROTO_UNSPEC);
+  builder.u8(0);
+  builder.u16Be(NFNL_SUBSYS_NFTABLES);
+  builder.end();
+}
+
+function concatenated(types: readonly number[]): number {
+  return types.reduce((joined, type) => (joined << 6) | type, 0);
+}
