@@ -3,7 +3,7 @@ import type { Container, ContainerStatus, ImageSpec } from "../../gen/runtime/v1
 import { ContainerSchema, ContainerState, ContainerStatusSchema, ImageSpecSchema } from "../../gen/runtime/v1/api_pb.ts";
 import type { ContainerRecord, ContainerState as RecordState } from "../../state/records.ts";
 import { perRecord } from "./per-record.ts";
-import { toStopSignal } from "./stop-signal.ts";
+import { criSignal } from "../../oci/stop-signal.ts";
 
 const states: Record<RecordState, ContainerState> = {
   created: ContainerState.CONTAINER_CREATED,
@@ -55,7 +55,7 @@ export const toContainerStatus = perRecord((record: ContainerRecord): ContainerS
     user: {
       linux: { uid: BigInt(user.uid), gid: BigInt(user.gid), supplementalGroups: user.additionalGids.map(BigInt) },
     },
-    stopSignal: toStopSignal(record.stopSignal),
+    stopSignal: criSignal(record.stopSignal),
   });
 });
 
