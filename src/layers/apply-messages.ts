@@ -1,0 +1,48 @@
+import type { ErrorCode } from "../errors/error-code.ts";
+import type { LayerLimits } from "./layer-limits.ts";
+
+/** What the daemon's thread asks of a layer worker. `jobId` ties the answer to the question. */
+export type WorkerRequest =
+  | {
+      readonly kind: "unpack";
+      readonly jobId: number;
+      /** Read from its start as it grows; renaming it meanwhile is harmless. */
+      readonly blobPath: string;
+      /** Made by the job; must not exist. */
+      readonly directory: string;
+      readonly rewritten: readonly (readonly [string, string])[];
+      readonly limits: LayerLimits;
+    }
+  /** The first `availableBytes` of the job's blob may be read; `final` when that is all of it. */
+  | { readonly kind: "advance"; readonly jobId: number; readonly availableBytes: number; readonly final: boolean }
+  | { readonly kind: "cancel"; readonly jobId: number }
+  | {
+      readonly kind: "inherit";
+      readonly jobId: number;
+      readonly directory: string;
+      readonly implicit: readonly string[];
+      /** Top first; empty for the bottom layer. */
+      readonly lowerDirs: readonly string[];
+    }
+  | { readonly kind: "remove"; readonly jobId: number; readonly parent: string; readonly name: string }
+  | { readonly kind: "syncfs"; readonly jobId: number; readonly path: string };
+
+export interface UnpackResult {
+  /** `sha256:…` of the uncompressed archive. */
+  readonly diffId: string;
+  readonly archiveBytes: number;
+  readonly members: number;
+  readonly diskBytes: number;
+  readonly inodes: number;
+  readonly droppedXattrs: number;
+  /** Directories without a member of their own; "" is the root. */
+  readonly implicit: readonly string[];
+}
+
+export type InheritResult = { readonly rewritten: readonly (readonly [string, string])[] };
+
+export type WorkerReply =
+  | { readonly jobId: number; readonly kind: "unpacked"; readonly result: UnpackResult }
+  | { readonly jobId: number; readonly kind: "inherited"; readonly result: InheritResult }
+  | { readonly jobId: number; readonly kind: "finished" }
+  | { readonly jobId: number; readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };

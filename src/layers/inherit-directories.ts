@@ -1,0 +1,82 @@
+import { ErrnoError } from "../errors/errno-error.ts";
+import { Errno } from "../errors/errno.ts";
+import type { Fd } from "../ids/process.ts";
+import type { Kernel } from "../kernel/port.ts";
+import { cleanEntryPath, joinEntryPath } from "./entry-path.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/open-flags.ts";
+import { RESOLVE_NO_SYMLINKS } from "../kernel/resolve-flags.ts";
+import { resolveInRoot } from "./resolve-in-root.ts";
+import type { RewrittenDirectories } from "./path-rewrite.ts";
+
+const maxLinks = 40;
+
+/**
+ * Directories an archive implies without a member of their own take owner, mode and times from the layers below, as
+ * they would if the archive were unpacked over them: else a layer with only `tmp/x` would turn `/tmp` into 0755.
+ *
+ * @param view the merged layers below; undefined for the bottom layer.
+ * @returns directories that are links below: the archive must be unpacked again with these rewritten.
+ */
+export function inheritDirectories(kernel: Kernel, layer: Fd, implicit: readonly string[], view: Fd | undefined): RewrittenDirectories {
+  const rewritten = new Map<string, string>();
+  if (view === undefined) return rewritten;
+  for (const path of [...implicit].sort()) {
+    const meant = resolveDirectory(kernel, view, path);
+    if (meant === undefined) continue;
+    if (meant !== path) rewritten.set(path, meant);
+    else copyMetadata(kernel, view, layer, path);
+  }
+  return rewritten;
+}
+
+/** The directory `path` names in the view with every link followed; undefined when there is none. */
+function resolveDirectory(kernel: Kernel, view: Fd, path: string): string | undefined {
+  let todo = path === "" ? [] : path.split("/");
+  let reached = "";
+  for (let links = 0; todo.length > 0; ) {
+    const here = reached === "" ? (todo[0] ?? "") : `${reached}/${todo[0] ?? ""}`;
+    const type = typeOf(kernel, view, here);
+    if (type === S_IFDIR) {
+      reached = here;
+      todo = todo.slice(1);
+    } else if (type === S_IFLNK && links < maxLinks) {
+      links++;
+      const target = kernel.readlinkat(view, here);
+      const resolved = joinEntryPath(cleanEntryPath(target.startsWith("/") ? target : `${reached}/${target}`));
+      todo = [...(resolved === "" ? [] : resolved.split("/")), ...todo.slice(1)];
+      reached = "";
+    } else return undefined;
+  }
+  return reached;
+}
+
+/** `path` has no link but perhaps its last component: all before were resolved. */
+function typeOf(kernel: Kernel, view: Fd, path: string): number | undefined {
+  try {
+    return kernel.lstatat(view, path).mode & S_IFMT;
+  } catch (error) {
+    if (error instanceof ErrnoError && (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR)) return undefined;
+    throw error;
+  }
+}
+
+function copyMetadata(kernel: Kernel, view: Fd, layer: Fd, path: string): void {
+  const name = path === "" ? "." : path;
+  const source = kernel.openat2(view, name, { flags: O_PATH | O_DIRECTORY, resolve: resolveInRoot });
+  try {
+    const stat = kernel.fstat(source);
+    const target = kernel.openat2(layer, name, {
+      flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+      resolve: resolveInRoot | RESOLVE_NO_SYMLINKS,
+    });
+    try {
+      kernel.fchown(target, stat.uid, stat.gid);
+      kernel.fchmod(target, stat.mode & 0o7777);
+      kernel.futimens(target, stat.mtimeNs, stat.mtimeNs);
+    } finally {
+      kernel.close(target);
+    }
+  } finally {
+    kernel.close(source);
+  }
+}

@@ -1,0 +1,87 @@
+import { assertNever } from "../errors/assert-never.ts";
+import { CribError } from "../errors/crib-error.ts";
+import type { Fd } from "../ids/process.ts";
+import type { Kernel } from "../kernel/port.ts";
+import type { WorkerReply, WorkerRequest } from "./apply-messages.ts";
+import { BlobTail } from "./blob-tail.ts";
+import { inheritDirectories } from "./inherit-directories.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flags.ts";
+import { removeTree } from "./remove-tree.ts";
+import { unpackLayer } from "./unpack-layer.ts";
+
+interface RunningUnpack {
+  readonly tail: BlobTail;
+  readonly abort: AbortController;
+}
+
+type Request<Kind extends WorkerRequest["kind"]> = Extract<WorkerRequest, { kind: Kind }>;
+
+/** Carries out the requests of `apply-messages.ts`. Unpackings wait for their blobs side by side. */
+export class LayerJobs {
+  readonly #kernel: Kernel;
+  readonly #running = new Map<number, RunningUnpack>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** @returns the reply; undefined for requests that have none. Failures are thrown. */
+  async handle(request: WorkerRequest): Promise<WorkerReply | undefined> {
+    switch (request.kind) {
+      case "unpack":
+        return await this.#unpack(request);
+      case "advance":
+        this.#running.get(request.jobId)?.tail.advance(request.availableBytes, request.final);
+        return undefined;
+      case "cancel":
+        this.#running.get(request.jobId)?.abort.abort(new CribError("cancelled", "unpacking was cancelled"));
+        return undefined;
+      case "inherit":
+        return this.#inherit(request);
+      case "remove":
+        this.#withDirectory(request.parent, (parent) => removeTree(this.#kernel, parent, request.name));
+        return { jobId: request.jobId, kind: "finished" };
+      case "syncfs":
+        this.#withDirectory(request.path, (directory) => this.#kernel.syncfs(directory));
+        return { jobId: request.jobId, kind: "finished" };
+      default:
+        return assertNever(request, "worker request");
+    }
+  }
+
+  async #unpack(request: Request<"unpack">): Promise<WorkerReply> {
+    const blob = this.#kernel.open(request.blobPath, O_RDONLY | O_NOFOLLOW);
+    try {
+      const tail = new BlobTail(this.#kernel, blob);
+      const abort = new AbortController();
+      this.#running.set(request.jobId, { tail, abort });
+      const rewritten = new Map(request.rewritten);
+      const result = await unpackLayer(this.#kernel, tail, request.directory, rewritten, request.limits, abort.signal);
+      return { jobId: request.jobId, kind: "unpacked", result };
+    } finally {
+      this.#running.delete(request.jobId);
+      this.#kernel.close(blob);
+    }
+  }
+
+  #inherit(request: Request<"inherit">): WorkerReply {
+    const rewritten = this.#withDirectory(request.directory, (layer) => {
+      const view = request.lowerDirs.length === 0 ? undefined : this.#kernel.openOverlayView(request.lowerDirs);
+      try {
+        return inheritDirectories(this.#kernel, layer, request.implicit, view);
+      } finally {
+        if (view !== undefined) this.#kernel.close(view);
+      }
+    });
+    return { jobId: request.jobId, kind: "inherited", result: { rewritten: [...rewritten] } };
+  }
+
+  #withDirectory<T>(path: string, use: (fd: Fd) => T): T {
+    const fd = this.#kernel.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    try {
+      return use(fd);
+    } finally {
+      this.#kernel.close(fd);
+    }
+  }
+}

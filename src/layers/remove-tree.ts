@@ -1,0 +1,70 @@
+import { readdirSync } from "node:fs";
+import { ErrnoError } from "../errors/errno-error.ts";
+import { Errno } from "../errors/errno.ts";
+import type { Fd } from "../ids/process.ts";
+import type { Kernel } from "../kernel/port.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFMT } from "../kernel/open-flags.ts";
+import { bytesToString } from "../oci/byte-string.ts";
+
+interface OpenDirectory {
+  readonly fd: Fd;
+  readonly name: string;
+  /** Names still to remove. */
+  readonly names: string[];
+}
+
+/** Deeper than this, directories are moved up before they are emptied. */
+const maxOpen = 64;
+
+/**
+ * Removes `name` in the directory `parent`, whatever it is, without following links. Absent is success.
+ *
+ * Iterative and by descriptor, so that neither a hostile depth nor a path over PATH_MAX stops it, and never more than
+ * `maxOpen` directories are open. Whoever calls it must be the only one to change the tree.
+ */
+export function removeTree(kernel: Kernel, parent: Fd, name: string): void {
+  if (!isDirectoryAfterUnlink(kernel, parent, name)) return;
+  const pending = [name];
+  for (let top = pending.pop(), moved = 0; top !== undefined; top = pending.pop()) {
+    const open: OpenDirectory[] = [];
+    try {
+      for (let here: OpenDirectory | undefined = enter(kernel, parent, top, open); here !== undefined; here = open.at(-1)) {
+        const child = here.names.pop();
+        if (child === undefined) {
+          open.pop();
+          kernel.close(here.fd);
+          kernel.unlinkat(open.at(-1)?.fd ?? parent, here.name, true);
+        } else if (isDirectoryAfterUnlink(kernel, here.fd, child)) {
+          if (open.length < maxOpen) enter(kernel, here.fd, child, open);
+          else {
+            const aside = `.crib-removing-${moved++}-${top.length}`;
+            kernel.renameat2(here.fd, child, parent, aside, 0);
+            pending.push(aside);
+          }
+        }
+      }
+    } finally {
+      for (const { fd } of open) kernel.close(fd);
+    }
+  }
+}
+
+function enter(kernel: Kernel, parent: Fd, name: string, open: OpenDirectory[]): OpenDirectory {
+  const fd = kernel.openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const names = readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }).map((bytes) => bytesToString(bytes));
+  const directory = { fd, name, names };
+  open.push(directory);
+  return directory;
+}
+
+/** Unlinks `name` unless it is a directory; @returns whether it is one, and so is still there. */
+function isDirectoryAfterUnlink(kernel: Kernel, parent: Fd, name: string): boolean {
+  try {
+    if ((kernel.lstatat(parent, name).mode & S_IFMT) === S_IFDIR) return true;
+    kernel.unlinkat(parent, name, false);
+    return false;
+  } catch (error) {
+    if (error instanceof ErrnoError && error.errno === Errno.ENOENT) return false;
+    throw error;
+  }
+}
