@@ -16,6 +16,9 @@ void crib_close_fd(int *fd);
  */
 int crib_on_thread(void *(*work)(void *), void *argument);
 
+/* As above, but nobody waits; `work` owns and frees `argument`. */
+int crib_detached_thread(void *(*work)(void *), void *argument);
+
 #define cleanup_close __attribute__((cleanup(crib_close_fd)))
 
 #endif

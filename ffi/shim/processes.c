@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "crib.h"
 
 #include <errno.h>

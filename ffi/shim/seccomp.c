@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "seccomp.h"
 #include "internal.h"
 

@@ -1,9 +1,10 @@
-#define _GNU_SOURCE
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -64,6 +65,37 @@ int crib_listen_unix(const char *path, int backlog, struct crib_err *err) {
     int result = fd;
     fd = -1;
     return result;
+}
+
+struct aside {
+    int fd;
+    size_t length;
+    uint8_t bytes[];
+};
+
+static void *send_aside(void *argument) {
+    struct aside *request = argument;
+    while (send(request->fd, request->bytes, request->length, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        ;
+    close(request->fd);
+    free(request);
+    return NULL;
+}
+
+/* Deleting a veth pair keeps the sender in the kernel for several RCU grace periods, 20 ms and more. */
+int crib_send_aside(int fd, const uint8_t *bytes, size_t length) {
+    struct aside *request = malloc(sizeof(*request) + length);
+    if (request == NULL)
+        return -ENOMEM;
+    request->length = length;
+    memcpy(request->bytes, bytes, length);
+    request->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    int failed = request->fd < 0 ? errno : crib_detached_thread(send_aside, request);
+    if (failed != 0) {
+        crib_close_fd(&request->fd);
+        free(request);
+    }
+    return -failed;
 }
 
 static int64_t now_ms(void) {
