@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll } from "bun:test";
+import { afterAll, afterEach, beforeAll, setDefaultTimeout } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../src/gen/runtime/v1/api_pb.ts";
 import type { TestImageName } from "../fixtures/test-images.ts";
@@ -20,9 +20,12 @@ export interface TestBedOptions {
 /** How a test names a container: the image from the catalogue, and what is special about it. */
 export interface ContainerRequest extends Omit<ContainerConfigInit, "image"> {
   readonly image?: TestImageName;
+  /** A reference outside the catalogue, instead of `image`. */
+  readonly imageReference?: string;
 }
 
 const SETUP_LIMIT_MS = 120_000;
+const TEST_LIMIT_MS = 60_000;
 
 /** One engine for one test file, with the registry, and verbs that read like the test's story. */
 export class TestBed {
@@ -73,8 +76,8 @@ export class TestBed {
   }
 
   async create(pod: TestPod, request: ContainerRequest = {}): Promise<TestContainer> {
-    const { image = "busybox", ...overrides } = request;
-    const config = containerConfig(this.registry.reference(image), overrides);
+    const { image = "busybox", imageReference, ...overrides } = request;
+    const config = containerConfig(imageReference ?? this.registry.reference(image), overrides);
     const { containerId } = await this.cri.runtime.createContainer({
       podSandboxId: pod.id,
       config: create(ContainerConfigSchema, config),
@@ -106,6 +109,7 @@ export class TestBed {
 
 /** Registers set-up and tear-down in the calling file: pods go after each test, and the host must look as before. */
 export function useTestBed(options: TestBedOptions = {}): TestBed {
+  setDefaultTimeout(TEST_LIMIT_MS);
   const bed = new TestBed();
   let before: HostSnapshot | undefined;
   beforeAll(async () => {
