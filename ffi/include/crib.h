@@ -44,6 +44,8 @@ CRIB_EXPORT int crib_overlay_view(const char *lower, uint32_t count, struct crib
 /* sockets.c */
 CRIB_EXPORT int crib_socket_in(int netns, int domain, int type, int protocol, struct crib_err *err);
 CRIB_EXPORT int crib_listen_unix(const char *path, int backlog, struct crib_err *err);
+/* 0 once the thread has its copies of both; what becomes of the request is not told. */
+CRIB_EXPORT int crib_send_aside(int fd, const uint8_t *bytes, size_t length);
 CRIB_EXPORT int crib_receive(int fd, uint8_t *into, size_t length, int timeout_ms);
 
 /* processes.c */

@@ -30,6 +30,7 @@ function openAt(path: string) {
     crib_seccomp_export: { args: ["ptr", "buffer", "buffer_length"], returns: "i32" },
     crib_seccomp_free: { args: ["ptr"], returns: "void" },
     crib_seccomp_new: { args: ["u32", "buffer"], returns: "i32" },
+    crib_send_aside: { args: ["i32", "buffer", "buffer_length"], returns: "i32" },
     crib_socket_in: { args: ["i32", "i32", "i32", "i32", "buffer"], returns: "i32" },
     crib_spawn_detached: { args: ["i32", "buffer", "u32", "buffer", "u32", "buffer"], returns: "i32" },
     crib_write_all: { args: ["i32", "buffer", "buffer_length"], returns: "i32" },

@@ -8,6 +8,8 @@ const AF_NETLINK = 16;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 const SOCKADDR_NL_BYTES = 12;
+const SOL_NETLINK = 270;
+const NETLINK_EXT_ACK = 11;
 
 export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
   return {
@@ -23,8 +25,10 @@ export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
       address.setUint16(0, AF_NETLINK, true);
       address.setUint32(8, groups, true);
       checked(libc.bind(fd, address, SOCKADDR_NL_BYTES), "bind", "netlink");
+      checked(libc.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, Int32Array.of(1), 4), "setsockopt", "NETLINK_EXT_ACK");
     },
     send: (fd, bytes) => void checked(Number(libc.send(fd, bytes, bytes, MSG_NOSIGNAL)), "send", String(fd)),
+    sendAside: (fd, bytes) => void checkedShim(shim.crib_send_aside(fd, bytes, bytes), "send", String(fd)),
     receive(fd, into, timeoutMs) {
       return checkedShim(shim.crib_receive(fd, into, into, timeoutMs), "recvmsg", String(fd));
     },

@@ -103,8 +103,14 @@ export interface MountCalls {
 export interface SocketCalls {
   socket(domain: number, type: number, protocol: number): Fd;
   socketIn(netns: Fd, domain: number, type: number, protocol: number): Fd;
+  /** With NETLINK_EXT_ACK on: the kernel says in words why it refuses. */
   bindNetlink(fd: Fd, groups: number): void;
   send(fd: Fd, bytes: Uint8Array): void;
+  /**
+   * Sends from a thread of its own and forgets: for a netlink request that the kernel works on for tens of milliseconds
+   * inside the call and whose answer nobody waits for. `fd` may be closed at once.
+   */
+  sendAside(fd: Fd, bytes: Uint8Array): void;
   /** One datagram; returns the bytes received. Waits at most `timeoutMs` (ETIMEDOUT). */
   receive(fd: Fd, into: Uint8Array, timeoutMs: number): number;
   /** A listening unix stream socket at `path`, mode 0600 from the first instant (umask around bind). */

@@ -111,6 +111,7 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     socketIn: open,
     bindNetlink: nothing,
     send: nothing,
+    sendAside: nothing,
     receive: () => 0,
     listenUnix: open,
     sealedMemfd: open,
