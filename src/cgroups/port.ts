@@ -1,5 +1,6 @@
 import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
+import type { CgroupMount } from "../oci/cgroup-mount.ts";
 import type { CgroupResources } from "../oci/cgroup-resources.ts";
 
 /**
@@ -10,6 +11,8 @@ import type { CgroupResources } from "../oci/cgroup-resources.ts";
  */
 export interface Cgroups {
   readonly mode: "v1" | "hybrid" | "v2";
+  /** The hierarchies groups are made in, as a container sees them mounted: for its launch plan. */
+  readonly containerMounts: readonly CgroupMount[];
   /** Makes `path` and its missing parents in every hierarchy, enables controllers (v2), applies `resources`. Idempotent. */
   create(path: CgroupPath, resources: CgroupResources): void;
   /** Applies limits to a live cgroup; on failure restores what had been written. */

@@ -1,0 +1,179 @@
+import { invalidArgument, notFound } from "../errors/crib-error.ts";
+import type { CgroupPath, HostPath } from "../ids/path.ts";
+import type { Clock } from "../observe/clock.ts";
+import type { CgroupResources } from "../oci/cgroup-resources.ts";
+import type { CgroupFiles } from "./cgroup-files.ts";
+import { explainRefusal } from "./control-write.ts";
+import { dissolveExecGroup, execGroup } from "./exec-group.ts";
+import { removeTree } from "./group-tree.ts";
+import type { Hierarchy, Layout } from "./hierarchies.ts";
+import { containerMount, detectLayout } from "./hierarchies.ts";
+import { createJournal } from "./journal.ts";
+import { killGroup, v1Freezer, v2Freezer } from "./kill-group.ts";
+import type { CgroupStats, Cgroups } from "./port.ts";
+import { readV1Stats } from "./stats-v1.ts";
+import { readPressures, readV2Stats } from "./stats-v2.ts";
+import { treePids } from "./tree-pids.ts";
+import { applyV1Limits, createV1Groups } from "./v1-groups.ts";
+import { type AttachDeviceProgram, applyV2Limits, createV2Group, updateDevices } from "./v2-groups.ts";
+
+export interface CgroupsInput {
+  /** Text of /proc/self/mountinfo. */
+  readonly mountinfo: string;
+  /** Where hierarchies are mounted; /sys/fs/cgroup on every host. */
+  readonly root: string;
+  readonly files: CgroupFiles;
+  readonly clock: Pick<Clock, "now">;
+  /** systemd runs here: its v1 hierarchy must show containers outside crib's own unit. */
+  readonly systemd: boolean;
+  /** Whether the kernel kills v2 groups by itself (cgroup.kill, Linux ≥ 5.14). */
+  readonly kernelKills: boolean;
+  readonly attachDeviceProgram: AttachDeviceProgram;
+  /** SIGKILL; a process that is gone is no error. */
+  readonly sigkill: (pid: number) => void;
+}
+
+/** v1 controllers that limit or count something for us; the rest of the hierarchies is left alone. */
+const usedControllers: ReadonlySet<string> = new Set([
+  "cpu",
+  "cpuacct",
+  "cpuset",
+  "devices",
+  "hugetlb",
+  "memory",
+  "pids",
+]);
+
+const noPressure = { cpuPressure: undefined, memoryPressure: undefined, ioPressure: undefined } as const;
+
+/**
+ * The host's control groups, whichever version it has.
+ *
+ * On a hybrid host limits live in v1 and the v2 hierarchy beside it does what v1 cannot: kill a group at once, measure
+ * pressure, hold the controllers v1 does not have.
+ *
+ * @throws {CribError} failed-precondition when no hierarchy is mounted.
+ */
+export function createCgroups(input: CgroupsInput): Cgroups {
+  const { files, root, attachDeviceProgram } = input;
+  const layout = detectLayout(input.mountinfo, root);
+  const v1 = usedV1(layout, input);
+  const { v2 } = layout;
+  const alone = layout.mode === "v2";
+  const all: readonly Hierarchy[] = v2 === undefined ? v1 : [...v1, v2];
+  const killing = v2 ?? v1.find(({ controllers }) => controllers.includes("freezer")) ?? v1[0];
+  const freezer = v2 === undefined ? v1Freezer : v2Freezer;
+  const directoryIn = (hierarchy: Hierarchy | undefined, path: CgroupPath) => `${hierarchy?.mountpoint ?? root}${path}`;
+  const v1Directory = (controller: string, path: CgroupPath) => {
+    const hierarchy = v1.find(({ controllers }) => controllers.includes(controller));
+    return hierarchy === undefined ? undefined : directoryIn(hierarchy, path);
+  };
+  const exists = (path: CgroupPath) => all.some((hierarchy) => files.exists(directoryIn(hierarchy, path)));
+  const pids = (path: CgroupPath) => treePids(files, directoryIn(killing, path));
+  const kill = (directory: string) => killGroup(files, directory, freezer, input.sigkill);
+
+  return {
+    mode: layout.mode,
+    containerMounts: all.map((hierarchy) => containerMount(hierarchy, root)),
+
+    create(path, resources) {
+      checkUnified(resources, layout);
+      explaining(() => {
+        createV1Groups(files, v1, path, resources);
+        if (v2 !== undefined) createV2Group(files, v2, path, v2Share(resources, layout), alone, attachDeviceProgram);
+      });
+    },
+
+    update(path, resources) {
+      checkUnified(resources, layout);
+      if (!exists(path)) throw notFound("cgroup", path);
+      const journal = createJournal(files);
+      explaining(() => {
+        try {
+          applyV1Limits(journal.files, v1, path, resources);
+          if (v2 !== undefined) applyV2Limits(journal.files, v2, path, v2Share(resources, layout));
+          if (alone) updateDevices(directoryIn(v2, path), resources, attachDeviceProgram);
+        } catch (error) {
+          const left = journal.rollBack();
+          if (left !== undefined)
+            throw new AggregateError([error, left], "update failed, and what it had changed could not be restored");
+          throw error;
+        }
+      });
+    },
+
+    procsFiles: (path) => all.map((hierarchy) => procsFile(directoryIn(hierarchy, path))),
+
+    createExec(container, execId) {
+      const directory = execGroup(directoryIn(killing, container), execId);
+      files.mkdir(directory);
+      return all.map((hierarchy) => procsFile(hierarchy === killing ? directory : directoryIn(hierarchy, container)));
+    },
+    killExec: (container, execId) => kill(execGroup(directoryIn(killing, container), execId)),
+    removeExec: (container, execId) => dissolveExecGroup(files, directoryIn(killing, container), execId),
+
+    kill: (path) => kill(directoryIn(killing, path)),
+    pids,
+    isEmpty: (path) => files.exists(directoryIn(killing, path)) && pids(path).length === 0,
+    remove(path) {
+      for (const hierarchy of all) removeTree(files, directoryIn(hierarchy, path));
+    },
+    exists,
+
+    oomFile(path) {
+      const memory = v1Directory("memory", path);
+      if (memory !== undefined) return `${memory}/memory.oom_control` as HostPath;
+      return alone ? (`${directoryIn(v2, path)}/memory.events` as HostPath) : undefined;
+    },
+
+    stats(path): CgroupStats {
+      const pressures = v2 === undefined ? noPressure : readPressures(files, directoryIn(v2, path));
+      const accounted = alone
+        ? readV2Stats(files, directoryIn(v2, path))
+        : readV1Stats(files, (controller) => v1Directory(controller, path));
+      return { timestampNs: input.clock.now(), ...accounted, ...pressures };
+    },
+  };
+}
+
+function usedV1({ v1, v2 }: Layout, { systemd, kernelKills }: CgroupsInput): readonly Hierarchy[] {
+  const needsFreezer = v2 === undefined || !kernelKills;
+  return v1.filter(({ controllers }) =>
+    controllers.some(
+      (controller) =>
+        usedControllers.has(controller) ||
+        (needsFreezer && controller === "freezer") ||
+        (systemd && controller === "name=systemd"),
+    ),
+  );
+}
+
+/** What of the limits belongs into the v2 hierarchy: everything when it is alone, else what no v1 hierarchy takes. */
+function v2Share(resources: CgroupResources, { mode, v1 }: Layout): CgroupResources {
+  if (mode === "v2") return resources;
+  const hugetlbInV1 = v1.some(({ controllers }) => controllers.includes("hugetlb"));
+  const hugepages = hugetlbInV1 ? [] : (resources.hugepageLimits ?? []).filter(({ limit }) => limit > 0n);
+  return {
+    ...(hugepages.length > 0 && { hugepageLimits: hugepages }),
+    ...(resources.unified !== undefined && { unified: resources.unified }),
+  };
+}
+
+function checkUnified(resources: CgroupResources, { v2 }: Layout): void {
+  const [first] = resources.unified?.keys() ?? [];
+  if (v2 === undefined && first !== undefined) {
+    throw invalidArgument(`unified limit ${first} needs cgroup v2, which this host does not have`);
+  }
+}
+
+function explaining(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    throw explainRefusal(error);
+  }
+}
+
+function procsFile(directory: string): HostPath {
+  return `${directory}/cgroup.procs` as HostPath;
+}
