@@ -41,6 +41,10 @@ CRIB_EXPORT int crib_sealed_memfd(const char *name, const uint8_t *bytes, size_t
 /* `lower` is `count` NUL-terminated absolute paths one after another, top layer first. */
 CRIB_EXPORT int crib_overlay_view(const char *lower, uint32_t count, struct crib_err *err);
 
+/* device-program.c: replaces what decides about devices in the v2 cgroup `directory`; there is no moment without one. */
+CRIB_EXPORT int crib_attach_device_program(const char *directory, const uint8_t *program, size_t length,
+                                           struct crib_err *err);
+
 /* sockets.c */
 CRIB_EXPORT int crib_socket_in(int netns, int domain, int type, int protocol, struct crib_err *err);
 CRIB_EXPORT int crib_listen_unix(const char *path, int backlog, struct crib_err *err);

@@ -16,6 +16,7 @@ const EVERY_SEAL = 0xf;
 function openAt(path: string) {
   return dlopen(path, {
     crib_abi_version: { args: [], returns: "i32" },
+    crib_attach_device_program: { args: ["cstring", "buffer", "buffer_length", "buffer"], returns: "i32" },
     crib_listen_unix: { args: ["cstring", "i32", "buffer"], returns: "i32" },
     crib_lsetxattrat: { args: ["i32", "cstring", "cstring", "buffer", "buffer_length"], returns: "i32" },
     crib_openat: { args: ["i32", "cstring", "i32", "u32"], returns: "i32" },

@@ -1,5 +1,6 @@
 import { attributeCalls } from "./linux-attributes.ts";
 import { openCalls } from "./linux-calls.ts";
+import { cgroupCalls } from "./linux-cgroups.ts";
 import { descriptorCalls, directoryCalls } from "./linux-files.ts";
 import { mountCalls } from "./linux-mounts.ts";
 import { processCalls } from "./linux-processes.ts";
@@ -22,5 +23,6 @@ export function createLinuxKernel(): Kernel {
     ...socketCalls(calls),
     ...processCalls(calls),
     ...seccompCalls(calls),
+    ...cgroupCalls(calls),
   });
 }

@@ -13,7 +13,8 @@ export interface Kernel
     MountCalls,
     SocketCalls,
     ProcessCalls,
-    SeccompCalls {}
+    SeccompCalls,
+    CgroupCalls {}
 
 /** `struct open_how` of openat2(2); `resolve` is a mask of `ResolveFlag`. */
 export interface OpenHow {
@@ -144,6 +145,14 @@ export interface SeccompCalls {
    * Returns the BPF program as `struct sock_filter[]` bytes. About 9 ms for the default profile: cache by hash.
    */
   compileSeccomp(profile: SeccompProfile): Uint8Array;
+}
+
+export interface CgroupCalls {
+  /**
+   * Replaces the BPF_CGROUP_DEVICE program of the v2 group at `directory` by `program` (`struct bpf_insn[]`); there is no
+   * moment without one.
+   */
+  attachDeviceProgram(directory: string, program: Uint8Array): void;
 }
 
 /** OCI runtime-spec config-linux.md#seccomp, validated: names known to libseccomp or dropped, actions from its table. */

@@ -124,5 +124,6 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     getpid: () => 1 as Pid,
     raiseOpenFileLimit: () => 1024,
     compileSeccomp: () => new Uint8Array(8),
+    attachDeviceProgram: nothing,
   };
 }

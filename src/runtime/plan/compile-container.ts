@@ -54,8 +54,6 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
     { kind: "unshare", flags: CLONE_NEWCGROUP },
     ...mounts.open,
     { kind: "root-propagation", propagation: "slave" },
-    // Modes of directories and device nodes are meant as written.
-    { kind: "umask", mask: 0 },
     { kind: "rootfs", ...input.rootfs, options: [] },
     ...mounts.attach,
     ...deviceSteps(spec),
