@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import { invalidArgument, notFound } from "../errors/crib-error.ts";
+import { type Cli, daemonVerb, examples, withDaemonOptions } from "./cli.ts";
+import type { DaemonClient } from "./client.ts";
+import { forEachWord } from "./for-each-word.ts";
+
+interface RmiOptions {
+  readonly unused?: true;
+}
+
+/** `crib rmi`: removes images by tag, digest or id. */
+export function addRmiVerb(program: Command, cli: Cli): void {
+  withDaemonOptions(program.command("rmi"))
+    .description("remove images")
+    .argument("[image...]", "tags, digests, ids or id prefixes")
+    .option("--unused", "every image that no container uses and that is not pinned")
+    .addHelpText(
+      "after",
+      examples(["crib rmi docker.io/library/busybox:1.36", "one image"], ["crib rmi --unused", "make room"]),
+    )
+    .action(
+      daemonVerb<RmiOptions>(cli, async (daemon, images, options) => {
+        if ((images.length === 0) === (options.unused === undefined))
+          throw invalidArgument("name images to remove, or give --unused");
+        const words = options.unused ? await unusedImages(daemon) : images;
+        return await forEachWord(cli, daemon.address, words, async (image) => {
+          const { image: known } = await daemon.images.imageStatus({ image: { image } });
+          if (known === undefined) throw notFound("image", image);
+          await daemon.images.removeImage({ image: { image } });
+          cli.io.stdout.write(`removed ${image}\n`);
+        });
+      }),
+    );
+}
+
+async function unusedImages(daemon: DaemonClient): Promise<string[]> {
+  const [{ images }, { containers }] = await Promise.all([
+    daemon.images.listImages({}),
+    daemon.runtime.listContainers({}),
+  ]);
+  const used = new Set(containers.flatMap((container) => [container.imageId, container.imageRef]));
+  return images.filter((image) => !image.pinned && !used.has(image.id)).map((image) => image.id);
+}
