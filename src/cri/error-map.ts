@@ -53,7 +53,8 @@ export function codeName(error: ConnectError): string {
   return Code[error.code] ?? String(error.code);
 }
 
-/** Whether the failure is crib's own (worth an error line), not the request's. */
-export function isServerFault(error: ConnectError): boolean {
-  return error.code === Code.Internal || error.code === Code.Unknown || error.code === Code.DataLoss;
+/** How loud a failed RPC is in the log: crib's own faults, refusals, clients that did not wait. */
+export function severity(error: ConnectError): "error" | "info" | "debug" {
+  if (error.code === Code.Canceled) return "debug";
+  return error.code === Code.Internal || error.code === Code.Unknown || error.code === Code.DataLoss ? "error" : "info";
 }

@@ -48,8 +48,8 @@ import { updatePodSandboxResources } from "./runtime/update-pod-sandbox-resource
 import { updateRuntimeConfig } from "./runtime/update-runtime-config.ts";
 import { version } from "./runtime/version.ts";
 
-/** Every RPC on every socket, in the order of the .proto files. A missing one does not compile. */
-export function routes(deps: CriDeps): (router: ConnectRouter) => void {
+/** Every RPC on every socket, in the order of the .proto files. A missing one does not compile. `shutdown` ends endless streams. */
+export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRouter) => void {
   return (router) => {
     router.service(RuntimeService, {
       version: version(deps),
@@ -83,7 +83,7 @@ export function routes(deps: CriDeps): (router: ConnectRouter) => void {
       checkpointContainer: checkpointContainer(),
       checkpointPod: checkpointPod(),
       restorePod: restorePod(),
-      getContainerEvents: getContainerEvents(deps),
+      getContainerEvents: getContainerEvents(deps, shutdown),
       listMetricDescriptors: listMetricDescriptors(),
       listPodSandboxMetrics: listPodSandboxMetrics(deps),
       streamPodSandboxMetrics: streamPodSandboxMetrics(deps),

@@ -32,7 +32,7 @@ const http2Options = {
   settings: { maxConcurrentStreams: 2048, enablePush: false },
 } as const;
 
-const backlogGraceStepMs = 20;
+const idlePollMs = 20;
 
 /** Both CRI services and crib's own, over HTTP/2 without TLS (gRPC on unix sockets). */
 export function createCriServer(deps: CriDeps): CriServer {
@@ -44,14 +44,13 @@ export function createCriServer(deps: CriDeps): CriServer {
 
   const listener = grpcListener(
     {
-      routes: routes(deps),
+      routes: routes(deps, shutdown.signal),
       interceptors: [convertErrors(log), logRpcs(log, clock), enforceDeadline(log), checkRequests()],
       grpc: true,
       grpcWeb: false,
       connect: false,
       acceptCompression: [],
       readMaxBytes: maxRequestBytes,
-      shutdownSignal: shutdown.signal,
     },
     log,
   );
@@ -88,7 +87,7 @@ export function createCriServer(deps: CriDeps): CriServer {
     },
     async close(graceMs) {
       for (const server of servers) server.close();
-      shutdown.abort(unavailable("crib is shutting down: the call can be retried in a moment"));
+      shutdown.abort();
       await idle(() => openStreams, clock, graceMs);
       for (const session of sessions) session.destroy();
     },
@@ -101,11 +100,10 @@ const enhanceYourCalm = 0xb;
 function endHostileSession(session: ServerHttp2Session, log: Log): void {
   if (session.destroyed) return;
   log.warn({}, "connection closed: too many streams were reset");
-  session.goaway(enhanceYourCalm);
-  session.destroy();
+  session.destroy(undefined, enhanceYourCalm);
 }
 
 async function idle(openStreams: () => number, clock: Clock, graceMs: number): Promise<void> {
   const deadline = clock.monotonicMs() + graceMs;
-  while (openStreams() > 0 && clock.monotonicMs() < deadline) await clock.sleep(backlogGraceStepMs);
+  while (openStreams() > 0 && clock.monotonicMs() < deadline) await clock.sleep(idlePollMs);
 }

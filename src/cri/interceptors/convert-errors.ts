@@ -1,6 +1,6 @@
 import type { Interceptor } from "@connectrpc/connect";
 import type { Log } from "../../observe/log.ts";
-import { codeName, isServerFault, toConnectError } from "../error-map.ts";
+import { codeName, severity, toConnectError } from "../error-map.ts";
 
 /**
  * Turns whatever a handler throws into a gRPC status: without it Connect would show every domain error as "internal
@@ -10,9 +10,11 @@ export function convertErrors(log: Log): Interceptor {
   const convert = (rpc: string, error: unknown) => {
     const id = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
     const converted = toConnectError(error, () => id);
-    const fields = { rpc, code: codeName(converted), correlation: id, err: error };
-    if (isServerFault(converted)) log.error(fields, "rpc failed");
-    else log.info({ rpc, code: codeName(converted), message: converted.rawMessage }, "rpc refused");
+    const fields = { rpc, code: codeName(converted) };
+    const level = severity(converted);
+    // The stack is for faults of ours; a refusal is told by its message.
+    if (level === "error") log.error({ ...fields, correlation: id, err: error }, "rpc failed");
+    else log[level]({ ...fields, reason: converted.rawMessage }, "rpc refused");
     return converted;
   };
   return (next) => async (request) => {

@@ -1,0 +1,108 @@
+import { isIP } from "node:net";
+import { parse, TomlError } from "smol-toml";
+import { z } from "zod";
+import { CribError, invalidArgument } from "../errors/crib-error.ts";
+import { parseHostPath } from "../ids/path.ts";
+import { parseListenAddress } from "./listen-address.ts";
+
+/** A value that one of our parsers checks: its message becomes the issue's. */
+function parsed<T>(parser: (text: string) => T) {
+  return z.string().transform((text, context) => {
+    try {
+      return parser(text);
+    } catch (error) {
+      if (!CribError.is(error)) throw error;
+      context.addIssue({ code: "custom", message: error.message });
+      return z.NEVER;
+    }
+  });
+}
+
+const path = parsed((text) => parseHostPath(text));
+
+/** Interface names: IFNAMSIZ is 16 with the NUL. */
+const interfaceName = z.string().regex(/^[A-Za-z0-9._-]{1,15}$/, "is not an interface name of at most 15 characters");
+
+const ipv4Subnet = z.string().refine((text) => {
+  const [address = "", bits = "", rest] = text.split("/");
+  return isIP(address) === 4 && rest === undefined && /^(?:[89]|1[0-9]|2[0-9]|30)$/.test(bits);
+}, 'is not an IPv4 subnet such as "10.88.0.0/16"');
+
+const seconds = z.number().int().min(1).max(86_400);
+
+/** config.toml as it is written: snake_case, units in the names, every key optional, none unknown. */
+const schema = z.strictObject({
+  root: path.optional(),
+  state: path.optional(),
+  listen: z.array(parsed(parseListenAddress)).min(1).optional(),
+  log: z
+    .strictObject({
+      level: z.enum(["trace", "debug", "info", "warn", "error"]).optional(),
+      format: z.enum(["text", "json"]).optional(),
+    })
+    .optional(),
+  cgroup: z
+    .strictObject({
+      driver: z.enum(["cgroupfs", "systemd"]).optional(),
+      default_parent: path.optional(),
+    })
+    .optional(),
+  cni: z
+    .strictObject({
+      config_dir: path.optional(),
+      bin_dirs: z.array(path).min(1).optional(),
+      plugin_timeout_seconds: seconds.optional(),
+    })
+    .optional(),
+  network: z
+    .strictObject({
+      bridge: interfaceName.optional(),
+      subnet: ipv4Subnet.optional(),
+      mtu: z.number().int().refine((mtu) => mtu === 0 || (mtu >= 576 && mtu <= 65_535), "is neither 0 (automatic) nor between 576 and 65535").optional(),
+    })
+    .optional(),
+  registry: z
+    .strictObject({
+      hosts_dirs: z.array(path).optional(),
+      docker_config: path.or(z.literal("")).optional(),
+      max_concurrent_downloads: z.number().int().min(1).max(64).optional(),
+      stall_timeout_seconds: seconds.optional(),
+    })
+    .optional(),
+  images: z.strictObject({ pinned: z.array(z.string().min(1)).optional() }).optional(),
+  runtime: z
+    .strictObject({
+      default_handler: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "is not a handler name").optional(),
+      seccomp_profile_root: path.optional(),
+      exec_output_limit_bytes: z.number().int().min(1024).max(16 * 1024 * 1024).optional(),
+    })
+    .optional(),
+});
+
+export type ConfigFile = z.output<typeof schema>;
+
+/** @throws {CribError} invalid-argument naming the file and the key, or the line for TOML that is none. */
+export function parseConfigFile(file: string, text: string): ConfigFile {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw invalidArgument(`${file}:${error.line}:${error.column}: ${firstLine(error.message)}`, error);
+  }
+  const result = schema.safeParse(document);
+  if (result.success) return result.data;
+  throw invalidArgument(`${file}: ${result.error.issues.map(explainIssue).join("; ")}`);
+}
+
+function explainIssue(issue: z.core.$ZodIssue): string {
+  const key = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((unknown) => `unknown key ${JSON.stringify(key === "" ? unknown : `${key}.${unknown}`)}`).join("; ");
+  }
+  return `${key === "" ? "" : `${key}: `}${issue.message}`;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
+}

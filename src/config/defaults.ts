@@ -1,0 +1,35 @@
+import { parseHostPath } from "../ids/path.ts";
+import type { Config } from "./config.ts";
+
+/** What holds where neither a file nor a flag says otherwise. */
+export const defaultConfig: Config = deepFreeze({
+  root: parseHostPath("/var/lib/crib"),
+  state: parseHostPath("/run/crib"),
+  listen: [parseHostPath("/run/crib/crib.sock")],
+  log: { level: "info", format: "text" },
+  cgroup: { driver: "cgroupfs", defaultParent: "/crib" },
+  cni: {
+    configDir: parseHostPath("/etc/cni/net.d"),
+    binDirs: [parseHostPath("/opt/cni/bin"), parseHostPath("/usr/lib/cni")],
+    pluginTimeoutMs: 60_000,
+  },
+  network: { bridge: "crib0", subnet: "10.88.0.0/16", mtu: 0 },
+  registry: {
+    hostsDirs: [parseHostPath("/etc/crib/certs.d"), parseHostPath("/etc/containerd/certs.d")],
+    dockerConfig: parseHostPath("/root/.docker/config.json"),
+    maxConcurrentDownloads: 6,
+    stallTimeoutMs: 30_000,
+  },
+  images: { pinned: [] },
+  runtime: {
+    defaultHandler: "crib",
+    seccompProfileRoot: parseHostPath("/var/lib/kubelet/seccomp"),
+    execOutputLimitBytes: 16 * 1024 * 1024,
+  },
+});
+
+/** Freezes a tree of plain objects and arrays. */
+export function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value)) if (typeof member === "object" && member !== null) deepFreeze(member);
+  return Object.freeze(value);
+}

@@ -1,0 +1,103 @@
+import { invalidArgument } from "../errors/crib-error.ts";
+import { parseHostPath } from "../ids/path.ts";
+import type { Config } from "./config.ts";
+import { type ConfigFile, parseConfigFile } from "./config-file.ts";
+import { deepFreeze, defaultConfig } from "./defaults.ts";
+import { parseListenAddress } from "./listen-address.ts";
+
+export interface ConfigSource {
+  /** For messages. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What the command line says; undefined and empty leave the files' word. */
+export interface ConfigFlags {
+  readonly root?: string | undefined;
+  readonly state?: string | undefined;
+  readonly listen?: readonly string[] | undefined;
+  readonly logLevel?: string | undefined;
+  readonly logFormat?: string | undefined;
+}
+
+/**
+ * Defaults, then each file over those before it, key by key (a list replaces a list), then flags.
+ *
+ * A `state` that is not the default one moves the default socket with it, so that `--state DIR` alone gives a daemon that
+ * is out of everybody's way.
+ *
+ * @throws {CribError} invalid-argument naming file and key, or the flag.
+ */
+export function loadConfig(sources: { readonly files: readonly ConfigSource[]; readonly flags: ConfigFlags }): Config {
+  let config = defaultConfig;
+  let socketsChosen = false;
+  for (const { path, text } of sources.files) {
+    const file = parseConfigFile(path, text);
+    config = overlay(config, file);
+    socketsChosen ||= file.listen !== undefined;
+  }
+  const { flags } = sources;
+  const listen = (flags.listen ?? []).map(parseListenAddress);
+  const state = flags.state === undefined ? config.state : parseHostPath(flags.state, "--state");
+  const defaultSocket = parseListenAddress(`${state}/crib.sock`);
+  return deepFreeze({
+    ...config,
+    root: flags.root === undefined ? config.root : parseHostPath(flags.root, "--root"),
+    state,
+    listen: listen.length > 0 ? listen : socketsChosen ? config.listen : [defaultSocket],
+    log: {
+      level: oneOf(flags.logLevel ?? config.log.level, logLevels, "--log-level"),
+      format: oneOf(flags.logFormat ?? config.log.format, logFormats, "--log-format"),
+    },
+  });
+}
+
+const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
+const logFormats = ["text", "json"] as const;
+
+function oneOf<T extends string>(value: string, allowed: readonly T[], flag: string): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined) throw invalidArgument(`${flag} ${JSON.stringify(value)} is none of ${allowed.join(", ")}`);
+  return found;
+}
+
+function overlay(base: Config, file: ConfigFile): Config {
+  const { log, cgroup, cni, network, registry, images, runtime } = file;
+  return {
+    root: file.root ?? base.root,
+    state: file.state ?? base.state,
+    listen: file.listen ?? base.listen,
+    log: { level: log?.level ?? base.log.level, format: log?.format ?? base.log.format },
+    cgroup: {
+      driver: cgroup?.driver ?? base.cgroup.driver,
+      defaultParent: cgroup?.default_parent ?? base.cgroup.defaultParent,
+    },
+    cni: {
+      configDir: cni?.config_dir ?? base.cni.configDir,
+      binDirs: cni?.bin_dirs ?? base.cni.binDirs,
+      pluginTimeoutMs: toMs(cni?.plugin_timeout_seconds) ?? base.cni.pluginTimeoutMs,
+    },
+    network: {
+      bridge: network?.bridge ?? base.network.bridge,
+      subnet: network?.subnet ?? base.network.subnet,
+      mtu: network?.mtu ?? base.network.mtu,
+    },
+    registry: {
+      hostsDirs: registry?.hosts_dirs ?? base.registry.hostsDirs,
+      // "" switches it off.
+      dockerConfig: registry?.docker_config === "" ? undefined : (registry?.docker_config ?? base.registry.dockerConfig),
+      maxConcurrentDownloads: registry?.max_concurrent_downloads ?? base.registry.maxConcurrentDownloads,
+      stallTimeoutMs: toMs(registry?.stall_timeout_seconds) ?? base.registry.stallTimeoutMs,
+    },
+    images: { pinned: images?.pinned ?? base.images.pinned },
+    runtime: {
+      defaultHandler: runtime?.default_handler ?? base.runtime.defaultHandler,
+      seccompProfileRoot: runtime?.seccomp_profile_root ?? base.runtime.seccompProfileRoot,
+      execOutputLimitBytes: runtime?.exec_output_limit_bytes ?? base.runtime.execOutputLimitBytes,
+    },
+  };
+}
+
+function toMs(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000;
+}
