@@ -7,7 +7,8 @@ import type { Kernel } from "../../kernel/port.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import { configureLink } from "../netlink/addresses.ts";
-import { createVeth, deleteLinks, findLink, listLinks } from "../netlink/links.ts";
+import { createVeth, deleteLink, findLink, listLinks } from "../netlink/links.ts";
+import { NetlinkError } from "../netlink/netlink-error.ts";
 import { type NetlinkKernel, NetlinkSocket } from "../netlink/netlink-socket.ts";
 import type { AttachRequest, NetworkAttachment } from "../port.ts";
 import { withNetns } from "../with-netns.ts";
@@ -16,7 +17,8 @@ import { type Bridge, bridgeAlias, ensureBridge } from "./bridge.ts";
 import { HostPorts, hostPortsOf } from "./host-ports.ts";
 import { refusePortsInUse } from "./listening-ports.ts";
 import { PodFirewall } from "./pod-firewall.ts";
-import { isPodLinkName, podLinkName, podMac } from "./pod-link.ts";
+import { LeftoverLinks } from "./leftover-links.ts";
+import { isPodLink, podLinkAlias, podLinkName, podMac } from "./pod-link.ts";
 import { type Address, type Subnet, addressBytes, formatAddress, gatewayOf, parseAddress, parseSubnets, subnetContains } from "./subnet.ts";
 import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
 
@@ -48,6 +50,7 @@ export class BuiltinNetwork implements Disposable {
   readonly #options: BuiltinNetworkOptions;
   readonly #pool: AddressPool;
   readonly #hostPorts = new HostPorts();
+  readonly #leftovers: LeftoverLinks;
   readonly #firewall: PodFirewall;
   /** Every range ever in use by text: pods of an earlier range keep their masquerading. */
   readonly #knownSubnets = new Map<string, Subnet>();
@@ -60,6 +63,7 @@ export class BuiltinNetwork implements Disposable {
     this.#options = options;
     this.#pool = new AddressPool(parseSubnets(options.subnet));
     this.#firewall = new PodFirewall(options.kernel, options.bridge);
+    this.#leftovers = new LeftoverLinks({ ...options, route: () => this.#routeSocket() });
     this.#remember(this.#pool.subnets);
   }
 
@@ -73,7 +77,7 @@ export class BuiltinNetwork implements Disposable {
   }
 
   #attach(request: AttachRequest): NetworkAttachment {
-    this.#ensureReady();
+    const bridge = this.#ensureReady();
     using undo = new DisposableStack();
     const addresses = this.#pool.allocate(request.sandboxId);
     undo.defer(() => this.#pool.release(request.sandboxId));
@@ -86,8 +90,8 @@ export class BuiltinNetwork implements Disposable {
       refusePortsInUse(sockets, ports);
     }
 
-    undo.defer(() => deleteLinks(this.#routeSocket(), [podLinkName(request.sandboxId)]));
-    withNetns(this.#options.kernel, request.netns, (netns) => this.#connect(request, netns, addresses));
+    undo.defer(() => this.#leftovers.add(podLinkName(request.sandboxId)));
+    withNetns(this.#options.kernel, request.netns, (netns) => this.#connect(request, bridge, netns, addresses));
     if (ports.length > 0) {
       this.#firewall.addElements(this.#hostPorts.elementsOf(request.sandboxId));
       this.#routeLoopback();
@@ -96,9 +100,9 @@ export class BuiltinNetwork implements Disposable {
     return this.#attachment(request, addresses);
   }
 
-  /** Idempotent. Needs no namespace: with this end of the pair the pod's goes too. */
+  /** Idempotent. Needs no namespace. The link itself ends with the pod's namespace, or soon after this. */
   detach(sandboxId: SandboxId): void {
-    deleteLinks(this.#routeSocket(), [podLinkName(sandboxId)]);
+    this.#leftovers.add(podLinkName(sandboxId));
     const elements = this.#hostPorts.elementsOf(sandboxId);
     this.#hostPorts.release(sandboxId);
     if (elements.length > 0) this.#firewall.removeElements(elements, () => this.#writeFirewall());
@@ -112,13 +116,11 @@ export class BuiltinNetwork implements Disposable {
 
     const links = listLinks(this.#routeSocket());
     const bridge = links.find(({ name }) => name === this.#options.bridge);
-    if (bridge !== undefined && bridge.alias === bridgeAlias(this.#options.owner)) {
-      const leftovers = links
-        .filter(({ name, masterIndex }) => masterIndex === bridge.index && isPodLinkName(name) && !liveNames.has(name))
-        .map(({ name }) => name);
-      if (leftovers.length > 0) this.#options.log.info({ links: leftovers }, "removing links of pods that are no more");
-      deleteLinks(this.#routeSocket(), leftovers);
-    }
+    const leftovers = links
+      .filter(({ name, alias }) => isPodLink(name, alias, this.#options.owner) && !liveNames.has(name))
+      .map(({ name }) => name);
+    if (leftovers.length > 0) this.#options.log.info({ links: leftovers }, "removing links of pods that are no more");
+    for (const name of leftovers) this.#leftovers.add(name);
     // Whatever was written before knew nothing of these pods.
     this.#bridge = undefined;
     if (live.length > 0) this.#ensureReady();
@@ -157,13 +159,14 @@ export class BuiltinNetwork implements Disposable {
         this.#options.log.warn({ error, bridge: this.#options.bridge }, "the built-in network's bridge was left behind");
       }
     }
+    this.#leftovers[Symbol.dispose]();
     this.#route?.[Symbol.dispose]();
     this.#firewall[Symbol.dispose]();
   }
 
-  #connect(request: AttachRequest, netns: Fd, addresses: readonly Address[]): void {
+  #connect(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): void {
     const { kernel } = this.#options;
-    const peerIndex = this.#createVeth(request, netns, addresses);
+    const peerIndex = this.#createVeth(request, bridge, netns, addresses);
     setNetworkSysctl(kernel, `ipv6/conf/${podLinkName(request.sandboxId)}/accept_ra`, "0");
     using socket = NetlinkSocket.open(kernel, "route", netns);
     const requests = addresses.map(({ family, value }) => {
@@ -178,21 +181,25 @@ export class BuiltinNetwork implements Disposable {
     configureLink(socket, peerIndex, requests);
   }
 
-  #createVeth(request: AttachRequest, netns: Fd, addresses: readonly Address[]): number {
-    const create = (bridge: Bridge): number =>
+  #createVeth(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): number {
+    const create = (master: Bridge): number =>
       createVeth(this.#routeSocket(), {
         name: podLinkName(request.sandboxId),
-        alias: `crib pod ${request.namespace}/${request.name}`.slice(0, 200),
-        bridgeIndex: bridge.index,
-        mtu: bridge.mtu,
+        alias: podLinkAlias(this.#options.owner, request.namespace, request.name),
+        bridgeIndex: master.index,
+        mtu: master.mtu,
         peerNetns: netns,
         peerName: "eth0",
         peerMac: podMac(firstAddressBytes(addresses)),
       });
-    const bridge = this.#ensureReady();
     try {
       return create(bridge);
     } catch (error) {
+      if (error instanceof NetlinkError && error.errno === Errno.EEXIST) {
+        // An earlier attempt of this very sandbox, undone but not yet swept away.
+        this.#leftovers.deleteNow(podLinkName(request.sandboxId));
+        return create(bridge);
+      }
       if (findLink(this.#routeSocket(), this.#options.bridge)?.index === bridge.index) throw error;
       this.#options.log.warn({ bridge: this.#options.bridge }, "the bridge was removed by someone; making it again");
       this.#bridge = undefined;
@@ -290,7 +297,7 @@ export class BuiltinNetwork implements Disposable {
     if (bridge !== undefined) {
       const ours = bridge.alias === bridgeAlias(this.#options.owner);
       if (!ours || links.some(({ masterIndex }) => masterIndex === bridge.index)) return;
-      deleteLinks(this.#routeSocket(), [this.#options.bridge]);
+      deleteLink(this.#routeSocket(), this.#options.bridge);
     }
     this.#firewall.remove();
   }

@@ -2,6 +2,7 @@ import type { SandboxId } from "../../ids/object-id.ts";
 
 /** IFNAMSIZ - 1 is 15: the prefix and eleven digits of the id, 44 bits. */
 const prefix = "crib";
+const maxAliasLength = 200;
 const pattern = /^crib[0-9a-f]{11}$/;
 
 /** Name of the host's end of a pod's veth pair: told from others by its form, and its pod found by it. */
@@ -9,8 +10,14 @@ export function podLinkName(id: SandboxId): string {
   return prefix + id.slice(0, 11);
 }
 
-export function isPodLinkName(name: string): boolean {
-  return pattern.test(name);
+/** Kept on the link (`ip link` shows it): whose it is, and for people, which pod's. */
+export function podLinkAlias(owner: string, namespace: string, name: string): string {
+  return `crib ${owner} pod ${namespace}/${name}`.slice(0, maxAliasLength);
+}
+
+/** Whether a link is the end of some pod's pair made by this daemon, on its bridge or already taken off it. */
+export function isPodLink(name: string, alias: string, owner: string): boolean {
+  return pattern.test(name) && alias.startsWith(`crib ${owner} pod `.slice(0, maxAliasLength));
 }
 
 /**

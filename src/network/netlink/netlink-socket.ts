@@ -15,7 +15,10 @@ import { MessageBuilder } from "./message-builder.ts";
 import { NetlinkError, parseAcknowledgement } from "./netlink-error.ts";
 import { type NetlinkMessage, parseMessages } from "./parse-messages.ts";
 
-export type NetlinkKernel = Pick<Kernel, "socket" | "socketIn" | "bindNetlink" | "send" | "receive" | "close">;
+export type NetlinkKernel = Pick<
+  Kernel,
+  "socket" | "socketIn" | "bindNetlink" | "send" | "sendAside" | "receive" | "close"
+>;
 
 /** The kernel answers before `send` returns; only a dump of thousands of objects is made piecemeal. */
 const replyTimeoutMs = 2000;
@@ -126,6 +129,11 @@ export class NetlinkSocket implements Disposable {
       const { errno, explanation } = parseAcknowledgement(message);
       throw new NetlinkError(errno, what, explanation);
     });
+  }
+
+  /** Hands a request to the kernel on another thread; the answer is not read, so this socket is for nothing else. */
+  sendAside(datagram: Uint8Array): void {
+    this.#kernel.sendAside(this.#fd, datagram);
   }
 
   [Symbol.dispose](): void {

@@ -29,6 +29,8 @@ export const IFLA_IFALIAS = 20;
 export const IFLA_STATS64 = 23;
 export const IFLA_NET_NS_FD = 28;
 export const IFLA_EXT_MASK = 29;
+export const IFLA_NUM_TX_QUEUES = 31;
+export const IFLA_NUM_RX_QUEUES = 32;
 /** Leaves the counters out of a reply: they are most of it. */
 export const RTEXT_FILTER_SKIP_STATS = 8;
 
