@@ -1,0 +1,208 @@
+#ifndef CRIB_PLAN_H
+#define CRIB_PLAN_H
+
+#include "failure.h"
+#include "reader.h"
+
+/*
+ * The launch plan on the wire. src/runtime/plan/steps.ts says what each step means and src/runtime/plan/encode.ts
+ * writes this form; the two sides change together, with PLAN_VERSION. All integers are little endian.
+ *
+ *   u32 magic  u16 version  u8 pid namespace  u8 has join
+ *   u64 clone flags  u32 pid namespace's process  u32 joined process  u32 joined namespaces  u32 steps
+ *   steps × { u16 kind  u16 zero  u32 length  payload }
+ */
+#define PLAN_MAGIC 0x4c505243u /* "CRPL" */
+#define PLAN_VERSION 1
+#define PLAN_STEPS_MAX 4096
+#define PLAN_SLOTS_MAX 512
+
+enum plan_pid_namespace {
+	PLAN_PIDNS_OWN = 0,
+	PLAN_PIDNS_HOST = 1,
+	PLAN_PIDNS_POD = 2,
+	PLAN_PIDNS_PROCESS = 3,
+};
+
+enum plan_step_kind {
+	STEP_JOIN_CGROUP = 1,
+	STEP_OOM_SCORE_ADJ = 2,
+	STEP_JOIN_NAMESPACE = 3,
+	STEP_UNSHARE = 4,
+	STEP_HOSTNAME = 5,
+	STEP_RLIMIT = 6,
+	STEP_OPEN_SOURCE = 7,
+	STEP_OPEN_SOURCE_BENEATH = 8,
+	STEP_ROOT_PROPAGATION = 9,
+	STEP_ROOTFS = 10,
+	STEP_MOUNT = 11,
+	STEP_BIND = 12,
+	STEP_DEVICE = 13,
+	STEP_SYMLINK = 14,
+	STEP_CONSOLE = 15,
+	STEP_PIVOT = 16,
+	STEP_MASK = 17,
+	STEP_READ_ONLY = 18,
+	STEP_READ_ONLY_ROOT = 19,
+	STEP_SYSCTL = 20,
+	STEP_SESSION_KEYRING = 21,
+	STEP_UMASK = 22,
+	STEP_LSM_LABEL = 23,
+	STEP_NO_NEW_PRIVILEGES = 24,
+	STEP_USER = 25,
+	STEP_CAPABILITIES = 26,
+	STEP_SECCOMP = 27,
+	STEP_WORKING_DIRECTORY = 28,
+	STEP_EXEC = 29,
+};
+
+enum plan_propagation { PROPAGATION_PRIVATE = 0, PROPAGATION_SLAVE = 1, PROPAGATION_SHARED = 2 };
+enum plan_device_type { DEVICE_CHAR = 0, DEVICE_BLOCK = 1, DEVICE_FIFO = 2 };
+enum plan_lsm { LSM_APPARMOR = 0, LSM_SELINUX = 1 };
+
+struct join_namespace_step {
+	const char *path;
+	uint32_t type;
+};
+
+struct rlimit_step {
+	uint32_t resource;
+	uint64_t soft;
+	uint64_t hard;
+};
+
+struct open_source_step {
+	uint32_t slot;
+	const char *root; /* "" when `path` is the host's, else the directory that bounds `path` */
+	const char *path;
+	bool recursive;
+};
+
+struct rootfs_step {
+	struct string_list lower;
+	const char *upper; /* "" for a bind of the first lower */
+	const char *work;
+	const char *attach_at;
+	struct string_list options;
+};
+
+struct mount_step {
+	const char *type;
+	const char *source;
+	const char *target;
+	uint64_t attributes;
+	struct string_list options;
+};
+
+struct bind_step {
+	uint32_t slot;
+	const char *target;
+	uint64_t attributes;
+	bool recursive;
+	uint8_t propagation;
+};
+
+struct device_step {
+	const char *path;
+	uint8_t type;
+	uint32_t major;
+	uint32_t minor;
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+struct symlink_step {
+	const char *target;
+	const char *path;
+};
+
+struct sysctl_step {
+	const char *key;
+	const char *value;
+};
+
+struct lsm_label_step {
+	uint8_t lsm;
+	const char *label;
+};
+
+struct user_step {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t group_count;
+	struct reader groups; /* group_count × u32 */
+};
+
+struct capabilities_step {
+	uint64_t bounding;
+	uint64_t effective;
+	uint64_t permitted;
+	uint64_t inheritable;
+	uint64_t ambient;
+};
+
+struct seccomp_step {
+	struct bytes program; /* struct sock_filter[] */
+	uint32_t flags;
+};
+
+struct working_directory_step {
+	const char *path;
+	bool create;
+};
+
+struct exec_step {
+	struct string_list argv;
+	struct string_list env;
+};
+
+struct plan_step {
+	uint16_t kind;
+	uint16_t index;
+	union {
+		const char *path;  /* join-cgroup, mask, read-only */
+		const char *name;  /* hostname, session-keyring */
+		int32_t score;     /* oom-score-adj */
+		uint64_t flags;    /* unshare */
+		uint32_t mask;     /* umask */
+		uint8_t propagation;
+		struct join_namespace_step join_namespace;
+		struct rlimit_step rlimit;
+		struct open_source_step open_source;
+		struct rootfs_step rootfs;
+		struct mount_step mount;
+		struct bind_step bind;
+		struct device_step device;
+		struct symlink_step symlink;
+		struct sysctl_step sysctl;
+		struct lsm_label_step lsm_label;
+		struct user_step user;
+		struct capabilities_step capabilities;
+		struct seccomp_step seccomp;
+		struct working_directory_step working_directory;
+		struct exec_step exec;
+	};
+};
+
+struct plan {
+	uint64_t clone_flags;
+	uint8_t pid_namespace; /* enum plan_pid_namespace */
+	bool join;
+	uint32_t pid_namespace_process;
+	uint32_t join_process;
+	uint32_t join_namespaces;
+	uint32_t step_count;
+	struct reader steps;
+};
+
+/*
+ * Reads the header and decodes every step once, so that a malformed plan is refused (-EBADMSG, -EPROTONOSUPPORT for
+ * another version) before anything is cloned, and the init stage never meets one. `bytes` must outlive the plan.
+ */
+int plan_open(const void *bytes, size_t length, struct plan *plan, struct failure *failure);
+
+/* Decodes the step at *cursor (start with plan.steps) and moves on. 1: a step, 0: the end, -EBADMSG: malformed. */
+int plan_next(struct reader *cursor, struct plan_step *step);
+
+#endif

@@ -1,0 +1,99 @@
+#ifndef CRIB_PROTOCOL_H
+#define CRIB_PROTOCOL_H
+
+#include "reader.h"
+
+/*
+ * What the daemon and a pod's monitor say to each other over a unix stream socket. src/runtime/monitor/frames.ts is the
+ * other side. A monitor outlives daemons, so this is kept stable: a change that an older daemon cannot read raises
+ * PROTOCOL_VERSION, and the monitor refuses a HELLO of another version by naming its own.
+ *
+ *   u32 length of the payload   u16 kind   u16 zero   u32 request   payload          little endian
+ *
+ *   daemon ── HELLO ──▶ monitor     first frame, always
+ *          ◀─── OK ───
+ *          ── request ─▶            any number, answered in any order by OK or ERROR with the request's number
+ *          ◀── OK/ERROR ─
+ *          ◀── event ───            request number 0
+ */
+#define PROTOCOL_MAGIC 0x4f4d5243u /* "CRMO" */
+#define PROTOCOL_VERSION 1
+#define FRAME_HEADER_SIZE 12
+#define FRAME_PAYLOAD_MAX (4u << 20)
+#define ID_SIZE 65
+
+enum frame_kind {
+	FRAME_HELLO = 1,      /* u32 magic, u16 version, u16 zero → the same, u32 pid, string sandbox id */
+	FRAME_SETUP = 2,      /* u64 unshare, string hostname, u8 loopback, u8 pid init, u32 n, n × (key, value) → u32 init pid, warnings */
+	FRAME_START = 3,      /* id, u8 terminal, u8 stdin, u8 stdin once, log path, oom file, bytes plan → u32 pid, u64 started, warnings */
+	FRAME_EXEC = 4,       /* id, container id, u8 terminal, u8 stdin, bytes plan → u32 pid, u64 started, warnings */
+	FRAME_SIGNAL = 5,     /* id, u32 signal */
+	FRAME_LIST = 6,       /* → u32 n, n × (id, u32 pid, u64 started, u64 dropped log bytes, u8 exited, u8 code, u8 signal, u8 oom, u64 finished) */
+	FRAME_REOPEN_LOG = 7, /* id */
+	FRAME_RESIZE = 8,     /* id, u16 columns, u16 rows */
+	FRAME_CLOSE_STDIN = 9, /* id */
+	FRAME_STDIN = 10,     /* id, bytes → answered when all of it is written; one at a time for an id */
+	FRAME_FORGET = 11,    /* id */
+	FRAME_SHUTDOWN = 12,  /* answered when everything is dead; end of file follows */
+	FRAME_ABANDON = 13,   /* exec id: its output is not wanted any more */
+
+	FRAME_OK = 0x8000,
+	FRAME_ERROR = 0x8001, /* i32 errno, u16 step kind, u16 step index, string call, string path */
+
+	FRAME_EXIT = 0x9001,  /* id, u8 code, u8 signal, u8 oom, u64 finished */
+	FRAME_EXEC_OUTPUT = 0x9002, /* id, u8 stream (1 or 2), bytes */
+	FRAME_EXEC_EXIT = 0x9003,   /* id, u8 code, u8 signal */
+	FRAME_EXEC_DRAINED = 0x9004, /* id */
+};
+
+struct frame_header {
+	uint32_t length;
+	uint16_t kind;
+	uint32_t request;
+};
+
+struct setup_request {
+	uint64_t unshare;
+	const char *hostname; /* "" keeps the inherited one */
+	bool loopback;
+	bool pid_init;
+	uint32_t sysctl_count;
+	struct reader sysctls; /* sysctl_count × (key, value) */
+};
+
+struct launch_request {
+	const char *container; /* the exec's container; "" for a start */
+	bool terminal;
+	bool with_stdin;
+	bool stdin_once;
+	const char *log_path; /* "" drops the output */
+	const char *oom_file; /* "" tells nothing */
+	struct bytes plan;
+};
+
+struct resize_request {
+	uint16_t columns;
+	uint16_t rows;
+};
+
+struct request {
+	uint16_t kind;
+	uint32_t number;
+	const char *id; /* "" where the kind has none; else 1–64 lower-case hex digits */
+	union {
+		struct setup_request setup;
+		struct launch_request launch;
+		struct resize_request resize;
+		struct bytes input;
+		uint32_t signal;
+		uint16_t version; /* hello */
+	};
+};
+
+/* 0, or -EBADMSG for a length over the bound or a reserved field that is set: the connection cannot be trusted further. */
+int frame_header_read(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *header);
+
+/* Decodes a request's payload, which must outlive it. -EBADMSG when it is malformed, -ENOSYS for an unknown kind. */
+int request_read(const struct frame_header *header, const void *payload, struct request *request);
+
+#endif

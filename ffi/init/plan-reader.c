@@ -1,0 +1,241 @@
+#include "plan.h"
+
+#include <errno.h>
+
+#define SOCK_FILTER_SIZE 8
+#define GROUPS_LIMIT 65536
+
+static void decode_rootfs(struct reader *payload, struct rootfs_step *step)
+{
+	step->lower = read_string_list(payload);
+	step->upper = read_string(payload);
+	step->work = read_string(payload);
+	step->attach_at = read_string(payload);
+	step->options = read_string_list(payload);
+	if (step->lower.count == 0)
+		payload->bad = true;
+}
+
+static void decode_mount(struct reader *payload, struct mount_step *step)
+{
+	step->type = read_string(payload);
+	step->source = read_string(payload);
+	step->target = read_string(payload);
+	step->attributes = read_u64(payload);
+	step->options = read_string_list(payload);
+}
+
+static void decode_open_source(struct reader *payload, struct open_source_step *step, bool beneath)
+{
+	step->slot = read_u32(payload);
+	step->root = beneath ? read_string(payload) : "";
+	step->path = read_string(payload);
+	step->recursive = beneath ? false : read_u8(payload) != 0;
+	if (step->slot >= PLAN_SLOTS_MAX)
+		payload->bad = true;
+}
+
+static void decode_bind(struct reader *payload, struct bind_step *step)
+{
+	step->slot = read_u32(payload);
+	step->target = read_string(payload);
+	step->attributes = read_u64(payload);
+	step->recursive = read_u8(payload) != 0;
+	step->propagation = read_u8(payload);
+	if (step->slot >= PLAN_SLOTS_MAX || step->propagation > PROPAGATION_SHARED)
+		payload->bad = true;
+}
+
+static void decode_device(struct reader *payload, struct device_step *step)
+{
+	step->path = read_string(payload);
+	step->type = read_u8(payload);
+	step->major = read_u32(payload);
+	step->minor = read_u32(payload);
+	step->mode = read_u32(payload);
+	step->uid = read_u32(payload);
+	step->gid = read_u32(payload);
+	if (step->type > DEVICE_FIFO || step->mode > 07777)
+		payload->bad = true;
+}
+
+static void decode_user(struct reader *payload, struct user_step *step)
+{
+	step->uid = read_u32(payload);
+	step->gid = read_u32(payload);
+	step->group_count = read_u32(payload);
+	step->groups = *payload;
+	if (step->group_count > GROUPS_LIMIT)
+		payload->bad = true;
+	for (uint32_t i = 0; i < step->group_count && !payload->bad; i++)
+		read_u32(payload);
+}
+
+static void decode_capabilities(struct reader *payload, struct capabilities_step *step)
+{
+	step->bounding = read_u64(payload);
+	step->effective = read_u64(payload);
+	step->permitted = read_u64(payload);
+	step->inheritable = read_u64(payload);
+	step->ambient = read_u64(payload);
+}
+
+static void decode_seccomp(struct reader *payload, struct seccomp_step *step)
+{
+	step->program = read_bytes(payload);
+	step->flags = read_u32(payload);
+	uint32_t length = step->program.length;
+	if (length == 0 || length % SOCK_FILTER_SIZE != 0 || length / SOCK_FILTER_SIZE > UINT16_MAX)
+		payload->bad = true;
+}
+
+static void decode_exec(struct reader *payload, struct exec_step *step)
+{
+	step->argv = read_string_list(payload);
+	step->env = read_string_list(payload);
+	if (step->argv.count == 0)
+		payload->bad = true;
+}
+
+static void decode_payload(struct reader *payload, struct plan_step *step)
+{
+	switch ((enum plan_step_kind)step->kind) {
+	case STEP_JOIN_CGROUP:
+	case STEP_MASK:
+	case STEP_READ_ONLY:
+		step->path = read_string(payload);
+		return;
+	case STEP_HOSTNAME:
+	case STEP_SESSION_KEYRING:
+		step->name = read_string(payload);
+		return;
+	case STEP_OOM_SCORE_ADJ:
+		step->score = (int32_t)read_u32(payload);
+		return;
+	case STEP_JOIN_NAMESPACE:
+		step->join_namespace.path = read_string(payload);
+		step->join_namespace.type = read_u32(payload);
+		return;
+	case STEP_UNSHARE:
+		step->flags = read_u64(payload);
+		return;
+	case STEP_RLIMIT:
+		step->rlimit.resource = read_u32(payload);
+		step->rlimit.soft = read_u64(payload);
+		step->rlimit.hard = read_u64(payload);
+		return;
+	case STEP_OPEN_SOURCE:
+		decode_open_source(payload, &step->open_source, false);
+		return;
+	case STEP_OPEN_SOURCE_BENEATH:
+		decode_open_source(payload, &step->open_source, true);
+		return;
+	case STEP_ROOT_PROPAGATION:
+		step->propagation = read_u8(payload);
+		payload->bad |= step->propagation > PROPAGATION_SHARED;
+		return;
+	case STEP_ROOTFS:
+		decode_rootfs(payload, &step->rootfs);
+		return;
+	case STEP_MOUNT:
+		decode_mount(payload, &step->mount);
+		return;
+	case STEP_BIND:
+		decode_bind(payload, &step->bind);
+		return;
+	case STEP_DEVICE:
+		decode_device(payload, &step->device);
+		return;
+	case STEP_SYMLINK:
+		step->symlink.target = read_string(payload);
+		step->symlink.path = read_string(payload);
+		return;
+	case STEP_SYSCTL:
+		step->sysctl.key = read_string(payload);
+		step->sysctl.value = read_string(payload);
+		return;
+	case STEP_UMASK:
+		step->mask = read_u32(payload);
+		payload->bad |= step->mask > 0777;
+		return;
+	case STEP_LSM_LABEL:
+		step->lsm_label.lsm = read_u8(payload);
+		step->lsm_label.label = read_string(payload);
+		payload->bad |= step->lsm_label.lsm > LSM_SELINUX;
+		return;
+	case STEP_USER:
+		decode_user(payload, &step->user);
+		return;
+	case STEP_CAPABILITIES:
+		decode_capabilities(payload, &step->capabilities);
+		return;
+	case STEP_SECCOMP:
+		decode_seccomp(payload, &step->seccomp);
+		return;
+	case STEP_WORKING_DIRECTORY:
+		step->working_directory.path = read_string(payload);
+		step->working_directory.create = read_u8(payload) != 0;
+		return;
+	case STEP_EXEC:
+		decode_exec(payload, &step->exec);
+		return;
+	case STEP_CONSOLE:
+	case STEP_PIVOT:
+	case STEP_READ_ONLY_ROOT:
+	case STEP_NO_NEW_PRIVILEGES:
+		return;
+	}
+	payload->bad = true; /* a kind this version does not know */
+}
+
+int plan_next(struct reader *cursor, struct plan_step *step)
+{
+	if (reader_done(cursor))
+		return 0;
+	uint16_t index = step->index;
+	step->kind = read_u16(cursor);
+	uint16_t zero = read_u16(cursor);
+	struct bytes bytes = read_bytes(cursor);
+	struct reader payload = reader_over(bytes.data, bytes.length);
+	if (cursor->bad || zero != 0)
+		return -EBADMSG;
+	decode_payload(&payload, step);
+	step->index = index;
+	return reader_done(&payload) ? 1 : -EBADMSG;
+}
+
+int plan_open(const void *bytes, size_t length, struct plan *plan, struct failure *failure)
+{
+	struct reader reader = reader_over(bytes, length);
+	uint32_t magic = read_u32(&reader);
+	uint16_t version = read_u16(&reader);
+	if (reader.bad || magic != PLAN_MAGIC)
+		return failure_set(failure, -EBADMSG, "plan", "magic");
+	if (version != PLAN_VERSION)
+		return failure_set(failure, -EPROTONOSUPPORT, "plan", "version");
+	plan->pid_namespace = read_u8(&reader);
+	plan->join = read_u8(&reader) != 0;
+	plan->clone_flags = read_u64(&reader);
+	plan->pid_namespace_process = read_u32(&reader);
+	plan->join_process = read_u32(&reader);
+	plan->join_namespaces = read_u32(&reader);
+	plan->step_count = read_u32(&reader);
+	plan->steps = reader;
+	if (reader.bad || plan->pid_namespace > PLAN_PIDNS_PROCESS || plan->step_count == 0 || plan->step_count > PLAN_STEPS_MAX)
+		return failure_set(failure, -EBADMSG, "plan", "header");
+
+	struct plan_step step = {0};
+	for (uint32_t i = 0; i < plan->step_count; i++) {
+		step.index = (uint16_t)i;
+		if (plan_next(&reader, &step) != 1) {
+			failure->step = step.kind;
+			failure->index = (uint16_t)i;
+			return failure_set(failure, -EBADMSG, "plan", "step");
+		}
+	}
+	if (!reader_done(&reader))
+		return failure_set(failure, -EBADMSG, "plan", "trailing bytes");
+	if (step.kind != STEP_EXEC)
+		return failure_set(failure, -EBADMSG, "plan", "no exec at the end");
+	return 0;
+}

@@ -1,0 +1,130 @@
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernel.h"
+#include "stage.h"
+
+static int run_step(struct stage *stage, const struct plan_step *step)
+{
+	switch ((enum plan_step_kind)step->kind) {
+	case STEP_JOIN_CGROUP:
+		return step_join_cgroup(stage, step->path);
+	case STEP_OOM_SCORE_ADJ:
+		return step_oom_score_adj(stage, step->score);
+	case STEP_JOIN_NAMESPACE:
+		return step_join_namespace(stage, &step->join_namespace);
+	case STEP_UNSHARE:
+		return step_unshare(stage, step->flags);
+	case STEP_HOSTNAME:
+		return step_hostname(stage, step->name);
+	case STEP_RLIMIT:
+		return step_rlimit(stage, &step->rlimit);
+	case STEP_OPEN_SOURCE:
+	case STEP_OPEN_SOURCE_BENEATH:
+		return step_open_source(stage, &step->open_source);
+	case STEP_ROOT_PROPAGATION:
+		return step_root_propagation(stage, step->propagation);
+	case STEP_ROOTFS:
+		return step_rootfs(stage, &step->rootfs);
+	case STEP_MOUNT:
+		return step_mount(stage, &step->mount);
+	case STEP_BIND:
+		return step_bind(stage, &step->bind);
+	case STEP_DEVICE:
+		return step_device(stage, &step->device);
+	case STEP_SYMLINK:
+		return step_symlink(stage, &step->symlink);
+	case STEP_CONSOLE:
+		return step_console(stage);
+	case STEP_PIVOT:
+		return step_pivot(stage);
+	case STEP_MASK:
+		return step_mask(stage, step->path);
+	case STEP_READ_ONLY:
+		return step_read_only(stage, step->path);
+	case STEP_READ_ONLY_ROOT:
+		return step_read_only_root(stage);
+	case STEP_SYSCTL:
+		return step_sysctl(stage, &step->sysctl);
+	case STEP_SESSION_KEYRING:
+		return step_session_keyring(stage, step->name);
+	case STEP_UMASK:
+		stage->mask = (mode_t)step->mask;
+		return 0;
+	case STEP_LSM_LABEL:
+		return step_lsm_label(stage, &step->lsm_label);
+	case STEP_NO_NEW_PRIVILEGES:
+		return step_no_new_privileges(stage);
+	case STEP_USER:
+		return step_user(stage, &step->user);
+	case STEP_CAPABILITIES:
+		return step_capabilities(stage, &step->capabilities);
+	case STEP_SECCOMP:
+		return step_seccomp(stage, &step->seccomp);
+	case STEP_WORKING_DIRECTORY:
+		return step_working_directory(stage, &step->working_directory);
+	case STEP_EXEC:
+		return step_exec(stage, &step->exec);
+	}
+	return stage_fail(stage, -EBADMSG, "plan", "");
+}
+
+/* Cgroup and oom_score_adj files are the host's: an exec must write them while it still sees the host's mounts. */
+static bool runs_before_join(uint16_t kind)
+{
+	return kind == STEP_JOIN_CGROUP || kind == STEP_OOM_SCORE_ADJ;
+}
+
+static int run(struct stage *stage, const struct plan *plan, const struct stage_start *start)
+{
+	bool join_pending = start->join >= 0;
+	struct reader cursor = plan->steps;
+	struct plan_step step = {0};
+	for (uint16_t index = 0; index < plan->step_count; index++) {
+		step.index = index;
+		int more = plan_next(&cursor, &step);
+		stage->failure.step = step.kind;
+		stage->failure.index = index;
+		if (more != 1)
+			return stage_fail(stage, -EBADMSG, "plan", "");
+		if (join_pending && !runs_before_join(step.kind)) {
+			int joined = stage_join(stage, start->join, plan->join_namespaces);
+			if (joined < 0)
+				return joined;
+			join_pending = false;
+		}
+		if (index == start->cgroup_step)
+			continue;
+		int done = run_step(stage, &step);
+		if (done < 0)
+			return done;
+	}
+	return stage_fail(stage, -EBADMSG, "plan", "no exec");
+}
+
+_Noreturn void init_run(const struct plan *plan, const struct stage_start *start)
+{
+	struct stage stage = {
+		.report = start->report,
+		.root = -1,
+		.procfs = -1,
+		.mask_dir = -1,
+		.null = -1,
+		.joined = start->join >= 0,
+		.mask = 022,
+	};
+	for (int slot = 0; slot < PLAN_SLOTS_MAX; slot++)
+		stage.slots[slot] = -1;
+
+	/* Modes in the plan are exact. */
+	umask(0);
+	/* A session of its own: signals to the workload's group reach nobody else, and a terminal can become its own. */
+	setsid();
+	if (start->inherited_oom_score != INT32_MIN)
+		step_oom_score_adj(&stage, start->inherited_oom_score);
+
+	run(&stage, plan, start);
+	struct report report = {.kind = REPORT_FAILURE, .failure = stage.failure};
+	stage_send(&stage, &report, -1);
+	_exit(127);
+}

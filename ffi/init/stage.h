@@ -1,0 +1,82 @@
+#ifndef CRIB_INIT_STAGE_H
+#define CRIB_INIT_STAGE_H
+
+#include <sys/types.h>
+
+#include "init.h"
+
+/* What the steps of one launch share. Descriptors are -1 while there are none. */
+struct stage {
+	int report;
+	int root;       /* O_PATH of the container's root; steps resolve every in-root path against it */
+	int procfs;     /* private, made when first needed */
+	int mask_dir;   /* the attached empty tmpfs that further masks are cloned from */
+	int null;       /* verified /dev/null of the container */
+	int slots[PLAN_SLOTS_MAX];
+	bool joined;    /* an exec: the root and its mounts exist already */
+	bool shared;    /* root-propagation was "shared": the root mount becomes so after the pivot */
+	mode_t mask;    /* what the workload gets; the stage itself runs with 0 */
+	struct failure failure;
+};
+
+/* Records the failure of `call` on `path` and returns `code`, a negative errno. */
+int stage_fail(struct stage *stage, int code, const char *call, const char *path);
+/* Tells the monitor of something that was refused without ending the launch; always 0. */
+int stage_warn(struct stage *stage, int code, const char *call, const char *path);
+int stage_send(const struct stage *stage, const struct report *report, int descriptor);
+/* The container's root, opened when no step has made one (an exec); -errno. */
+int stage_root(struct stage *stage);
+int stage_procfs(struct stage *stage);
+/*
+ * Closes everything but 0, 1, 2 and the report socket, and takes on the workload's umask. Close-on-exec would come too
+ * late: a working directory or an executable named /proc/self/fd/N must not find one of ours (CVE-2024-21626).
+ * Called before the first step that touches what the image names, and before a seccomp filter may forbid close.
+ */
+void stage_seal(struct stage *stage);
+
+/* limits.c */
+int step_join_cgroup(struct stage *stage, const char *procs_file);
+int step_oom_score_adj(struct stage *stage, int score);
+int step_rlimit(struct stage *stage, const struct rlimit_step *step);
+/* namespaces.c */
+int stage_join(struct stage *stage, int pidfd, unsigned namespaces);
+int step_join_namespace(struct stage *stage, const struct join_namespace_step *step);
+int step_unshare(struct stage *stage, uint64_t flags);
+int step_hostname(struct stage *stage, const char *name);
+/* sources.c */
+int step_open_source(struct stage *stage, const struct open_source_step *step);
+/* rootfs.c */
+int step_root_propagation(struct stage *stage, uint8_t propagation);
+int step_rootfs(struct stage *stage, const struct rootfs_step *step);
+int step_pivot(struct stage *stage);
+int step_read_only_root(struct stage *stage);
+/* mounts.c */
+int step_mount(struct stage *stage, const struct mount_step *step);
+int step_bind(struct stage *stage, const struct bind_step *step);
+/* filesystem.c */
+int filesystem_open(struct stage *stage, const char *type);
+int filesystem_option(struct stage *stage, int fs, const char *option);
+int filesystem_create(struct stage *stage, int fs, uint64_t attributes, const char *path);
+/* nodes.c */
+int step_device(struct stage *stage, const struct device_step *step);
+int step_symlink(struct stage *stage, const struct symlink_step *step);
+/* protect.c */
+int step_mask(struct stage *stage, const char *path);
+int step_read_only(struct stage *stage, const char *path);
+/* console.c */
+int step_console(struct stage *stage);
+/* settings.c */
+int step_sysctl(struct stage *stage, const struct sysctl_step *step);
+int step_session_keyring(struct stage *stage, const char *name);
+int step_lsm_label(struct stage *stage, const struct lsm_label_step *step);
+/* identity.c */
+int step_user(struct stage *stage, const struct user_step *step);
+int step_no_new_privileges(struct stage *stage);
+int step_seccomp(struct stage *stage, const struct seccomp_step *step);
+/* capabilities.c */
+int step_capabilities(struct stage *stage, const struct capabilities_step *step);
+/* exec.c */
+int step_working_directory(struct stage *stage, const struct working_directory_step *step);
+int step_exec(struct stage *stage, const struct exec_step *step);
+
+#endif

@@ -1,0 +1,297 @@
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "monitor.h"
+
+#define CONNECTIONS_MAX 16
+/* Exec output stops being read above the first, so that only answers and exits can ever reach the second. */
+#define QUEUE_OUTPUT_LIMIT (256u << 10)
+#define QUEUE_LIMIT (4u << 20)
+#define QUEUE_RESUME (64u << 10)
+#define FLUSH_MS 1000
+
+static void forget_queue(struct connection *connection)
+{
+	free(connection->queue);
+	connection->queue = NULL;
+	connection->sent = connection->queued = connection->capacity = 0;
+}
+
+void connection_close(struct connection *connection)
+{
+	struct connection **link = &monitor.connections;
+	while (*link != connection)
+		link = &(*link)->next;
+	*link = connection->next;
+	monitor.connection_count--;
+	if (monitor.shutdown_client == connection)
+		monitor.shutdown_client = NULL;
+	source_close(&connection->source);
+	process_client_gone(connection);
+	forget_queue(connection);
+	free(connection->payload);
+	free(connection);
+}
+
+/*
+ * A connection that broke inside a handler is only marked here (by shutting the socket down) and closed when epoll
+ * reports it: whoever is sending may still hold the pointer.
+ */
+static void doom(struct connection *connection)
+{
+	shutdown(connection->source.fd, SHUT_RDWR);
+	forget_queue(connection);
+}
+
+static bool push(struct connection *connection)
+{
+	while (connection->sent < connection->queued) {
+		ssize_t sent = send(connection->source.fd, connection->queue + connection->sent,
+				    connection->queued - connection->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent < 0 && errno == EAGAIN)
+			return true;
+		if (sent < 0)
+			return false;
+		connection->sent += (size_t)sent;
+	}
+	forget_queue(connection);
+	return true;
+}
+
+static bool enqueue(struct connection *connection, const uint8_t *bytes, size_t length)
+{
+	size_t waiting = connection->queued - connection->sent;
+	if (waiting + length > QUEUE_LIMIT)
+		return false;
+	if (connection->capacity - connection->queued < length) {
+		if (waiting > 0 && connection->sent > 0)
+			memmove(connection->queue, connection->queue + connection->sent, waiting);
+		connection->sent = 0;
+		connection->queued = waiting;
+		size_t capacity = connection->capacity == 0 ? length : connection->capacity;
+		while (capacity - waiting < length)
+			capacity *= 2;
+		if (capacity != connection->capacity) {
+			uint8_t *grown = realloc(connection->queue, capacity);
+			if (grown == NULL)
+				return false;
+			connection->queue = grown;
+			connection->capacity = capacity;
+		}
+	}
+	memcpy(connection->queue + connection->queued, bytes, length);
+	connection->queued += length;
+	return true;
+}
+
+static void send_bytes(struct connection *connection, const uint8_t *bytes, size_t length)
+{
+	if (connection->queued == 0) {
+		ssize_t sent = send(connection->source.fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent < 0 && errno != EAGAIN) {
+			doom(connection);
+			return;
+		}
+		size_t done = sent < 0 ? 0 : (size_t)sent;
+		bytes += done;
+		length -= done;
+	}
+	if (length == 0)
+		return;
+	if (!enqueue(connection, bytes, length)) {
+		doom(connection);
+		return;
+	}
+	source_set(&connection->source, EPOLLIN | EPOLLOUT);
+}
+
+void connection_send(struct connection *connection, struct frame *frame)
+{
+	frame_finish(frame);
+	if (frame->out_of_memory)
+		doom(connection);
+	else
+		send_bytes(connection, frame->data, frame->length);
+	frame_free(frame);
+}
+
+void connection_broadcast(struct frame *frame)
+{
+	frame_finish(frame);
+	for (struct connection *connection = monitor.connections; connection != NULL; connection = connection->next) {
+		if (!connection->greeted)
+			continue;
+		if (frame->out_of_memory)
+			doom(connection);
+		else
+			send_bytes(connection, frame->data, frame->length);
+	}
+	frame_free(frame);
+}
+
+bool connection_has_room(struct connection *connection)
+{
+	if (connection->queued - connection->sent < QUEUE_OUTPUT_LIMIT)
+		return true;
+	connection->paused = true;
+	return false;
+}
+
+void connection_flush(struct connection *connection)
+{
+	while (connection->sent < connection->queued) {
+		struct pollfd wait = {.fd = connection->source.fd, .events = POLLOUT};
+		if (poll(&wait, 1, FLUSH_MS) != 1 || !push(connection))
+			return;
+	}
+}
+
+void reply_ok(struct connection *connection, uint32_t request)
+{
+	if (connection == NULL)
+		return;
+	struct frame frame;
+	frame_begin(&frame, FRAME_OK, request);
+	connection_send(connection, &frame);
+}
+
+void reply_failure(struct connection *connection, uint32_t request, const struct failure *failure)
+{
+	if (connection == NULL)
+		return;
+	struct frame frame;
+	frame_begin(&frame, FRAME_ERROR, request);
+	frame_u32(&frame, (uint32_t)failure->code);
+	frame_u16(&frame, failure->step);
+	frame_u16(&frame, failure->index);
+	frame_string(&frame, failure->call);
+	frame_string(&frame, failure->path);
+	connection_send(connection, &frame);
+}
+
+void reply_errno(struct connection *connection, uint32_t request, int code, const char *call, const char *path)
+{
+	struct failure failure = {0};
+	failure_set(&failure, code, call, path);
+	reply_failure(connection, request, &failure);
+}
+
+static bool greet(struct connection *connection, const struct request *request)
+{
+	if (request->kind != FRAME_HELLO)
+		return false;
+	if (request->version != PROTOCOL_VERSION) {
+		reply_errno(connection, request->number, -EPROTONOSUPPORT, "monitor speaks protocol", "1");
+		return false;
+	}
+	struct frame frame;
+	frame_begin(&frame, FRAME_OK, request->number);
+	frame_u32(&frame, PROTOCOL_MAGIC);
+	frame_u16(&frame, PROTOCOL_VERSION);
+	frame_u16(&frame, 0);
+	frame_u32(&frame, (uint32_t)getpid());
+	frame_string(&frame, monitor.sandbox_id);
+	connection_send(connection, &frame);
+	connection->greeted = true;
+	return true;
+}
+
+/* A whole frame is there. False: it cannot be trusted, the connection ends. */
+static bool accept_frame(struct connection *connection)
+{
+	struct request request;
+	int read = request_read(&connection->header, connection->payload, &request);
+	if (read == -ENOSYS && connection->greeted) {
+		reply_errno(connection, connection->header.request, -ENOSYS, "request", "unknown to this monitor");
+		return true;
+	}
+	if (read < 0)
+		return false;
+	if (!connection->greeted)
+		return greet(connection, &request);
+	dispatch(connection, &request);
+	return true;
+}
+
+/* Receives what there is of one frame. False at the end of the connection. */
+static bool receive(struct connection *connection)
+{
+	if (connection->payload == NULL) {
+		ssize_t got = recv(connection->source.fd, connection->header_bytes + connection->received,
+				   FRAME_HEADER_SIZE - connection->received, MSG_DONTWAIT);
+		if (got <= 0)
+			return got < 0 && errno == EAGAIN;
+		connection->received += (uint32_t)got;
+		if (connection->received < FRAME_HEADER_SIZE)
+			return true;
+		if (frame_header_read(connection->header_bytes, &connection->header) < 0)
+			return false;
+		/* Nobody who has not said HELLO gets us to allocate. */
+		if (!connection->greeted && connection->header.length > 64)
+			return false;
+		connection->payload = malloc((size_t)connection->header.length + 1);
+		connection->received = 0;
+		if (connection->payload == NULL)
+			return false;
+	}
+	uint32_t missing = connection->header.length - connection->received;
+	if (missing > 0) {
+		ssize_t got = recv(connection->source.fd, connection->payload + connection->received, missing, MSG_DONTWAIT);
+		if (got <= 0)
+			return got < 0 && errno == EAGAIN;
+		connection->received += (uint32_t)got;
+		if ((uint32_t)got < missing)
+			return true;
+	}
+	bool fine = accept_frame(connection);
+	free(connection->payload);
+	connection->payload = NULL;
+	connection->received = 0;
+	return fine;
+}
+
+static void connection_ready(struct source *source, uint32_t events)
+{
+	struct connection *connection = container_of(source, struct connection, source);
+	if ((events & EPOLLOUT) != 0) {
+		if (!push(connection)) {
+			connection_close(connection);
+			return;
+		}
+		if (connection->queued == 0)
+			source_set(source, EPOLLIN);
+		if (connection->paused && connection->queued - connection->sent < QUEUE_RESUME) {
+			connection->paused = false;
+			output_resume(connection);
+		}
+	}
+	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !receive(connection))
+		connection_close(connection);
+}
+
+void connection_accept(struct source *listener, uint32_t events)
+{
+	(void)events;
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	bool trusted = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
+	struct connection *connection = NULL;
+	if (trusted && monitor.connection_count < CONNECTIONS_MAX)
+		connection = calloc(1, sizeof(*connection));
+	if (connection == NULL || source_watch(&connection->source, fd, EPOLLIN, connection_ready) < 0) {
+		free(connection);
+		close(fd);
+		return;
+	}
+	connection->next = monitor.connections;
+	monitor.connections = connection;
+	monitor.connection_count++;
+}

@@ -1,0 +1,144 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "kernel.h"
+#include "monitor.h"
+
+static void reply(struct connection *connection, const struct request *request, int result, const char *call)
+{
+	if (result < 0)
+		reply_errno(connection, request->number, result, call, request->id);
+	else
+		reply_ok(connection, request->number);
+}
+
+static void send_signal(struct connection *connection, const struct request *request, struct process *process)
+{
+	int result = -EINVAL;
+	if (request->signal > 0 && request->signal <= (uint32_t)SIGRTMAX) {
+		result = process->state == PROCESS_EXITED ? 0 : sys_pidfd_send_signal(process->pidfd, (int)request->signal);
+		if (result == 0 && request->signal == SIGKILL)
+			process->killed_by_request = true;
+		if (result == -ESRCH)
+			result = 0; /* dead, only not reaped yet */
+	}
+	reply(connection, request, result, "pidfd_send_signal");
+}
+
+static void list(struct connection *connection, uint32_t number)
+{
+	uint32_t count = 0;
+	for (const struct process *process = monitor.processes; process != NULL; process = process->next)
+		count += !process->is_exec && process->state != PROCESS_STARTING;
+	struct frame frame;
+	frame_begin(&frame, FRAME_OK, number);
+	frame_u32(&frame, count);
+	for (const struct process *process = monitor.processes; process != NULL; process = process->next) {
+		if (process->is_exec || process->state == PROCESS_STARTING)
+			continue;
+		frame_string(&frame, process->id);
+		frame_u32(&frame, (uint32_t)process->pid);
+		frame_u64(&frame, process->started_ns);
+		frame_u64(&frame, process->log.dropped_bytes);
+		frame_u8(&frame, process->state == PROCESS_EXITED);
+		frame_u8(&frame, process->exit_code);
+		frame_u8(&frame, process->exit_signal);
+		frame_u8(&frame, process->oom_killed);
+		frame_u64(&frame, process->finished_ns);
+	}
+	connection_send(connection, &frame);
+}
+
+static void resize(struct connection *connection, const struct request *request, struct process *process)
+{
+	struct winsize size = {.ws_col = request->resize.columns, .ws_row = request->resize.rows};
+	int master = process->outputs[0].source.fd;
+	int result = -ENOTTY;
+	if (process->terminal)
+		result = master < 0 ? 0 : ioctl(master, TIOCSWINSZ, &size) < 0 ? -errno : 0;
+	reply(connection, request, result, "TIOCSWINSZ");
+}
+
+static void forget(struct connection *connection, const struct request *request)
+{
+	struct process *process = process_find(request->id);
+	if (process != NULL && (process->is_exec || process->state != PROCESS_EXITED)) {
+		reply_errno(connection, request->number, -EBUSY, "forget", request->id);
+		return;
+	}
+	if (process != NULL)
+		process_free(process);
+	exit_record_remove(request->id);
+	reply_ok(connection, request->number);
+}
+
+static void abandon(struct connection *connection, const struct request *request, struct process *process)
+{
+	reply_ok(connection, request->number);
+	if (!process->is_exec || process->client != connection)
+		return;
+	process->client = NULL;
+	for (int i = 0; i < 2; i++)
+		output_close(&process->outputs[i]);
+	if (process->state != PROCESS_STARTING)
+		process_exec_settled(process);
+}
+
+/* Requests about one process that is there. */
+static void dispatch_to(struct process *process, struct connection *connection, const struct request *request)
+{
+	switch ((enum frame_kind)request->kind) {
+	case FRAME_SIGNAL:
+		send_signal(connection, request, process);
+		return;
+	case FRAME_REOPEN_LOG:
+		reply(connection, request, log_reopen(&process->log), "open");
+		return;
+	case FRAME_RESIZE:
+		resize(connection, request, process);
+		return;
+	case FRAME_CLOSE_STDIN:
+		input_close(process);
+		reply_ok(connection, request->number);
+		return;
+	case FRAME_STDIN:
+		input_write(process, connection, request);
+		return;
+	case FRAME_ABANDON:
+		abandon(connection, request, process);
+		return;
+	default:
+		reply_errno(connection, request->number, -ENOSYS, "request", "");
+	}
+}
+
+void dispatch(struct connection *connection, const struct request *request)
+{
+	struct process *process;
+	switch ((enum frame_kind)request->kind) {
+	case FRAME_SETUP:
+		sandbox_setup(connection, request);
+		return;
+	case FRAME_START:
+	case FRAME_EXEC:
+		launch(connection, request);
+		return;
+	case FRAME_LIST:
+		list(connection, request->number);
+		return;
+	case FRAME_FORGET:
+		forget(connection, request);
+		return;
+	case FRAME_SHUTDOWN:
+		shutdown_begin(connection, request->number);
+		return;
+	default:
+		process = process_find(request->id);
+		if (process == NULL)
+			reply_errno(connection, request->number, -ENOENT, "no such container or exec", request->id);
+		else
+			dispatch_to(process, connection, request);
+	}
+}

@@ -1,0 +1,62 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h> /* renameat */
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "monitor.h"
+
+/* "1 <code> <signal> <oom> <finished>\n", the first field being the version. */
+#define RECORD_SIZE 64
+
+static char *put_number(char *at, uint64_t value)
+{
+	char digits[20];
+	int count = 0;
+	do
+		digits[count++] = (char)('0' + value % 10);
+	while ((value /= 10) != 0);
+	while (count > 0)
+		*at++ = digits[--count];
+	*at++ = ' ';
+	return at;
+}
+
+static int write_synced(const char *name, const char *text, size_t length)
+{
+	int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+	int fd cleanup_fd = openat(monitor.exit_records, name, flags, 0600);
+	if (fd < 0)
+		return -errno;
+	ssize_t written = write(fd, text, length);
+	if (written != (ssize_t)length)
+		return written < 0 ? -errno : -ENOSPC;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int exit_record_write(const struct process *process)
+{
+	char text[RECORD_SIZE];
+	char *end = put_number(text, 1);
+	end = put_number(end, process->exit_code);
+	end = put_number(end, process->exit_signal);
+	end = put_number(end, process->oom_killed ? 1 : 0);
+	end = put_number(end, process->finished_ns);
+	end[-1] = '\n';
+
+	char temporary[ID_SIZE + 1] = ".";
+	failure_text(temporary + 1, ID_SIZE, process->id);
+	int written = write_synced(temporary, text, (size_t)(end - text));
+	if (written < 0) {
+		unlinkat(monitor.exit_records, temporary, 0);
+		return written;
+	}
+	if (renameat(monitor.exit_records, temporary, monitor.exit_records, process->id) < 0)
+		return -errno;
+	return fsync(monitor.exit_records) < 0 ? -errno : 0;
+}
+
+void exit_record_remove(const char *id)
+{
+	unlinkat(monitor.exit_records, id, 0);
+}

@@ -1,0 +1,263 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+
+#include "cleanup.h"
+#include "init.h"
+#include "kernel.h"
+#include "monitor.h"
+
+#define PROCESSES_MAX 4096
+
+/* The workload's ends; every one of them lies above CHILD_REPORT + 1, because main.c filled those places. */
+struct child_ends {
+	int stdio[3];
+	int report;
+	int join;
+};
+
+enum { CHILD_REPORT = 3, CHILD_JOIN = 4 };
+
+static void child_ends_close(const struct child_ends *ends)
+{
+	for (int i = 0; i < 3; i++)
+		cleanup_close(&ends->stdio[i]);
+	cleanup_close(&ends->report);
+	cleanup_close(&ends->join);
+}
+
+static _Noreturn void child(const struct plan *plan, const struct child_ends *ends, int cgroup_step)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* 0, 1 and 2 are the null device already: only pipes have to be put there. */
+	for (int i = 0; i < 3; i++) {
+		if (ends->stdio[i] >= 0)
+			dup2(ends->stdio[i], i);
+	}
+	dup3(ends->report, CHILD_REPORT, O_CLOEXEC);
+	if (ends->join >= 0)
+		dup3(ends->join, CHILD_JOIN, O_CLOEXEC);
+	sys_close_range(ends->join >= 0 ? CHILD_JOIN + 1 : CHILD_JOIN, ~0u);
+	struct stage_start start = {
+		.report = CHILD_REPORT,
+		.join = ends->join >= 0 ? CHILD_JOIN : -1,
+		.inherited_oom_score = monitor.inherited_oom_score,
+		.cgroup_step = cgroup_step,
+	};
+	init_run(plan, &start);
+}
+
+/* A pipe of which `child_end` (0 read, 1 write) goes to the workload; ours does not block. */
+static int make_pipe(int child_end, int *ours, int *theirs)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	*theirs = ends[child_end];
+	*ours = ends[1 - child_end];
+	fcntl(*ours, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+static int make_stdio(struct process *process, struct child_ends *ends, struct failure *failure)
+{
+	/* A terminal comes from inside the container, with the console step. */
+	if (process->terminal)
+		return 0;
+	int made = process->with_stdin ? make_pipe(0, &process->stdio[0], &ends->stdio[0]) : 0;
+	for (int i = 1; made == 0 && i <= 2; i++)
+		made = make_pipe(1, &process->stdio[i], &ends->stdio[i]);
+	return made < 0 ? failure_set(failure, made, "pipe2", "stdio") : 0;
+}
+
+static int make_report(struct process *process, struct child_ends *ends, struct failure *failure)
+{
+	int sockets[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return failure_set(failure, -errno, "socketpair", "");
+	ends->report = sockets[1];
+	int watched = source_watch(&process->report, sockets[0], EPOLLIN, report_ready);
+	if (watched < 0) {
+		close(sockets[0]);
+		return failure_set(failure, watched, "epoll_ctl", "");
+	}
+	return 0;
+}
+
+/* A pidfd of a process of ours by the one that is held (it cannot have been reused), of any other by its number. */
+static int open_process(uint32_t pid)
+{
+	const struct process *known = process_by_pid((pid_t)pid);
+	return known != NULL ? (int)negative_errno(fcntl(known->pidfd, F_DUPFD_CLOEXEC, 0)) : sys_pidfd_open((pid_t)pid);
+}
+
+static int open_join(const struct plan *plan, struct child_ends *ends, struct failure *failure)
+{
+	if (!plan->join)
+		return 0;
+	ends->join = open_process(plan->join_process);
+	return ends->join < 0 ? failure_set(failure, ends->join, "pidfd_open", "joined process") : 0;
+}
+
+/* The descriptor whose pid namespace the child is born in; -1 for the monitor's own. */
+static int open_pid_namespace(const struct plan *plan, struct failure *failure)
+{
+	int fd = -1;
+	switch ((enum plan_pid_namespace)plan->pid_namespace) {
+	case PLAN_PIDNS_OWN:
+	case PLAN_PIDNS_HOST:
+		return -1;
+	case PLAN_PIDNS_POD:
+		if (monitor.init_pidfd < 0)
+			return failure_set(failure, -ESRCH, "pid namespace", "the pod has no init");
+		fd = (int)negative_errno(fcntl(monitor.init_pidfd, F_DUPFD_CLOEXEC, 0));
+		break;
+	case PLAN_PIDNS_PROCESS:
+		fd = open_process(plan->pid_namespace_process);
+		break;
+	}
+	return fd < 0 ? failure_set(failure, fd, "pidfd_open", "pid namespace") : fd;
+}
+
+/*
+ * On cgroup v2 clone3 can put the child where its first join-cgroup step wants it (5.7), which spares the global lock
+ * that a migration takes. Returns a descriptor of the cgroup, or -1 when the step has to do it.
+ */
+static int open_first_cgroup(const struct plan *plan)
+{
+	static const char suffix[] = "/cgroup.procs";
+	struct reader cursor = plan->steps;
+	struct plan_step step = {0};
+	if (plan_next(&cursor, &step) != 1 || step.kind != STEP_JOIN_CGROUP)
+		return -1;
+	char path[4096];
+	size_t length = strlen(step.path);
+	if (length < sizeof(suffix) || length >= sizeof(path) || strcmp(step.path + length - sizeof(suffix) + 1, suffix) != 0)
+		return -1;
+	memcpy(path, step.path, length);
+	path[length - sizeof(suffix) + 1] = '\0';
+	int fd cleanup_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || (uint32_t)fs.f_type != CGROUP2_SUPER_MAGIC)
+		return -1;
+	return take_fd(&fd);
+}
+
+static pid_t clone_child(struct process *process, const struct plan *plan, const struct child_ends *ends)
+{
+	int cgroup cleanup_fd = open_first_cgroup(plan);
+	struct clone_args args = {
+		.flags = plan->clone_flags | CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)&process->pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)(unsigned)(cgroup >= 0 ? cgroup : 0),
+	};
+	pid_t pid = sys_clone3(&args);
+	if (pid == 0)
+		child(plan, ends, cgroup >= 0 ? 0 : -1);
+	if (pid >= 0 || cgroup < 0)
+		return pid;
+	/* The step itself fails with a better message, or works where clone3 does not (a cgroup being killed, an old kernel). */
+	args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
+	args.cgroup = 0;
+	pid = sys_clone3(&args);
+	if (pid == 0)
+		child(plan, ends, -1);
+	return pid;
+}
+
+static int spawn(struct process *process, const struct plan *plan, struct child_ends *ends, struct failure *failure)
+{
+	*failure = (struct failure){0};
+	int namespace cleanup_fd = open_pid_namespace(plan, failure);
+	if (namespace < 0 && failure->code != 0)
+		return -failure->code;
+	/* Only children are born there; the monitor itself stays where it is, and takes the setting back at once. */
+	if (namespace >= 0) {
+		int set = sys_setns(namespace, CLONE_NEWPID);
+		if (set < 0)
+			return failure_set(failure, set, "setns", "pid namespace");
+	}
+	pid_t pid = clone_child(process, plan, ends);
+	if (namespace >= 0)
+		sys_setns(monitor.own_pid_namespace, CLONE_NEWPID);
+	if (pid < 0)
+		return failure_set(failure, pid, "clone3", "");
+	process->pid = pid;
+	return 0;
+}
+
+#define ALLOWED_CLONE_FLAGS                                                                                            \
+	((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER | CLONE_NEWCGROUP)
+
+static int check(const struct request *request, struct plan *plan, struct failure *failure)
+{
+	if (monitor.shutting_down)
+		return failure_set(failure, -ESHUTDOWN, "launch", "the pod is being stopped");
+	if (process_find(request->id) != NULL)
+		return failure_set(failure, -EEXIST, "launch", request->id);
+	unsigned count = 0;
+	for (const struct process *process = monitor.processes; process != NULL; process = process->next)
+		count++;
+	if (count >= PROCESSES_MAX)
+		return failure_set(failure, -EAGAIN, "launch", "too many processes in this pod");
+	int opened = plan_open(request->launch.plan.data, request->launch.plan.length, plan, failure);
+	if (opened < 0)
+		return opened;
+	if ((plan->clone_flags & ~ALLOWED_CLONE_FLAGS) != 0)
+		return failure_set(failure, -EINVAL, "plan", "clone flags");
+	if (request->kind != FRAME_EXEC)
+		return 0;
+	const struct process *container = process_find(request->launch.container);
+	if (container == NULL || container->is_exec || container->state != PROCESS_RUNNING)
+		return failure_set(failure, -ESRCH, "exec", "container is not running");
+	return 0;
+}
+
+static int prepare(struct process *process, const struct launch_request *launch, struct failure *failure)
+{
+	process->terminal = launch->terminal;
+	process->with_stdin = launch->with_stdin;
+	if (launch->oom_file[0] != '\0')
+		process->oom_file = strdup(launch->oom_file);
+	int opened = log_open(&process->log, launch->log_path);
+	return opened < 0 ? failure_set(failure, opened, "open", launch->log_path) : 0;
+}
+
+void launch(struct connection *connection, const struct request *request)
+{
+	struct failure failure = {0};
+	struct plan plan;
+	if (check(request, &plan, &failure) < 0) {
+		reply_failure(connection, request->number, &failure);
+		return;
+	}
+	struct process *process = process_new(request->id);
+	if (process == NULL) {
+		reply_errno(connection, request->number, -ENOMEM, "launch", request->id);
+		return;
+	}
+	process->is_exec = request->kind == FRAME_EXEC;
+	process->client = connection;
+	process->request = request->number;
+
+	struct child_ends ends = {.stdio = {-1, -1, -1}, .report = -1, .join = -1};
+	int done = prepare(process, &request->launch, &failure);
+	if (done == 0)
+		done = make_stdio(process, &ends, &failure);
+	if (done == 0)
+		done = make_report(process, &ends, &failure);
+	if (done == 0)
+		done = open_join(&plan, &ends, &failure);
+	if (done == 0)
+		done = spawn(process, &plan, &ends, &failure);
+	child_ends_close(&ends);
+	if (done == 0)
+		return; /* answered when execve worked or the child is reaped */
+	reply_failure(connection, request->number, &failure);
+	process_free(process);
+}

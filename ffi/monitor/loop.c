@@ -1,0 +1,60 @@
+#include <errno.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "monitor.h"
+
+int source_watch(struct source *source, int fd, uint32_t events, void (*ready)(struct source *, uint32_t))
+{
+	struct epoll_event event = {.events = events, .data.ptr = source};
+	if (epoll_ctl(monitor.epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -errno;
+	*source = (struct source){.fd = fd, .events = events, .ready = ready};
+	return 0;
+}
+
+void source_set(struct source *source, uint32_t events)
+{
+	if (source->fd < 0 || source->events == events)
+		return;
+	/* A hang-up is reported even to who asks for nothing: not wanting events means leaving the set. */
+	int operation = events == 0 ? EPOLL_CTL_DEL : source->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	struct epoll_event event = {.events = events, .data.ptr = source};
+	if (epoll_ctl(monitor.epoll, operation, source->fd, &event) == 0)
+		source->events = events;
+}
+
+void source_close(struct source *source)
+{
+	if (source->fd < 0)
+		return;
+	/* Said explicitly: a descriptor that a child still holds for an instant would otherwise go on being reported. */
+	if (source->events != 0)
+		epoll_ctl(monitor.epoll, EPOLL_CTL_DEL, source->fd, NULL);
+	close(source->fd);
+	source->fd = -1;
+}
+
+/*
+ * One event a turn. A handler may close and free any source, this one too, and no event of it can be left over in a
+ * batch. The kernel keeps ready descriptors in a ring, so none of them starves.
+ */
+_Noreturn void loop_run(void)
+{
+	for (;;) {
+		struct epoll_event event;
+		int count = epoll_wait(monitor.epoll, &event, 1, -1);
+		if (count != 1)
+			continue;
+		struct source *source = event.data.ptr;
+		source->ready(source, event.events);
+	}
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}

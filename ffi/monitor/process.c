@@ -1,0 +1,201 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "kernel.h"
+#include "monitor.h"
+
+struct process *process_find(const char *id)
+{
+	struct process *process = monitor.processes;
+	while (process != NULL && strcmp(process->id, id) != 0)
+		process = process->next;
+	return process;
+}
+
+struct process *process_by_pid(pid_t pid)
+{
+	struct process *process = monitor.processes;
+	while (process != NULL && (process->pid != pid || process->state == PROCESS_EXITED))
+		process = process->next;
+	return process;
+}
+
+struct process *process_new(const char *id)
+{
+	struct process *process = calloc(1, sizeof(*process));
+	if (process == NULL)
+		return NULL;
+	failure_text(process->id, sizeof(process->id), id);
+	process->pidfd = process->report.fd = process->input.source.fd = process->log.fd = -1;
+	process->stdio[0] = process->stdio[1] = process->stdio[2] = -1;
+	for (int i = 0; i < 2; i++) {
+		process->outputs[i].source.fd = -1;
+		process->outputs[i].stream = i + 1;
+	}
+	process->next = monitor.processes;
+	monitor.processes = process;
+	return process;
+}
+
+void process_free(struct process *process)
+{
+	struct process **link = &monitor.processes;
+	while (*link != process)
+		link = &(*link)->next;
+	*link = process->next;
+	source_close(&process->report);
+	source_close(&process->input.source);
+	free(process->input.pending);
+	for (int i = 0; i < 2; i++)
+		output_close(&process->outputs[i]);
+	for (int i = 0; i < 3; i++)
+		close_and_clear(&process->stdio[i]);
+	close_and_clear(&process->pidfd);
+	log_close(&process->log);
+	frame_free(&process->warnings);
+	free(process->oom_file);
+	free(process);
+}
+
+void process_started(struct process *process)
+{
+	process->state = PROCESS_RUNNING;
+	process->started_ns = now_ns();
+	for (int i = 0; i < 2; i++) {
+		int fd = take_fd(&process->stdio[i + 1]);
+		if (fd >= 0 && output_watch(&process->outputs[i], fd) < 0)
+			close(fd);
+	}
+	process->input.source = (struct source){.fd = take_fd(&process->stdio[0]), .ready = input_ready};
+
+	struct connection *client = process->client;
+	if (!process->is_exec)
+		process->client = NULL;
+	if (client != NULL) {
+		struct frame frame;
+		frame_begin(&frame, FRAME_OK, process->request);
+		frame_u32(&frame, (uint32_t)process->pid);
+		frame_u64(&frame, process->started_ns);
+		frame_u32(&frame, process->warning_count);
+		frame_raw(&frame, process->warnings.data, process->warnings.length);
+		connection_send(client, &frame);
+	}
+	frame_free(&process->warnings);
+}
+
+static bool outputs_closed(const struct process *process)
+{
+	return process->outputs[0].source.fd < 0 && process->outputs[1].source.fd < 0;
+}
+
+void process_exec_settled(struct process *process)
+{
+	if (outputs_closed(process) && !process->drained_told) {
+		process->drained_told = true;
+		if (process->client != NULL) {
+			struct frame frame;
+			frame_begin(&frame, FRAME_EXEC_DRAINED, 0);
+			frame_string(&frame, process->id);
+			connection_send(process->client, &frame);
+		}
+	}
+	if (process->state == PROCESS_EXITED && process->drained_told)
+		process_free(process);
+}
+
+static void kill_group(const struct process *process)
+{
+	/* Not reaped yet, so neither number can belong to anybody else. */
+	sys_pidfd_send_signal(process->pidfd, SIGKILL);
+	kill(-process->pid, SIGKILL);
+}
+
+static void exec_client_gone(struct process *process)
+{
+	if (process->state != PROCESS_EXITED)
+		kill_group(process);
+	process->client = NULL;
+	for (int i = 0; i < 2; i++)
+		output_close(&process->outputs[i]);
+	if (process->state != PROCESS_STARTING)
+		process_exec_settled(process);
+}
+
+void process_client_gone(struct connection *connection)
+{
+	struct process *next;
+	for (struct process *process = monitor.processes; process != NULL; process = next) {
+		next = process->next;
+		input_client_gone(process, connection);
+		if (process->client != connection)
+			continue;
+		if (process->is_exec)
+			exec_client_gone(process);
+		else
+			process->client = NULL;
+	}
+}
+
+static void exec_exited(struct process *process)
+{
+	if (process->client != NULL) {
+		struct frame frame;
+		frame_begin(&frame, FRAME_EXEC_EXIT, 0);
+		frame_string(&frame, process->id);
+		frame_u8(&frame, process->exit_code);
+		frame_u8(&frame, process->exit_signal);
+		connection_send(process->client, &frame);
+	}
+	process_exec_settled(process);
+}
+
+/* The record is on disk before anybody hears of the exit: a daemon that dies on the news finds it again. */
+static void container_exited(struct process *process)
+{
+	bool killed = process->exit_code == 128 + SIGKILL;
+	process->oom_killed = killed && !process->killed_by_request && oom_was_killed(process->oom_file);
+	exit_record_write(process);
+	struct frame frame;
+	frame_begin(&frame, FRAME_EXIT, 0);
+	frame_string(&frame, process->id);
+	frame_u8(&frame, process->exit_code);
+	frame_u8(&frame, process->exit_signal);
+	frame_u8(&frame, process->oom_killed);
+	frame_u64(&frame, process->finished_ns);
+	connection_broadcast(&frame);
+}
+
+/* It died before execve. What the init stage said about it, or else how it died, is the answer. */
+static void start_failed(struct process *process, int signal_number)
+{
+	if (!process->failed)
+		failure_set(&process->failure, -ECANCELED, "launch",
+			    signal_number == SIGKILL ? "killed before execve" : "died before execve");
+	if (process->client != NULL)
+		reply_failure(process->client, process->request, &process->failure);
+	process_free(process);
+}
+
+void process_exited(struct process *process, int code, int signal_number)
+{
+	if (process->state == PROCESS_STARTING)
+		report_settle(process);
+	if (process->state == PROCESS_STARTING) {
+		start_failed(process, signal_number);
+		return;
+	}
+	process->finished_ns = now_ns();
+	process->exit_code = (uint8_t)code;
+	process->exit_signal = (uint8_t)signal_number;
+	output_drain(process);
+	source_close(&process->input.source);
+	process->state = PROCESS_EXITED;
+	if (process->is_exec)
+		exec_exited(process);
+	else
+		container_exited(process);
+}

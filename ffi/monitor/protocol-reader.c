@@ -1,0 +1,121 @@
+#include <errno.h>
+#include <string.h>
+
+#include "protocol.h"
+
+int frame_header_read(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *header)
+{
+	struct reader reader = reader_over(bytes, FRAME_HEADER_SIZE);
+	header->length = read_u32(&reader);
+	header->kind = read_u16(&reader);
+	uint16_t zero = read_u16(&reader);
+	header->request = read_u32(&reader);
+	return zero != 0 || header->length > FRAME_PAYLOAD_MAX ? -EBADMSG : 0;
+}
+
+/* Ids become file names, so nothing but hex digits gets past here. */
+static const char *read_id(struct reader *payload)
+{
+	const char *id = read_string(payload);
+	size_t length = strlen(id);
+	if (length == 0 || length >= ID_SIZE || strspn(id, "0123456789abcdef") != length)
+		payload->bad = true;
+	return id;
+}
+
+static void read_setup(struct reader *payload, struct setup_request *setup)
+{
+	setup->unshare = read_u64(payload);
+	setup->hostname = read_string(payload);
+	setup->loopback = read_u8(payload) != 0;
+	setup->pid_init = read_u8(payload) != 0;
+	setup->sysctl_count = read_u32(payload);
+	setup->sysctls = *payload;
+	for (uint32_t i = 0; i < setup->sysctl_count && !payload->bad; i++) {
+		read_string(payload);
+		read_string(payload);
+	}
+}
+
+static void read_start(struct reader *payload, struct launch_request *launch)
+{
+	launch->container = "";
+	launch->terminal = read_u8(payload) != 0;
+	launch->with_stdin = read_u8(payload) != 0;
+	launch->stdin_once = read_u8(payload) != 0;
+	launch->log_path = read_string(payload);
+	launch->oom_file = read_string(payload);
+	launch->plan = read_bytes(payload);
+}
+
+static void read_exec(struct reader *payload, struct launch_request *launch)
+{
+	launch->container = read_id(payload);
+	launch->terminal = read_u8(payload) != 0;
+	launch->with_stdin = read_u8(payload) != 0;
+	launch->stdin_once = false;
+	launch->log_path = "";
+	launch->oom_file = "";
+	launch->plan = read_bytes(payload);
+}
+
+static bool read_hello(struct reader *payload, struct request *request)
+{
+	uint32_t magic = read_u32(payload);
+	request->version = read_u16(payload);
+	uint16_t zero = read_u16(payload);
+	return magic == PROTOCOL_MAGIC && zero == 0;
+}
+
+int request_read(const struct frame_header *header, const void *bytes, struct request *request)
+{
+	struct reader payload = reader_over(bytes, header->length);
+	*request = (struct request){.kind = header->kind, .number = header->request, .id = ""};
+	switch ((enum frame_kind)header->kind) {
+	case FRAME_HELLO:
+		payload.bad |= !read_hello(&payload, request);
+		break;
+	case FRAME_SETUP:
+		read_setup(&payload, &request->setup);
+		break;
+	case FRAME_START:
+		request->id = read_id(&payload);
+		read_start(&payload, &request->launch);
+		break;
+	case FRAME_EXEC:
+		request->id = read_id(&payload);
+		read_exec(&payload, &request->launch);
+		break;
+	case FRAME_SIGNAL:
+		request->id = read_id(&payload);
+		request->signal = read_u32(&payload);
+		break;
+	case FRAME_RESIZE:
+		request->id = read_id(&payload);
+		request->resize.columns = read_u16(&payload);
+		request->resize.rows = read_u16(&payload);
+		break;
+	case FRAME_STDIN:
+		request->id = read_id(&payload);
+		request->input = read_bytes(&payload);
+		break;
+	case FRAME_REOPEN_LOG:
+	case FRAME_CLOSE_STDIN:
+	case FRAME_FORGET:
+	case FRAME_ABANDON:
+		request->id = read_id(&payload);
+		break;
+	case FRAME_LIST:
+	case FRAME_SHUTDOWN:
+		break;
+	case FRAME_OK:
+	case FRAME_ERROR:
+	case FRAME_EXIT:
+	case FRAME_EXEC_OUTPUT:
+	case FRAME_EXEC_EXIT:
+	case FRAME_EXEC_DRAINED:
+	default:
+		return -ENOSYS;
+	}
+	return reader_done(&payload) ? 0 : -EBADMSG;
+}

@@ -1,0 +1,41 @@
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "monitor.h"
+
+static void reaped(const siginfo_t *info)
+{
+	bool exited = info->si_code == CLD_EXITED;
+	int signal_number = exited ? 0 : info->si_status;
+	int code = exited ? info->si_status : 128 + signal_number;
+	if (info->si_pid == monitor.init_pid) {
+		monitor.init_pid = 0;
+		close_and_clear(&monitor.init_pidfd);
+		return;
+	}
+	/* Anything else is an orphan of a container in the host's pid namespace, which came to us as the subreaper. */
+	struct process *process = process_by_pid(info->si_pid);
+	if (process != NULL)
+		process_exited(process, code, signal_number);
+}
+
+void reap_ready(struct source *source, uint32_t events)
+{
+	(void)events;
+	/* One signal may stand for any number of children. */
+	struct signalfd_siginfo ignored;
+	while (read(source->fd, &ignored, sizeof(ignored)) > 0)
+		;
+	for (;;) {
+		siginfo_t info;
+		memset(&info, 0, sizeof(info));
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+			break;
+		reaped(&info);
+	}
+	if (monitor.shutting_down)
+		shutdown_check();
+}

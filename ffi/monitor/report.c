@@ -1,0 +1,118 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "init.h"
+#include "monitor.h"
+
+/* Receives one message and the descriptor that came with it. 1: there was one, 0: end of file, -errno. */
+static int receive(int socket, struct report *report, int *descriptor)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec data = {.iov_base = report, .iov_len = sizeof(*report)};
+	struct msghdr message = {
+		.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.space),
+	};
+	*descriptor = -1;
+	ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (length <= 0)
+		return length < 0 ? -errno : 0;
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
+		memcpy(descriptor, CMSG_DATA(rights), sizeof(int));
+	/* From our own code, but from a process that already sees the container: lengths and texts are checked all the same. */
+	if (length != sizeof(*report)) {
+		close_and_clear(descriptor);
+		return -EBADMSG;
+	}
+	report->failure.call[FAILURE_CALL_SIZE - 1] = '\0';
+	report->failure.path[FAILURE_PATH_SIZE - 1] = '\0';
+	return 1;
+}
+
+static void take_terminal(struct process *process, int master)
+{
+	if (!process->terminal || process->stdio[1] >= 0) {
+		close(master);
+		return;
+	}
+	process->stdio[1] = master;
+	if (process->with_stdin)
+		process->stdio[0] = fcntl(master, F_DUPFD_CLOEXEC, 0);
+}
+
+static void take_warning(struct process *process, const struct failure *warning)
+{
+	frame_u32(&process->warnings, (uint32_t)warning->code);
+	frame_u16(&process->warnings, warning->step);
+	frame_u16(&process->warnings, warning->index);
+	frame_string(&process->warnings, warning->call);
+	frame_string(&process->warnings, warning->path);
+	process->warning_count++;
+}
+
+static void take(struct process *process, const struct report *report, int descriptor)
+{
+	switch ((enum report_kind)report->kind) {
+	case REPORT_FAILURE:
+		process->failed = true;
+		process->failure = report->failure;
+		break;
+	case REPORT_WARNING:
+		take_warning(process, &report->failure);
+		break;
+	case REPORT_TERMINAL:
+		if (descriptor >= 0)
+			take_terminal(process, descriptor);
+		return;
+	case REPORT_READY:
+		process->ready = true;
+		break;
+	}
+	if (descriptor >= 0)
+		close(descriptor);
+}
+
+/* Reads every message that is there; false when the socket is at its end. */
+static bool receive_all(struct process *process)
+{
+	struct report report;
+	int descriptor = -1;
+	int got;
+	while ((got = receive(process->report.fd, &report, &descriptor)) == 1)
+		take(process, &report, descriptor);
+	return got == -EAGAIN;
+}
+
+static void settle(struct process *process)
+{
+	source_close(&process->report);
+	if (process->ready && !process->failed)
+		process_started(process);
+}
+
+void report_ready(struct source *source, uint32_t events)
+{
+	(void)events;
+	struct process *process = container_of(source, struct process, report);
+	/* Without "ready" the process is dying: its answer waits until it is reaped and truly gone. */
+	if (!receive_all(process))
+		settle(process);
+}
+
+void report_settle(struct process *process)
+{
+	if (process->report.fd < 0)
+		return;
+	receive_all(process);
+	settle(process);
+}

@@ -1,0 +1,102 @@
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "cleanup.h"
+#include "init.h"
+#include "kernel.h"
+#include "monitor.h"
+
+#define SHAREABLE ((uint64_t)(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS))
+
+static int bring_loopback_up(struct failure *failure)
+{
+	int fd cleanup_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return failure_set(failure, -errno, "socket", "lo");
+	struct ifreq interface = {.ifr_name = "lo"};
+	if (ioctl(fd, SIOCGIFFLAGS, &interface) < 0)
+		return failure_set(failure, -errno, "SIOCGIFFLAGS", "lo");
+	interface.ifr_flags |= IFF_UP;
+	if (ioctl(fd, SIOCSIFFLAGS, &interface) < 0)
+		return failure_set(failure, -errno, "SIOCSIFFLAGS", "lo");
+	return 0;
+}
+
+static int write_sysctls(const struct setup_request *setup, struct failure *failure)
+{
+	if (setup->sysctl_count == 0)
+		return 0;
+	int procfs cleanup_fd = procfs_open(failure);
+	if (procfs < 0)
+		return procfs;
+	struct reader pairs = setup->sysctls;
+	for (uint32_t i = 0; i < setup->sysctl_count; i++) {
+		const char *key = read_string(&pairs);
+		const char *value = read_string(&pairs);
+		int written = procfs_write_sysctl(procfs, key, value, failure);
+		if (written < 0)
+			return written;
+	}
+	return 0;
+}
+
+static int start_pid_init(struct failure *failure)
+{
+	struct clone_args args = {
+		.flags = CLONE_NEWPID | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&monitor.init_pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid = sys_clone3(&args);
+	if (pid == 0)
+		pid_init_run();
+	if (pid < 0)
+		return failure_set(failure, (int)pid, "clone3", "pid namespace");
+	monitor.init_pid = pid;
+	return 0;
+}
+
+static int set_up(const struct setup_request *setup, struct failure *failure)
+{
+	if ((setup->unshare & ~SHAREABLE) != 0)
+		return failure_set(failure, -EINVAL, "setup", "unshare flags");
+	/* Without namespaces of its own these would be the host's. */
+	if (setup->hostname[0] != '\0' && (setup->unshare & CLONE_NEWUTS) == 0)
+		return failure_set(failure, -EINVAL, "setup", "hostname without a UTS namespace");
+	if (setup->loopback && (setup->unshare & CLONE_NEWNET) == 0)
+		return failure_set(failure, -EINVAL, "setup", "loopback without a network namespace");
+
+	int done = sys_unshare((unsigned long)setup->unshare);
+	if (done < 0)
+		return failure_set(failure, done, "unshare", "");
+	monitor.set_up = true;
+	if (setup->hostname[0] != '\0' && sethostname(setup->hostname, strlen(setup->hostname)) < 0)
+		return failure_set(failure, -errno, "sethostname", setup->hostname);
+	if (setup->loopback)
+		done = bring_loopback_up(failure);
+	if (done == 0)
+		done = write_sysctls(setup, failure);
+	if (done == 0 && setup->pid_init)
+		done = start_pid_init(failure);
+	return done;
+}
+
+void sandbox_setup(struct connection *connection, const struct request *request)
+{
+	if (monitor.set_up) {
+		reply_errno(connection, request->number, -EALREADY, "setup", "already done");
+		return;
+	}
+	struct failure failure = {0};
+	if (set_up(&request->setup, &failure) < 0) {
+		reply_failure(connection, request->number, &failure);
+		return;
+	}
+	struct frame frame;
+	frame_begin(&frame, FRAME_OK, request->number);
+	frame_u32(&frame, (uint32_t)monitor.init_pid);
+	frame_u32(&frame, 0);
+	connection_send(connection, &frame);
+}
