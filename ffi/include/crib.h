@@ -20,9 +20,9 @@
 
 /* Which step failed on what; both strings are NUL-terminated and cut to fit. Read from TypeScript by offset. */
 struct crib_err {
-    int32_t errnum;
-    char step[28];
-    char path[224];
+	int32_t errnum;
+	char step[28];
+	char path[224];
 };
 
 CRIB_EXPORT int crib_abi_version(void);
@@ -31,8 +31,7 @@ CRIB_EXPORT int crib_abi_version(void);
 CRIB_EXPORT int crib_openat(int dir, const char *path, int flags, uint32_t mode);
 CRIB_EXPORT int crib_openat2(int dir, const char *path, int flags, uint32_t mode, uint32_t resolve);
 CRIB_EXPORT int crib_write_all(int fd, const uint8_t *bytes, size_t length);
-CRIB_EXPORT int crib_lsetxattrat(int dir, const char *path, const char *name, const uint8_t *value,
-                                 size_t length);
+CRIB_EXPORT int crib_lsetxattrat(int dir, const char *path, const char *name, const uint8_t *value, size_t length);
 
 /* memfd.c */
 CRIB_EXPORT int crib_sealed_memfd(const char *name, const uint8_t *bytes, size_t length, struct crib_err *err);
@@ -41,9 +40,10 @@ CRIB_EXPORT int crib_sealed_memfd(const char *name, const uint8_t *bytes, size_t
 /* `lower` is `count` NUL-terminated absolute paths one after another, top layer first. */
 CRIB_EXPORT int crib_overlay_view(const char *lower, uint32_t count, struct crib_err *err);
 
-/* device-program.c: replaces what decides about devices in the v2 cgroup `directory`; there is no moment without one. */
+/* device-program.c: replaces what decides about devices in the v2 cgroup `directory`; there is no moment without one.
+ */
 CRIB_EXPORT int crib_attach_device_program(const char *directory, const uint8_t *program, size_t length,
-                                           struct crib_err *err);
+					   struct crib_err *err);
 
 /* sockets.c */
 CRIB_EXPORT int crib_socket_in(int netns, int domain, int type, int protocol, struct crib_err *err);
@@ -58,14 +58,14 @@ CRIB_EXPORT int crib_pidfd_send_signal(int pidfd, int signal);
 
 /* spawn.c: `argv` is `argc` NUL-terminated strings one after another. Returns the pid. */
 CRIB_EXPORT int crib_spawn_detached(int executable, const char *argv, uint32_t argc, const int32_t *fds,
-                                    uint32_t fd_count, struct crib_err *err);
+				    uint32_t fd_count, struct crib_err *err);
 
 /* seccomp.c: build, then export once, then free whatever happened. */
 struct crib_seccomp_arg {
-    uint32_t index;
-    uint32_t op; /* enum scmp_compare */
-    uint64_t value;
-    uint64_t value_two;
+	uint32_t index;
+	uint32_t op; /* enum scmp_compare */
+	uint64_t value;
+	uint64_t value_two;
 };
 struct crib_seccomp;
 CRIB_EXPORT int crib_seccomp_new(uint32_t default_action, struct crib_seccomp **out);
@@ -73,7 +73,7 @@ CRIB_EXPORT int crib_seccomp_new(uint32_t default_action, struct crib_seccomp **
 CRIB_EXPORT int crib_seccomp_add_arch(struct crib_seccomp *builder, const char *name);
 /* 1 when the rule is in, 0 when no architecture knows the name (skipped, as runc does). */
 CRIB_EXPORT int crib_seccomp_add_rule(struct crib_seccomp *builder, const char *name, uint32_t action,
-                                      const struct crib_seccomp_arg *args, uint32_t arg_count);
+				      const struct crib_seccomp_arg *args, uint32_t arg_count);
 /* `struct sock_filter[]` into `out`; the number of bytes, or -E2BIG when `capacity` is too small. */
 CRIB_EXPORT int crib_seccomp_export(struct crib_seccomp *builder, uint8_t *out, size_t capacity);
 CRIB_EXPORT void crib_seccomp_free(struct crib_seccomp *builder);

@@ -45,9 +45,7 @@ export const Capability = {
 
 export type CapabilityName = keyof typeof Capability;
 
-export const capabilityNames: readonly CapabilityName[] = Object.freeze(
-  Object.keys(Capability) as CapabilityName[],
-);
+export const capabilityNames: readonly CapabilityName[] = Object.freeze(Object.keys(Capability) as CapabilityName[]);
 
 export function isCapabilityName(name: string): name is CapabilityName {
   return Object.hasOwn(Capability, name);

@@ -1,7 +1,7 @@
 import type { Fd } from "../ids/process.ts";
 import { cString } from "./c-string.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
-import type { FileCalls, FilesystemStat, FileStat } from "./port.ts";
+import type { FileCalls, FileStat, FilesystemStat } from "./port.ts";
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;

@@ -33,6 +33,7 @@ export function openLibc() {
     readlinkat: { args: ["i32", "cstring", "buffer", "buffer_length"], returns: FFIType.i64_fast },
     renameat2: { args: ["i32", "cstring", "i32", "cstring", "u32"], returns: "i32" },
     send: { args: ["i32", "buffer", "buffer_length", "i32"], returns: FFIType.i64_fast },
+    sendto: { args: ["i32", "buffer", "buffer_length", "i32", "buffer", "u32"], returns: FFIType.i64_fast },
     setsockopt: { args: ["i32", "i32", "i32", "buffer", "u32"], returns: "i32" },
     setrlimit: { args: ["i32", "buffer"], returns: "i32" },
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },

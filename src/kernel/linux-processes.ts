@@ -60,7 +60,8 @@ function readStartTime(pid: Pid): bigint | undefined {
     return parseStartTime(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch (error) {
     // ESRCH: the process ended between open and read.
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return undefined;
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
+      return undefined;
     throw error;
   }
 }

@@ -4,7 +4,9 @@ import { type Calls, checkedShim } from "./linux-calls.ts";
 import { withFailure } from "./linux-failure.ts";
 import type { SocketCalls } from "./port.ts";
 
+const AF_UNIX = 1;
 const AF_NETLINK = 16;
+const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 const SOCKADDR_NL_BYTES = 12;
@@ -32,8 +34,27 @@ export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
     receive(fd, into, timeoutMs) {
       return checkedShim(shim.crib_receive(fd, into, into, timeoutMs), "recvmsg", String(fd));
     },
+    sendUnixDatagram(path, bytes) {
+      const fd = checked(libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket") as Fd;
+      try {
+        const address = unixAddress(path);
+        checked(Number(libc.sendto(fd, bytes, bytes, MSG_NOSIGNAL, address, address.length)), "sendto", path);
+      } finally {
+        libc.close(fd);
+      }
+    },
     listenUnix(path, backlog) {
       return withFailure((record) => shim.crib_listen_unix(cString(path, "socket path"), backlog, record)) as Fd;
     },
   };
+}
+
+/** `struct sockaddr_un`: the path with its NUL, or for an abstract name a NUL in the place of the `@` and no end. */
+function unixAddress(path: string): Uint8Array {
+  const abstract = path.startsWith("@");
+  const name = Buffer.from(abstract ? `\0${path.slice(1)}` : `${path}\0`);
+  const address = Buffer.alloc(2 + name.length);
+  address.writeUInt16LE(AF_UNIX, 0);
+  name.copy(address, 2);
+  return address;
 }

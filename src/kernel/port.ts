@@ -8,13 +8,7 @@ import type { Fd, Pid } from "../ids/process.ts";
  * take more than 5 ms belongs in a Worker or the monitor. Every failure is an `ErrnoError` naming the call and
  * the path. Every descriptor made here is close-on-exec. Strings with NUL bytes are refused before the call.
  */
-export interface Kernel
-  extends FileCalls,
-    MountCalls,
-    SocketCalls,
-    ProcessCalls,
-    SeccompCalls,
-    CgroupCalls {}
+export interface Kernel extends FileCalls, MountCalls, SocketCalls, ProcessCalls, SeccompCalls, CgroupCalls {}
 
 /** `struct open_how` of openat2(2); `resolve` is a mask of `ResolveFlag`. */
 export interface OpenHow {
@@ -114,6 +108,8 @@ export interface SocketCalls {
   sendAside(fd: Fd, bytes: Uint8Array): void;
   /** One datagram; returns the bytes received. Waits at most `timeoutMs` (ETIMEDOUT). */
   receive(fd: Fd, into: Uint8Array, timeoutMs: number): number;
+  /** One datagram to a unix socket by its path, or its abstract name after an `@` (sd_notify(3)). */
+  sendUnixDatagram(path: string, bytes: Uint8Array): void;
   /** A listening unix stream socket at `path`, mode 0600 from the first instant (umask around bind). */
   listenUnix(path: string, backlog: number): Fd;
 }
@@ -168,5 +164,10 @@ export interface SeccompRule {
   readonly names: readonly string[];
   readonly action: string;
   readonly errnoRet?: number;
-  readonly args: readonly { readonly index: number; readonly value: bigint; readonly valueTwo: bigint; readonly op: string }[];
+  readonly args: readonly {
+    readonly index: number;
+    readonly value: bigint;
+    readonly valueTwo: bigint;
+    readonly op: string;
+  }[];
 }

@@ -1,6 +1,6 @@
 import type { Fd, Pid } from "../ids/process.ts";
 import { cString } from "./c-string.ts";
-import type { FilesystemStat, FileStat, Kernel } from "./port.ts";
+import type { FileStat, FilesystemStat, Kernel } from "./port.ts";
 
 /** One call as it was made. */
 export interface RecordedCall {
@@ -113,6 +113,7 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     send: nothing,
     sendAside: nothing,
     receive: () => 0,
+    sendUnixDatagram: nothing,
     listenUnix: open,
     sealedMemfd: open,
     spawnDetached: () => 4242 as Pid,

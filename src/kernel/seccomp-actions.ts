@@ -25,7 +25,8 @@ export function seccompAction(name: string, errnoRet: number | undefined): numbe
     return action.value;
   }
   const errno = errnoRet ?? DEFAULT_ERRNO;
-  if (!Number.isInteger(errno) || errno < 0 || errno > 0xffff) throw invalidArgument(`seccomp errnoRet ${errno} is out of range`);
+  if (!Number.isInteger(errno) || errno < 0 || errno > 0xffff)
+    throw invalidArgument(`seccomp errnoRet ${errno} is out of range`);
   return action.value | errno;
 }
 
@@ -49,6 +50,7 @@ export function seccompOperator(name: string): number {
 
 /** `SCMP_ARCH_X86_64` → `x86_64`, the name libseccomp knows it by. */
 export function seccompArchName(name: string): string {
-  if (!/^SCMP_ARCH_[A-Z0-9_]+$/.test(name)) throw invalidArgument(`seccomp architecture ${JSON.stringify(name)} is unknown`);
+  if (!/^SCMP_ARCH_[A-Z0-9_]+$/.test(name))
+    throw invalidArgument(`seccomp architecture ${JSON.stringify(name)} is unknown`);
   return name.slice("SCMP_ARCH_".length).toLowerCase();
 }

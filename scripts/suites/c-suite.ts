@@ -1,0 +1,36 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { buildDir, fromRoot } from "../build/paths.ts";
+import { add, type Counts, noTests, type Suite } from "./suite.ts";
+
+/** Shell scripts that compile C tests with sanitizers into a directory, run them, and print `ok …` a test or `not ok …`. */
+const scripts = ["ffi/tests/run.sh", "ffi/shim/tests/run.sh"] as const;
+
+async function runScript(script: string): Promise<Counts> {
+  const output = join(buildDir, "c-tests");
+  mkdirSync(output, { recursive: true });
+  const child = Bun.spawn(["sh", fromRoot(script), output], {
+    cwd: fromRoot(),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const text = await new Response(child.stdout).text();
+  process.stdout.write(text);
+  const passed = text.match(/^ok\b.*$/gm)?.length ?? 0;
+  const named = text.match(/^not ok\b.*$/gm)?.length ?? 0;
+  const failed = (await child.exited) === 0 ? named : Math.max(named, 1);
+  return { passed, failed, skipped: 0 };
+}
+
+export function cSuite(): Suite {
+  return {
+    name: "c",
+    async run() {
+      let counts = noTests;
+      for (const script of scripts.filter((path) => existsSync(fromRoot(path))))
+        counts = add(counts, await runScript(script));
+      return counts;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { bunTestSuite } from "./bun-test-suite.ts";
+import { cSuite } from "./c-suite.ts";
+import { checkSuite } from "./check-suite.ts";
+import { commandSuite } from "./command-suite.ts";
+import type { Suite } from "./suite.ts";
+
+const bun = process.execPath;
+
+/** Every suite by the name it is asked for on the command line. */
+export const catalogue: Readonly<Record<string, () => Suite>> = {
+  build: () => commandSuite("build", [bun, "build.ts"]),
+  check: checkSuite,
+  c: cSuite,
+  unit: () =>
+    bunTestSuite("unit", {
+      files: ["{src,scripts}/**/*.test.ts"],
+      isolated: false,
+      testTimeoutMs: 30_000,
+      limitSeconds: 10 * 60,
+      needsRoot: false,
+    }),
+  integration: () =>
+    bunTestSuite("integration", {
+      files: ["tests/integration/**/*.test.ts"],
+      isolated: true,
+      testTimeoutMs: 60_000,
+      limitSeconds: 10 * 60,
+      needsRoot: true,
+    }),
+  smoke: () =>
+    bunTestSuite("smoke", {
+      files: ["tests/smoke/**/*.test.ts"],
+      isolated: true,
+      testTimeoutMs: 120_000,
+      limitSeconds: 10 * 60,
+      needsRoot: true,
+    }),
+  soak: () =>
+    bunTestSuite("soak", {
+      files: ["tests/soak/**/*.test.ts"],
+      isolated: true,
+      testTimeoutMs: 20 * 60_000,
+      limitSeconds: 60 * 60,
+      needsRoot: true,
+    }),
+  conformance: () =>
+    bunTestSuite("conformance", {
+      files: ["tests/conformance/**/*.test.ts"],
+      isolated: true,
+      testTimeoutMs: 20 * 60_000,
+      limitSeconds: 60 * 60,
+      needsRoot: true,
+    }),
+};
+
+/** What `npm test` runs, in the order in which a mistake is cheapest to find. */
+export const gate = ["build", "check", "c", "unit", "integration", "smoke"] as const;
