@@ -14,6 +14,7 @@ import { containerLogPath } from "./container-log-path.ts";
 import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { resolveDevices } from "./resolve-devices.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { getRecord } from "./resolve-id.ts";
 import { resolveSeccomp } from "./resolve-seccomp.ts";
@@ -50,7 +51,9 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
   await using undo = new AsyncDisposableStack();
   undo.defer(() => engine.images.release(id));
   const { lowerDirs } = engine.images.acquireRootfs(image.id, id);
-  const mounts = resolveMounts(engine, id, config);
+  undo.defer(() => removeContainerDirectory(engine, id));
+  makeContainerDirectory(engine, directory, lowerDirs);
+  const mounts = resolveMounts(engine, directory, config, image, lowerDirs);
   const spec = buildContainerSpec({
     id,
     sandboxId: sandbox.id,
@@ -62,10 +65,9 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
     hostFiles: sandboxFiles(sandbox.directory),
     host: engine.hostFacts,
     seccompProfile: resolveSeccomp(engine, config),
+    devices: resolveDevices(config),
+    hostname: sandbox.hostname,
   });
-  undo.defer(() => removeContainerDirectory(engine, id));
-  makeContainerDirectory(engine, directory, lowerDirs);
-
   const record: ContainerRecord = {
     id,
     sandboxId: sandbox.id,

@@ -22,6 +22,7 @@ import { removeContainer } from "./remove-container.ts";
 import { removeSandbox } from "./remove-sandbox.ts";
 import { reopenLog } from "./reopen-log.ts";
 import { getRecord } from "./resolve-id.ts";
+import { DefaultSeccompProfiles } from "./resolve-seccomp.ts";
 import { runSandbox } from "./run-sandbox.ts";
 import { containerName, sandboxName } from "./sandbox-name.ts";
 import { sandboxStats } from "./sandbox-stats.ts";
@@ -66,6 +67,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     containerNames: new NameRegistry("container"),
     exits: new ExitWatch(adapters.clock),
     earlyExits: new Map(),
+    defaultSeccomp: new DefaultSeccompProfiles(),
     eventHub: new EventHub(adapters.clock),
     cpuRates: new CpuRates(),
     layerUsage: new LayerUsage(adapters.clock),
@@ -102,8 +104,8 @@ function verbs(engine: PodEngine): RunningPods {
     containers: () => engine.containers.all(),
     execSync: (request) => execSync(engine, request),
     reopenLog: (id) => reopenLog(engine, id),
-    updateResources: (id, resources, annotations) => updateResources(engine, id, resources, annotations),
-    updateSandboxResources: (id, overhead, resources) => updateSandboxResources(engine, id, overhead, resources),
+    updateResources: (id, resources) => updateResources(engine, id, resources),
+    updateSandboxResources: (id, _overhead, resources) => updateSandboxResources(engine, id, resources),
     containerStats: (id) => containerStats(engine, id),
     sandboxStats: (id) => sandboxStats(engine, id),
     events: (signal) => engine.eventHub.subscribe(signal),

@@ -18,6 +18,7 @@ import type { ExitWatch } from "./exit-watch.ts";
 import type { KeyedLocks } from "./keyed-locks.ts";
 import type { LayerUsage } from "./layer-usage.ts";
 import type { NameRegistry } from "./name-registry.ts";
+import type { DefaultSeccompProfiles } from "./resolve-seccomp.ts";
 
 /** What the verbs of this folder work with: the adapters main made, and the live state beside the records. */
 export interface PodEngine {
@@ -32,6 +33,7 @@ export interface PodEngine {
   readonly cgroups: Cgroups;
   readonly launcher: MonitorLauncher;
   readonly seccomp: SeccompCache;
+  readonly defaultSeccomp: DefaultSeccompProfiles;
 
   readonly sandboxes: RecordStore<SandboxId, SandboxRecord>;
   readonly containers: RecordStore<ContainerId, ContainerRecord>;

@@ -89,6 +89,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     createdAtNs: engine.clock.now(),
     config,
     runtimeHandler,
+    hostname,
     cgroup,
     ownsCgroup,
     ownsShm: !modes.hostIpc,

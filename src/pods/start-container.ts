@@ -71,6 +71,7 @@ async function launch(
     spec: record.spec,
     rootfs: { lower: lowerDirs, upper: paths.upper, work: paths.work, attachAt: paths.rootfs },
     procsFiles: engine.cgroups.procsFiles(record.cgroup),
+    cgroupMounts: engine.cgroups.containerMounts,
     seccompProgram: engine.seccomp.program(record.spec.linux.seccomp),
     pidNamespace: pidNamespaceOf(engine, sandbox, record),
   });

@@ -30,6 +30,8 @@ export interface SandboxRecord {
   readonly createdAtNs: UnixNanos;
   readonly config: PodSandboxConfig;
   readonly runtimeHandler: string;
+  /** What the pod's containers see: the host's on the host network. */
+  readonly hostname: string;
   /** Parent group of the pod's containers; removed with the pod only if crib made it. */
   readonly cgroup: CgroupPath;
   readonly ownsCgroup: boolean;

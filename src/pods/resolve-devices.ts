@@ -1,0 +1,79 @@
+import type { Stats } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
+import { invalidArgument } from "../errors/crib-error.ts";
+import type { ContainerConfig, Device } from "../gen/runtime/v1/api_pb.ts";
+import type { GrantedDevice } from "../oci/devices.ts";
+
+/** Directories of /dev that are filesystems of the container's own, or no devices. */
+const skipped: ReadonlySet<string> = new Set(["pts", "shm", "fd", "mqueue", "hugepages", ".lxc", ".lxd-mounts", ".udev"]);
+
+const characterDevice = 0o020000;
+const blockDevice = 0o060000;
+const fileTypeMask = 0o170000;
+
+/**
+ * The host's device nodes a container is given: those it asks for, where a directory stands for all nodes below it, or for
+ * a privileged container every node of the host.
+ *
+ * @throws {CribError} invalid-argument for a path that does not exist or is not a device.
+ */
+export function resolveDevices(config: ContainerConfig): readonly GrantedDevice[] {
+  const requested = config.devices.flatMap(requestedDevices);
+  if (config.linux?.securityContext?.privileged !== true) return requested;
+  const named = new Set(requested.map(({ device }) => device.path));
+  return [...requested, ...nodesBelow("/dev", "/dev", "rwm").filter(({ device }) => !named.has(device.path))];
+}
+
+function requestedDevices(request: Device): readonly GrantedDevice[] {
+  const path = request.containerPath || request.hostPath;
+  const access = request.permissions || "rwm";
+  let stat: Stats;
+  try {
+    stat = statSync(request.hostPath);
+  } catch (error) {
+    throw invalidArgument(`device ${JSON.stringify(request.hostPath)} cannot be used: ${String(error)}`, error);
+  }
+  if (stat.isDirectory()) return nodesBelow(request.hostPath, path, access);
+  const device = toDevice(stat, path, access);
+  if (device === undefined) throw invalidArgument(`${JSON.stringify(request.hostPath)} is not a device`);
+  return [device];
+}
+
+function nodesBelow(hostDirectory: string, containerDirectory: string, access: string): readonly GrantedDevice[] {
+  return readdirSync(hostDirectory, { withFileTypes: true }).flatMap((entry): readonly GrantedDevice[] => {
+    const from = `${hostDirectory}/${entry.name}`;
+    const to = `${containerDirectory}/${entry.name}`;
+    if (entry.isDirectory()) return skipped.has(entry.name) ? [] : nodesBelow(from, to, access);
+    if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
+    // The container has a console and a ptmx of its own.
+    if (to === "/dev/console" || to === "/dev/ptmx") return [];
+    const device = toDevice(statSync(from), to, access);
+    return device === undefined ? [] : [device];
+  });
+}
+
+function toDevice(stat: Stats, path: string, access: string): GrantedDevice | undefined {
+  const type = stat.mode & fileTypeMask;
+  if (type !== characterDevice && type !== blockDevice) return undefined;
+  return {
+    access,
+    device: {
+      path,
+      type: type === blockDevice ? "b" : "c",
+      major: majorOf(stat.rdev),
+      minor: minorOf(stat.rdev),
+      fileMode: stat.mode & 0o777,
+      uid: stat.uid,
+      gid: stat.gid,
+    },
+  };
+}
+
+/** makedev(3): the kernel's 32-bit encoding, 12 bits of major between two parts of the minor. */
+function majorOf(rdev: number): number {
+  return (rdev >>> 8) & 0xfff;
+}
+
+function minorOf(rdev: number): number {
+  return (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
+}
