@@ -3,7 +3,14 @@ import type { Kernel } from "../kernel/port.ts";
 import { linkHeader } from "./netlink/links.ts";
 import { type NetlinkKernel, NetlinkSocket } from "./netlink/netlink-socket.ts";
 import { parseAttributes, readString, readU32, readU64 } from "./netlink/parse-messages.ts";
-import { IFF_LOOPBACK, IFINFO_BYTES, IFLA_IFNAME, IFLA_STATS64, RTM_GETLINK, RTM_NEWLINK } from "./netlink/route-constants.ts";
+import {
+  IFF_LOOPBACK,
+  IFINFO_BYTES,
+  IFLA_IFNAME,
+  IFLA_STATS64,
+  RTM_GETLINK,
+  RTM_NEWLINK,
+} from "./netlink/route-constants.ts";
 import type { InterfaceStats } from "./port.ts";
 import { withNetns } from "./with-netns.ts";
 
@@ -14,7 +21,10 @@ const RX_ERRORS = 32;
 const TX_ERRORS = 40;
 
 /** Counters of every interface of the namespace but the loopback, `eth0` first: it is the CRI's default interface. */
-export function readInterfaceStats(kernel: NetlinkKernel & Pick<Kernel, "open">, netns: HostPath): readonly InterfaceStats[] {
+export function readInterfaceStats(
+  kernel: NetlinkKernel & Pick<Kernel, "open">,
+  netns: HostPath,
+): readonly InterfaceStats[] {
   return withNetns(kernel, netns, (fd) => {
     using socket = NetlinkSocket.open(kernel, "route", fd);
     const all: InterfaceStats[] = [];

@@ -5,7 +5,11 @@ import type { Kernel } from "../kernel/port.ts";
 const O_RDONLY = 0;
 
 /** Opens the pinned namespace for the length of `work`. @throws {ErrnoError} ENOENT when it is gone. */
-export function withNetns<Result>(kernel: Pick<Kernel, "open" | "close">, netns: HostPath, work: (fd: Fd) => Result): Result {
+export function withNetns<Result>(
+  kernel: Pick<Kernel, "open" | "close">,
+  netns: HostPath,
+  work: (fd: Fd) => Result,
+): Result {
   const fd = kernel.open(netns, O_RDONLY);
   try {
     return work(fd);

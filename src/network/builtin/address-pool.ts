@@ -1,6 +1,6 @@
 import { CribError } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
-import { type Address, type Subnet, formatAddress, gatewayOf, lastOf, parseAddress, subnetContains } from "./subnet.ts";
+import { type Address, formatAddress, gatewayOf, lastOf, parseAddress, type Subnet, subnetContains } from "./subnet.ts";
 
 /**
  * Which pod has which address. Held in memory: the pods' own records are the truth it is rebuilt from.

@@ -1,11 +1,11 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import { configureLink, defaultRouteLink, listAddresses } from "../netlink/addresses.ts";
-import { type Link, createBridge, findLink, listLinks, setLinkUp } from "../netlink/links.ts";
+import { createBridge, findLink, type Link, listLinks, setLinkUp } from "../netlink/links.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import type { NetlinkSocket } from "../netlink/netlink-socket.ts";
 import { podMac } from "./pod-link.ts";
-import { type Subnet, addressBytes, formatAddress, gatewayOf, subnetsOverlap, toBigInt } from "./subnet.ts";
+import { addressBytes, formatAddress, gatewayOf, type Subnet, subnetsOverlap, toBigInt } from "./subnet.ts";
 import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
 
 export interface BridgeRequest {
@@ -62,12 +62,16 @@ export function bridgeAlias(owner: string): string {
 
 function makeBridge(socket: NetlinkSocket, request: BridgeRequest, mtu: number): Link {
   const [first] = request.subnets;
-  if (first === undefined) throw failedPrecondition("network.subnet is empty; give at least one range such as 10.88.0.0/16");
+  if (first === undefined)
+    throw failedPrecondition("network.subnet is empty; give at least one range such as 10.88.0.0/16");
   try {
     createBridge(socket, request.name, podMac(addressBytes(first.family, gatewayOf(first))), mtu);
   } catch (error) {
     if (error instanceof NetlinkError && error.errno === Errno.EOPNOTSUPP) {
-      throw failedPrecondition("this kernel has no bridges; load the module (modprobe bridge) or configure a CNI network", error);
+      throw failedPrecondition(
+        "this kernel has no bridges; load the module (modprobe bridge) or configure a CNI network",
+        error,
+      );
     }
     throw error;
   }
@@ -100,7 +104,9 @@ function refuseOverlap(socket: NetlinkSocket, links: readonly Link[], request: B
     const there: Subnet = { family: address.family, base: value, prefix: address.prefix, text };
     const clash = request.subnets.find((subnet) => subnetsOverlap(subnet, there));
     if (clash !== undefined) {
-      throw failedPrecondition(`pod range ${clash.text} overlaps ${text} of interface ${name}; set network.subnet to a free range`);
+      throw failedPrecondition(
+        `pod range ${clash.text} overlaps ${text} of interface ${name}; set network.subnet to a free range`,
+      );
     }
   }
 }

@@ -15,11 +15,20 @@ import { withNetns } from "../with-netns.ts";
 import { AddressPool } from "./address-pool.ts";
 import { type Bridge, bridgeAlias, ensureBridge } from "./bridge.ts";
 import { HostPorts, hostPortsOf } from "./host-ports.ts";
+import { LeftoverLinks } from "./leftover-links.ts";
 import { refusePortsInUse } from "./listening-ports.ts";
 import { PodFirewall } from "./pod-firewall.ts";
-import { LeftoverLinks } from "./leftover-links.ts";
 import { isPodLink, podLinkAlias, podLinkName, podMac } from "./pod-link.ts";
-import { type Address, type Subnet, addressBytes, formatAddress, gatewayOf, parseAddress, parseSubnets, subnetContains } from "./subnet.ts";
+import {
+  type Address,
+  addressBytes,
+  formatAddress,
+  gatewayOf,
+  parseAddress,
+  parseSubnets,
+  type Subnet,
+  subnetContains,
+} from "./subnet.ts";
 import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
 
 export type BuiltinKernel = NetlinkKernel & SysctlKernel & Pick<Kernel, "open">;
@@ -130,7 +139,10 @@ export class BuiltinNetwork implements Disposable {
   /** The failure of the last set-up, tried again when it is old: a node that is not ready gets no pod that would retry. */
   failure(): CribError | undefined {
     const { clock } = this.#options;
-    const due = this.#failure === undefined ? this.#bridge !== undefined : clock.monotonicMs() - this.#failure.atMs >= retrySetupAfterMs;
+    const due =
+      this.#failure === undefined
+        ? this.#bridge !== undefined
+        : clock.monotonicMs() - this.#failure.atMs >= retrySetupAfterMs;
     if (due) {
       try {
         this.#ensureReady();
@@ -156,7 +168,10 @@ export class BuiltinNetwork implements Disposable {
       try {
         this.#removeStaticParts();
       } catch (error) {
-        this.#options.log.warn({ error, bridge: this.#options.bridge }, "the built-in network's bridge was left behind");
+        this.#options.log.warn(
+          { error, bridge: this.#options.bridge },
+          "the built-in network's bridge was left behind",
+        );
       }
     }
     this.#leftovers[Symbol.dispose]();
@@ -212,13 +227,21 @@ export class BuiltinNetwork implements Disposable {
       if (this.#bridge === undefined) {
         this.#refuseTakenGateways();
         const { kernel, bridge, mtu, owner } = this.#options;
-        const made = ensureBridge(this.#routeSocket(), kernel, { name: bridge, subnets: this.#pool.subnets, mtu, owner });
+        const made = ensureBridge(this.#routeSocket(), kernel, {
+          name: bridge,
+          subnets: this.#pool.subnets,
+          mtu,
+          owner,
+        });
         this.#loopbackRouted = false;
         this.#writeFirewall();
         if (this.#hostPorts.needsLoopbackRouting()) this.#routeLoopback();
         this.#bridge = made;
       } else if (!this.#firewall.isIntact()) {
-        this.#options.log.warn({ table: this.#options.bridge }, "the nftables table was removed by someone; writing it again");
+        this.#options.log.warn(
+          { table: this.#options.bridge },
+          "the nftables table was removed by someone; writing it again",
+        );
         this.#writeFirewall();
       }
       this.#failure = undefined;
@@ -273,8 +296,11 @@ export class BuiltinNetwork implements Disposable {
   }
 
   #subnetOf(address: Address): Subnet {
-    const subnet = this.#pool.subnets.find((each) => each.family === address.family && subnetContains(each, address.value));
-    if (subnet === undefined) throw failedPrecondition(`address ${formatAddress(address.family, address.value)} is in no range of this node`);
+    const subnet = this.#pool.subnets.find(
+      (each) => each.family === address.family && subnetContains(each, address.value),
+    );
+    if (subnet === undefined)
+      throw failedPrecondition(`address ${formatAddress(address.family, address.value)} is in no range of this node`);
     return subnet;
   }
 
@@ -314,7 +340,8 @@ export class BuiltinNetwork implements Disposable {
 
 function firstAddressBytes(addresses: readonly Address[]): Uint8Array {
   const primary = addresses.find(({ family }) => family === 4) ?? addresses[0];
-  if (primary === undefined) throw failedPrecondition("network.subnet is empty; give at least one range such as 10.88.0.0/16");
+  if (primary === undefined)
+    throw failedPrecondition("network.subnet is empty; give at least one range such as 10.88.0.0/16");
   return addressBytes(primary.family, primary.value);
 }
 

@@ -32,7 +32,8 @@ export class HostPorts {
     for (const [other, holder] of this.#holders) {
       if (other === owner) continue;
       const taken = ports.find((port) => holder.ports.some((held) => collide(port, held)));
-      if (taken !== undefined) throw alreadyExists("host port", `${taken.port}/${taken.protocol}`, `pod ${holder.pod} has it`);
+      if (taken !== undefined)
+        throw alreadyExists("host port", `${taken.port}/${taken.protocol}`, `pod ${holder.pod} has it`);
     }
     if (ports.length > 0) this.#holders.set(owner, { pod, ports });
   }
@@ -74,7 +75,9 @@ export function hostPortsOf(mappings: readonly PortMapping[], addresses: readonl
     checkPort(mapping.containerPort, "container");
     const host = mapping.hostIp === "" ? undefined : parseAddress(mapping.hostIp);
     if (mapping.hostIp !== "" && host === undefined) {
-      throw invalidArgument(`host IP ${JSON.stringify(mapping.hostIp.slice(0, 80))} of port ${mapping.hostPort} is not an address`);
+      throw invalidArgument(
+        `host IP ${JSON.stringify(mapping.hostIp.slice(0, 80))} of port ${mapping.hostPort} is not an address`,
+      );
     }
     const targets = addresses.filter(({ family }) => host === undefined || host.family === family);
     if (host !== undefined && targets.length === 0) {
@@ -94,7 +97,9 @@ export function hostPortsOf(mappings: readonly PortMapping[], addresses: readonl
       const key = `${family}/${port.protocol}/${port.port}/${port.hostAddress}`;
       const same = ports.get(key);
       if (same !== undefined && same.podPort !== port.podPort) {
-        throw invalidArgument(`host port ${port.port}/${port.protocol} is mapped twice, to container ports ${same.podPort} and ${port.podPort}`);
+        throw invalidArgument(
+          `host port ${port.port}/${port.protocol} is mapped twice, to container ports ${same.podPort} and ${port.podPort}`,
+        );
       }
       ports.set(key, port);
     }
@@ -123,5 +128,6 @@ function collide(a: HostPort, b: HostPort): boolean {
 }
 
 function checkPort(port: number, side: string): void {
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalidArgument(`${side} port ${port} is not between 1 and 65535`);
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw invalidArgument(`${side} port ${port} is not between 1 and 65535`);
 }

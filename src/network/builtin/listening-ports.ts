@@ -46,13 +46,20 @@ function findListener(socket: NetlinkSocket, port: HostPort): string | undefined
       const value = mapped ? address & 0xffffffffn : address;
       const any = value === 0n && (same || family === 6);
       const overlaps = any || (same && (port.hostAddress === undefined || port.hostAddress === value));
-      if (overlaps) listener = family === 6 ? `[${formatAddress(6, address)}]:${port.port}` : `${formatAddress(4, address)}:${port.port}`;
+      if (overlaps)
+        listener =
+          family === 6 ? `[${formatAddress(6, address)}]:${port.port}` : `${formatAddress(4, address)}:${port.port}`;
     });
   }
   return listener;
 }
 
-function eachSocket(socket: NetlinkSocket, family: 4 | 6, port: HostPort, onLocalAddress: (address: bigint) => void): void {
+function eachSocket(
+  socket: NetlinkSocket,
+  family: 4 | 6,
+  port: HostPort,
+  onLocalAddress: (address: bigint) => void,
+): void {
   const { number, states } = protocols[port.protocol];
   try {
     socket.dump(
@@ -74,6 +81,7 @@ function eachSocket(socket: NetlinkSocket, family: 4 | 6, port: HostPort, onLoca
     );
   } catch (error) {
     // The protocol's module, or its diagnostic one, is not loaded: then nothing of crib's can tell, and SCTP has no listener.
-    if (!(error instanceof NetlinkError && (error.errno === Errno.ENOENT || error.errno === Errno.EOPNOTSUPP))) throw error;
+    if (!(error instanceof NetlinkError && (error.errno === Errno.ENOENT || error.errno === Errno.EOPNOTSUPP)))
+      throw error;
   }
 }

@@ -1,7 +1,7 @@
-import { NFPROTO_IPV4, NFPROTO_IPV6, NFT_REG32_BASE, NFT_REG_1, NfHook, NftType } from "../nftables/constants.ts";
-import { type Expression, MetaKey } from "../nftables/expressions.ts";
 import type { MapDefinition, MapElement, NftBatch } from "../nftables/batch.ts";
-import { type Subnet, addressBytes, maskBytes } from "./subnet.ts";
+import { NFPROTO_IPV4, NFPROTO_IPV6, NFT_REG_1, NFT_REG32_BASE, NfHook, NftType } from "../nftables/constants.ts";
+import { type Expression, MetaKey } from "../nftables/expressions.ts";
+import { addressBytes, maskBytes, type Subnet } from "./subnet.ts";
 
 /**
  * The bit of the packet mark that says "came in through a host port". The CNI portmap plugin uses the same one for the
@@ -79,7 +79,12 @@ export function hostPortMap(family: 4 | 6, withAddress: boolean): MapDefinition 
  *   connection is masqueraded. So is one from 127.0.0.1, which no pod could answer.
  * - `loopback` closes what route_localnet on the bridge would open to pods (CVE-2020-8558).
  */
-export function writeRuleset(batch: NftBatch, bridge: string, subnets: readonly Subnet[], elements: readonly MapElement[]): void {
+export function writeRuleset(
+  batch: NftBatch,
+  bridge: string,
+  subnets: readonly Subnet[],
+  elements: readonly MapElement[],
+): void {
   // Existing or not: added, deleted and added in one transaction, it is replaced without an instant in between.
   batch.addTable();
   batch.deleteTable();

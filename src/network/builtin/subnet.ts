@@ -20,7 +20,9 @@ const bitsOf = { 4: 32, 6: 128 } as const;
 export function parseSubnets(text: string): readonly Subnet[] {
   const subnets = text.split(",").map((part) => parseSubnet(part.trim()));
   if (new Set(subnets.map((subnet) => subnet.family)).size !== subnets.length) {
-    throw invalidArgument(`pod ranges ${JSON.stringify(text.slice(0, 200))} hold two of one family; give one IPv4, one IPv6, or both`);
+    throw invalidArgument(
+      `pod ranges ${JSON.stringify(text.slice(0, 200))} hold two of one family; give one IPv4, one IPv6, or both`,
+    );
   }
   return subnets;
 }
@@ -34,7 +36,8 @@ function parseSubnet(text: string): Subnet {
     throw invalidArgument(`pod range ${shown} is not in dotted decimal`);
   }
   const bits = bitsOf[family];
-  if (prefix < 8 || prefix > bits - 2) throw invalidArgument(`pod range ${shown} must have a prefix from /8 to /${bits - 2}`);
+  if (prefix < 8 || prefix > bits - 2)
+    throw invalidArgument(`pod range ${shown} must have a prefix from /8 to /${bits - 2}`);
   const hostBits = BigInt(bits - prefix);
   const base = (toBigInt(address.toByteArray()) >> hostBits) << hostBits;
   return { family, base, prefix, text: `${formatAddress(family, base)}/${prefix}` };
@@ -88,7 +91,8 @@ export interface Address {
 
 /** undefined for anything but a plain IPv4 or IPv6 address. */
 export function parseAddress(text: string): Address | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return { family: 4, value: toBigInt(ipaddr.IPv4.parse(text).toByteArray()) };
+  if (ipaddr.IPv4.isValidFourPartDecimal(text))
+    return { family: 4, value: toBigInt(ipaddr.IPv4.parse(text).toByteArray()) };
   if (!text.includes(":") || !ipaddr.IPv6.isValid(text)) return undefined;
   return { family: 6, value: toBigInt(ipaddr.IPv6.parse(text).toByteArray()) };
 }

@@ -1,18 +1,20 @@
 import { NLM_F_CREATE, NLM_F_REPLACE } from "./constants.ts";
-import type { MessageBuilder } from "./message-builder.ts";
 import { linkHeader } from "./links.ts";
+import type { MessageBuilder } from "./message-builder.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
 import { parseAttributes, readU32 } from "./parse-messages.ts";
 import {
   AF_INET,
   AF_INET6,
   AF_UNSPEC,
-  IFADDR_BYTES,
-  IFF_UP,
   IFA_ADDRESS,
   IFA_F_NODAD,
   IFA_FLAGS,
   IFA_LOCAL,
+  IFADDR_BYTES,
+  IFF_UP,
+  RT_SCOPE_UNIVERSE,
+  RT_TABLE_MAIN,
   RTA_DST,
   RTA_GATEWAY,
   RTA_OIF,
@@ -24,8 +26,6 @@ import {
   RTMSG_BYTES,
   RTN_UNICAST,
   RTPROT_STATIC,
-  RT_SCOPE_UNIVERSE,
-  RT_TABLE_MAIN,
 } from "./route-constants.ts";
 
 export interface InterfaceAddress {
@@ -93,7 +93,8 @@ export function listAddresses(socket: NetlinkSocket): readonly InterfaceAddress[
       if (type !== RTM_NEWADDR || family === undefined) return;
       const attributes = parseAttributes(body, IFADDR_BYTES);
       const bytes = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
-      if (bytes !== undefined) found.push({ linkIndex: readU32(body, 4), family, prefix: body[1] ?? 0, bytes: bytes.slice() });
+      if (bytes !== undefined)
+        found.push({ linkIndex: readU32(body, 4), family, prefix: body[1] ?? 0, bytes: bytes.slice() });
     },
   );
   return found;

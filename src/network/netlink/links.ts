@@ -4,7 +4,14 @@ import { NLM_F_CREATE, NLM_F_EXCL } from "./constants.ts";
 import { MessageBuilder } from "./message-builder.ts";
 import { NetlinkError } from "./netlink-error.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
-import { type Attributes, type NetlinkMessage, parseAttributes, readI32, readString, readU32 } from "./parse-messages.ts";
+import {
+  type Attributes,
+  type NetlinkMessage,
+  parseAttributes,
+  readI32,
+  readString,
+  readU32,
+} from "./parse-messages.ts";
 import {
   AF_UNSPEC,
   IFF_UP,

@@ -1,4 +1,4 @@
-import { NLA_F_NESTED, NLA_HEADER_BYTES, NLM_F_REQUEST, NLMSG_HEADER_BYTES, aligned } from "./constants.ts";
+import { aligned, NLA_F_NESTED, NLA_HEADER_BYTES, NLM_F_REQUEST, NLMSG_HEADER_BYTES } from "./constants.ts";
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const utf8 = new TextEncoder();

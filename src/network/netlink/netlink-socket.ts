@@ -3,12 +3,12 @@ import type { Fd } from "../../ids/process.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import {
   AF_NETLINK,
+  NetlinkProtocol,
+  type NetlinkProtocolName,
   NLM_F_ACK,
   NLM_F_DUMP,
   NLMSG_DONE,
   NLMSG_ERROR,
-  NetlinkProtocol,
-  type NetlinkProtocolName,
   SOCK_RAW,
 } from "./constants.ts";
 import { MessageBuilder } from "./message-builder.ts";

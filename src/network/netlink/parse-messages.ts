@@ -1,5 +1,5 @@
 import { internal } from "../../errors/crib-error.ts";
-import { NLA_HEADER_BYTES, NLA_TYPE_MASK, NLMSG_HEADER_BYTES, aligned } from "./constants.ts";
+import { aligned, NLA_HEADER_BYTES, NLA_TYPE_MASK, NLMSG_HEADER_BYTES } from "./constants.ts";
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 

@@ -1,13 +1,14 @@
 import { NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE } from "../netlink/constants.ts";
 import type { MessageBuilder } from "../netlink/message-builder.ts";
 import type { NetlinkSocket } from "../netlink/netlink-socket.ts";
-import { readU32Be, parseAttributes } from "../netlink/parse-messages.ts";
+import { parseAttributes, readU32Be } from "../netlink/parse-messages.ts";
 import {
   NFNL_MSG_BATCH_BEGIN,
   NFNL_MSG_BATCH_END,
   NFNL_SUBSYS_NFTABLES,
   NFPROTO_INET,
   NFPROTO_UNSPEC,
+  NFT_SET_MAP,
   NFTA_CHAIN_HOOK,
   NFTA_CHAIN_NAME,
   NFTA_CHAIN_TABLE,
@@ -34,7 +35,6 @@ import {
   NFTA_SET_NAME,
   NFTA_SET_TABLE,
   NFTA_TABLE_NAME,
-  NFT_SET_MAP,
   type NfHook,
   NftMessage,
 } from "./constants.ts";
@@ -150,7 +150,12 @@ export class NftBatch {
 }
 
 /** Runs `operations` as one transaction. @throws {NetlinkError} the first refusal; nothing of the batch was done then. */
-export function runNftBatch(socket: NetlinkSocket, table: string, what: string, operations: (batch: NftBatch) => void): void {
+export function runNftBatch(
+  socket: NetlinkSocket,
+  table: string,
+  what: string,
+  operations: (batch: NftBatch) => void,
+): void {
   socket.transactBatch(what, (builder) => {
     batchBoundary(builder, NFNL_MSG_BATCH_BEGIN);
     operations(new NftBatch(builder, table));

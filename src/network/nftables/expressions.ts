@@ -1,6 +1,7 @@
-import type { MessageBuilder } from "../netlink/message-builder.ts";
 import { assertNever } from "../../errors/assert-never.ts";
+import type { MessageBuilder } from "../netlink/message-builder.ts";
 import {
+  NFT_REG_VERDICT,
   NFTA_DATA_VALUE,
   NFTA_DATA_VERDICT,
   NFTA_EXPR_DATA,
@@ -8,10 +9,15 @@ import {
   NFTA_LIST_ELEM,
   NFTA_VERDICT_CHAIN,
   NFTA_VERDICT_CODE,
-  NFT_REG_VERDICT,
 } from "./constants.ts";
 
-export const MetaKey = { mark: 3, inputInterfaceName: 6, outputInterfaceName: 7, family: 15, layer4Protocol: 16 } as const;
+export const MetaKey = {
+  mark: 3,
+  inputInterfaceName: 6,
+  outputInterfaceName: 7,
+  family: 15,
+  layer4Protocol: 16,
+} as const;
 const PayloadBase = { network: 1, transport: 2 } as const;
 const FIB_RESULT_ADDRTYPE = 3;
 const FIB_FLAG_DADDR = 2;
@@ -52,51 +58,81 @@ export function writeExpression(builder: MessageBuilder, expression: Expression)
 function encoded(b: MessageBuilder, expression: Expression): readonly [name: string, body: () => void] {
   switch (expression.kind) {
     case "meta":
-      return ["meta", () => { b.attributeU32Be(2, expression.key); b.attributeU32Be(1, expression.register); }];
+      return [
+        "meta",
+        () => {
+          b.attributeU32Be(2, expression.key);
+          b.attributeU32Be(1, expression.register);
+        },
+      ];
     case "set-meta":
-      return ["meta", () => { b.attributeU32Be(2, expression.key); b.attributeU32Be(3, expression.register); }];
+      return [
+        "meta",
+        () => {
+          b.attributeU32Be(2, expression.key);
+          b.attributeU32Be(3, expression.register);
+        },
+      ];
     case "compare":
-      return ["cmp", () => {
-        b.attributeU32Be(1, expression.register);
-        b.attributeU32Be(2, expression.equal ? 0 : 1);
-        b.nest(3, () => b.attribute(NFTA_DATA_VALUE, expression.value));
-      }];
+      return [
+        "cmp",
+        () => {
+          b.attributeU32Be(1, expression.register);
+          b.attributeU32Be(2, expression.equal ? 0 : 1);
+          b.nest(3, () => b.attribute(NFTA_DATA_VALUE, expression.value));
+        },
+      ];
     case "bitwise":
-      return ["bitwise", () => {
-        b.attributeU32Be(1, expression.register);
-        b.attributeU32Be(2, expression.register);
-        b.attributeU32Be(3, expression.mask.length);
-        b.nest(4, () => b.attribute(NFTA_DATA_VALUE, expression.mask));
-        b.nest(5, () => b.attribute(NFTA_DATA_VALUE, expression.xor));
-      }];
+      return [
+        "bitwise",
+        () => {
+          b.attributeU32Be(1, expression.register);
+          b.attributeU32Be(2, expression.register);
+          b.attributeU32Be(3, expression.mask.length);
+          b.nest(4, () => b.attribute(NFTA_DATA_VALUE, expression.mask));
+          b.nest(5, () => b.attribute(NFTA_DATA_VALUE, expression.xor));
+        },
+      ];
     case "payload":
-      return ["payload", () => {
-        b.attributeU32Be(1, expression.register);
-        b.attributeU32Be(2, PayloadBase[expression.base]);
-        b.attributeU32Be(3, expression.offset);
-        b.attributeU32Be(4, expression.length);
-      }];
+      return [
+        "payload",
+        () => {
+          b.attributeU32Be(1, expression.register);
+          b.attributeU32Be(2, PayloadBase[expression.base]);
+          b.attributeU32Be(3, expression.offset);
+          b.attributeU32Be(4, expression.length);
+        },
+      ];
     case "lookup":
-      return ["lookup", () => {
-        b.attributeU32Be(2, expression.register);
-        b.attributeU32Be(3, expression.into);
-        b.attributeString(1, expression.set);
-      }];
+      return [
+        "lookup",
+        () => {
+          b.attributeU32Be(2, expression.register);
+          b.attributeU32Be(3, expression.into);
+          b.attributeString(1, expression.set);
+        },
+      ];
     case "fib-daddr-type":
-      return ["fib", () => {
-        b.attributeU32Be(3, FIB_FLAG_DADDR);
-        b.attributeU32Be(2, FIB_RESULT_ADDRTYPE);
-        b.attributeU32Be(1, expression.register);
-      }];
+      return [
+        "fib",
+        () => {
+          b.attributeU32Be(3, FIB_FLAG_DADDR);
+          b.attributeU32Be(2, FIB_RESULT_ADDRTYPE);
+          b.attributeU32Be(1, expression.register);
+        },
+      ];
     case "dnat":
-      return ["nat", () => {
-        b.attributeU32Be(1, NFT_NAT_DNAT);
-        b.attributeU32Be(2, expression.family);
-        b.attributeU32Be(3, expression.addressRegister);
-        b.attributeU32Be(5, expression.portRegister);
-      }];
+      return [
+        "nat",
+        () => {
+          b.attributeU32Be(1, NFT_NAT_DNAT);
+          b.attributeU32Be(2, expression.family);
+          b.attributeU32Be(3, expression.addressRegister);
+          b.attributeU32Be(5, expression.portRegister);
+        },
+      ];
     case "masquerade":
-      return ["masq", () => {}];
+      return ["masq", () => undefined];
     case "jump":
       return ["immediate", () => verdict(b, NFT_JUMP, expression.chain)];
     case "drop":

@@ -1,0 +1,149 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { CribError, deadlineExceeded, failedPrecondition, unavailable } from "../../errors/crib-error.ts";
+import type { HostPath } from "../../ids/path.ts";
+import type { Clock } from "../../observe/clock.ts";
+
+const outputLimitBytes = 1024 * 1024;
+/** How long a pipe may stay open after the plugin ended: something it left behind holds it. */
+const drainMs = 500;
+/** Nothing of the daemon's environment reaches a plugin. */
+const fixedEnvironment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } as const;
+
+export interface PluginCall {
+  readonly executable: string;
+  /** For messages: network, plugin and command. */
+  readonly what: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly input: Uint8Array;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface PluginOutcome {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** @throws {CribError} failed-precondition naming the directories searched. */
+export function findPlugin(type: string, directories: readonly HostPath[]): string {
+  for (const directory of directories) {
+    const path = join(directory, type);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile() && (stat.mode & 0o111) !== 0) return path;
+  }
+  throw failedPrecondition(
+    `CNI plugin ${JSON.stringify(type)} is not in ${directories.join(", ")}; install it (Debian: containernetworking-plugins)`,
+  );
+}
+
+/**
+ * Runs a plugin in a process group of its own, with nothing inherited, and kills the group when it takes too long, says
+ * too much, or is not wanted any more.
+ *
+ * @throws {CribError} deadline-exceeded, cancelled, unavailable (could not be run, too much output).
+ */
+export async function runPlugin(call: PluginCall, clock: Clock): Promise<PluginOutcome> {
+  if (call.signal?.aborted) throw cancelled(call);
+  const child = spawn(call);
+  const ended = new AbortController();
+  try {
+    return await Promise.race([
+      collect(child, call, clock, ended.signal),
+      deadline(call, clock, ended.signal),
+      aborted(call, ended.signal),
+    ]);
+  } finally {
+    ended.abort();
+    // Only while it is unreaped: later the number may be another's.
+    if (child.exitCode === null && child.signalCode === null) killProcessGroup(child.pid);
+  }
+}
+
+function spawn(call: PluginCall) {
+  try {
+    return Bun.spawn([call.executable], {
+      cwd: "/",
+      env: { ...fixedEnvironment, ...call.environment },
+      stdin: call.input,
+      stdout: "pipe",
+      stderr: "pipe",
+      detached: true,
+    });
+  } catch (error) {
+    throw unavailable(`${call.what} cannot be run: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+}
+
+type Child = ReturnType<typeof spawn>;
+
+async function collect(child: Child, call: PluginCall, clock: Clock, ended: AbortSignal): Promise<PluginOutcome> {
+  const drained = new AbortController();
+  const stop = AbortSignal.any([ended, drained.signal]);
+  const outputs = Promise.all([readUpTo(child.stdout, call, stop), readUpTo(child.stderr, call, stop)]);
+  const drain = async (): Promise<void> => {
+    await child.exited;
+    await Promise.race([outputs, clock.sleep(drainMs, ended)]);
+    drained.abort();
+  };
+  const [[stdout, stderr]] = await Promise.all([outputs, drain()]);
+  return { exitCode: child.exitCode ?? undefined, stdout, stderr };
+}
+
+/** Up to the stream's end, or what there is of it when `stop` fires. */
+async function readUpTo(stream: ReadableStream<Uint8Array>, call: PluginCall, stop: AbortSignal): Promise<string> {
+  const reader = stream.getReader();
+  // A stream that failed is as good as cancelled.
+  const cancel = (): void => void reader.cancel().catch(() => undefined);
+  stop.addEventListener("abort", cancel, { once: true });
+  try {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return Buffer.concat(chunks).toString("utf8");
+      length += value.length;
+      if (length > outputLimitBytes)
+        throw unavailable(`${call.what} printed more than ${outputLimitBytes} bytes and was killed`);
+      chunks.push(value);
+    }
+  } finally {
+    stop.removeEventListener("abort", cancel);
+    cancel();
+  }
+}
+
+async function deadline(call: PluginCall, clock: Clock, ended: AbortSignal): Promise<never> {
+  const passed = await clock.sleep(call.timeoutMs, ended);
+  if (passed) throw deadlineExceeded(`${call.what} took longer than ${call.timeoutMs} ms and was killed`);
+  return never();
+}
+
+async function aborted(call: PluginCall, ended: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(cancelled(call));
+  call.signal?.addEventListener("abort", onAbort, { once: true });
+  ended.addEventListener("abort", () => call.signal?.removeEventListener("abort", onAbort), { once: true });
+  return await promise;
+}
+
+/** Loses every race it is in. */
+function never(): Promise<never> {
+  return Promise.withResolvers<never>().promise;
+}
+
+function cancelled(call: PluginCall): CribError {
+  const timedOut = call.signal?.reason instanceof DOMException && call.signal.reason.name === "TimeoutError";
+  return timedOut
+    ? deadlineExceeded(`${call.what} was not done before the request's deadline and was killed`)
+    : new CribError("cancelled", `${call.what} was cancelled with its request`);
+}
+
+function killProcessGroup(pid: number): void {
+  try {
+    process.kill(-pid, 9);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
