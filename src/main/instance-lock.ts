@@ -1,0 +1,34 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { failedPrecondition } from "../errors/crib-error.ts";
+import { type HostPath, joinHostPath } from "../ids/path.ts";
+import { O_CREAT, O_RDWR } from "../kernel/open-flags.ts";
+import type { Kernel } from "../kernel/port.ts";
+
+/**
+ * Makes `directory` this daemon's alone, until disposed of or dead: two daemons over one database or one set of monitors
+ * would undo each other's work.
+ *
+ * The lock is flock(2) on `crib.lock`, so that it ends with its process however that ends. The file stays: unlinking it
+ * would let a third daemon lock a file that a second one has open.
+ *
+ * @throws {CribError} failed-precondition naming the pid of the daemon that has it.
+ */
+export function lockDirectory(kernel: Kernel, directory: HostPath, flag: "--root" | "--state"): Disposable {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = joinHostPath(directory, "crib.lock");
+  const fd = kernel.open(path, O_RDWR | O_CREAT, 0o600);
+  try {
+    if (!kernel.tryLockExclusive(fd)) {
+      const pid = readFileSync(path, "utf8").trim();
+      throw failedPrecondition(
+        `${directory} belongs to the crib daemon with pid ${pid || "(unknown)"}: stop that one, or give this one a ${flag} of its own`,
+      );
+    }
+    kernel.ftruncate(fd, 0n);
+    kernel.writeAll(fd, new TextEncoder().encode(`${kernel.getpid()}\n`));
+  } catch (error) {
+    kernel.close(fd);
+    throw error;
+  }
+  return { [Symbol.dispose]: () => kernel.close(fd) };
+}
