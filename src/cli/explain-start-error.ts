@@ -14,10 +14,14 @@ export function explainStartError(cli: Cli, address: string, error: unknown): nu
   return error instanceof ConnectError ? execveExitCode(error.rawMessage) : ExitCode.engine;
 }
 
-/** The init stage names the failed step `exec` or `execve` and the errno; see `runtime/plan`. */
+/**
+ * What execve said, by errno name (crib's init stage) or by text (runtimes of other engines). A message that is not about
+ * the command's execution tells nothing.
+ */
 function execveExitCode(message: string): number {
-  if (!/\bexecv?e?\b/.test(message)) return ExitCode.engine;
-  if (/\bENOENT\b|not found/.test(message)) return ExitCode.commandNotFound;
-  if (/\b(?:EACCES|ENOEXEC|EPERM|ENOTDIR|EISDIR)\b/.test(message)) return ExitCode.cannotExecute;
+  if (!/\bexec(?:ve)?\b/.test(message)) return ExitCode.engine;
+  if (/\bENOENT\b|not found|no such file or directory/.test(message)) return ExitCode.commandNotFound;
+  if (/\b(?:EACCES|ENOEXEC|EPERM|ENOTDIR|EISDIR)\b|permission denied|exec format error/.test(message))
+    return ExitCode.cannotExecute;
   return ExitCode.engine;
 }

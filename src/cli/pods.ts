@@ -12,7 +12,7 @@ import { collect } from "./parse/collect.ts";
 import { parseLabels } from "./parse/label-selector.ts";
 
 interface PodsOptions {
-  readonly label: readonly string[];
+  readonly label?: readonly string[];
   readonly wide?: true;
   readonly quiet?: true;
   readonly json?: true;
@@ -22,14 +22,14 @@ interface PodsOptions {
 export function addPodsVerb(program: Command, cli: Cli): void {
   withDaemonOptions(program.command("pods"))
     .description("list pods")
-    .option("-l, --label <key=value>", "only those with this label; repeat for several", collect, [])
+    .option("-l, --label <key=value>", "only those with this label; repeat for several", collect)
     .option("-w, --wide", "also addresses and runtime handlers: one more question a pod")
     .option("-q, --quiet", "print full ids only")
     .option("--json", "print JSON, as the CRI names the fields")
     .addHelpText("after", examples(["crib pods", "all pods"], ["crib pods --wide", "with their addresses"]))
     .action(
       daemonVerb<PodsOptions>(cli, async (daemon, _args, options) => {
-        const { pods } = await listInventory(daemon, { labelSelector: parseLabels(options.label) });
+        const { pods } = await listInventory(daemon, { labelSelector: parseLabels(options.label ?? []) });
         if (options.json)
           printJson(
             cli.io,

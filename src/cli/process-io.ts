@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { accessSync, closeSync, openSync, readdirSync, readFileSync, statfsSync } from "node:fs";
-import { connect } from "node:net";
+import { closeSync, openSync } from "node:fs";
 import type { Clock } from "../observe/clock.ts";
-import type { CliIo, CliOutput, DaemonProcess, DoctorHost } from "./cli-io.ts";
+import type { CliIo, DaemonProcess, DoctorHost } from "./cli-io.ts";
+import { createDoctorHost } from "./doctor/doctor-host.ts";
 import { processRefOf } from "./run/process-ref.ts";
+import { createStreamOutput } from "./stream-output.ts";
 
 /** What main has and this adapter needs. */
 export interface ProcessIoParts {
@@ -24,8 +25,8 @@ export const defaultSocket = "unix:///run/crib/crib.sock";
 export function createProcessIo(parts: ProcessIoParts): CliIo {
   const { process, env } = parts;
   return {
-    stdout: createOutput(process.stdout, env),
-    stderr: createOutput(process.stderr, env),
+    stdout: createStreamOutput(process.stdout, env),
+    stderr: createStreamOutput(process.stderr, env),
     clock: parts.clock,
     defaultAddress: env["CRIB_ADDRESS"] || env["CONTAINER_RUNTIME_ENDPOINT"] || defaultSocket,
     readStdin: async () => {
@@ -49,42 +50,6 @@ export function createProcessIo(parts: ProcessIoParts): CliIo {
     startDaemon: (args, logFile) => startDaemon(parts.selfCommand, args, logFile, env),
     serve: parts.serve,
     host: createDoctorHost(parts.probe),
-  };
-}
-
-function createOutput(stream: NodeJS.WriteStream, env: ProcessIoParts["env"]): CliOutput {
-  let pending = 0;
-  let closed = false;
-  let onIdle: (() => void) | undefined;
-  const done = (): void => {
-    pending -= 1;
-    if (pending === 0) onIdle?.();
-  };
-  // `crib logs | head`: the reader leaving is no failure of ours, but writing on is of no use.
-  stream.on("error", () => {
-    closed = true;
-    onIdle?.();
-  });
-  return {
-    isTerminal: stream.isTTY === true,
-    color: stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
-    get columns() {
-      return stream.columns || 80;
-    },
-    get closed() {
-      return closed;
-    },
-    write: (data) => {
-      if (closed || data.length === 0) return;
-      pending += 1;
-      stream.write(data, done);
-    },
-    flush: () =>
-      pending === 0 || closed
-        ? Promise.resolve()
-        : new Promise((resolve) => {
-            onIdle = resolve;
-          }),
   };
 }
 
@@ -113,47 +78,4 @@ function startDaemon(
   } finally {
     closeSync(log);
   }
-}
-
-function createDoctorHost(probe: DoctorHost["probe"]): DoctorHost {
-  return {
-    readText: (path) => orUndefined(() => readFileSync(path, "utf8")),
-    readBytes: (path) => orUndefined(() => readFileSync(path)),
-    list: (path) => orUndefined(() => readdirSync(path)),
-    exists: (path) => orUndefined(() => accessSync(path) === undefined) ?? false,
-    statfs: (path) =>
-      orUndefined(() => {
-        const stat = statfsSync(path, { bigint: true });
-        return {
-          type: Number(stat.type),
-          totalBytes: stat.blocks * stat.bsize,
-          availableBytes: stat.bavail * stat.bsize,
-          totalInodes: stat.files,
-          freeInodes: stat.ffree,
-        };
-      }),
-    probe,
-    answers,
-  };
-}
-
-function orUndefined<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}
-
-function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(socket);
-    const end = (answer: boolean): void => {
-      connection.destroy();
-      resolve(answer);
-    };
-    connection.setTimeout(2000, () => end(false));
-    connection.once("connect", () => end(true));
-    connection.once("error", () => end(false));
-  });
 }

@@ -76,7 +76,7 @@ export function createProgram(cli: Cli): Command {
       getErrHelpWidth: () => Math.min(io.stderr.columns, 110),
       getOutHasColors: () => io.stdout.color,
       getErrHasColors: () => io.stderr.color,
-      outputError: (text, write) => write(`crib: ${text.replace(/^error: /, "").trimEnd()}: see \`crib --help\`\n`),
+      outputError: (text, write) => write(`crib: ${usageError(text)}: see \`crib --help\`\n`),
     });
   withDaemonOptions(program);
   for (const add of verbs) add(program, cli);
@@ -103,4 +103,12 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     await io.stdout.flush();
     await io.stderr.flush();
   }
+}
+
+/** Commander's `error: unknown command 'sto'\n(Did you mean stop?)` on one line, in our words' case. */
+function usageError(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\n\(Did/, " (did");
 }

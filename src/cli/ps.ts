@@ -14,7 +14,7 @@ import { resolvePod } from "./resolve-target.ts";
 interface PsOptions {
   readonly all?: true;
   readonly pod?: string;
-  readonly label: readonly string[];
+  readonly label?: readonly string[];
   readonly quiet?: true;
   readonly json?: true;
 }
@@ -25,7 +25,7 @@ export function addPsVerb(program: Command, cli: Cli): void {
     .description("list containers")
     .option("-a, --all", "also those that are not running")
     .option("-p, --pod <pod>", "only those of this pod (id, id prefix or name)")
-    .option("-l, --label <key=value>", "only those with this label; repeat for several", collect, [])
+    .option("-l, --label <key=value>", "only those with this label; repeat for several", collect)
     .option("-q, --quiet", "print full ids only")
     .option("--json", "print JSON, as the CRI names the fields")
     .addHelpText(
@@ -38,7 +38,7 @@ export function addPsVerb(program: Command, cli: Cli): void {
     )
     .action(
       daemonVerb<PsOptions>(cli, async (daemon, _args, options) => {
-        const inventory = await listInventory(daemon, { labelSelector: parseLabels(options.label) });
+        const inventory = await listInventory(daemon, { labelSelector: parseLabels(options.label ?? []) });
         const pod = options.pod === undefined ? undefined : await resolvePod(daemon, options.pod);
         const rows = inventory.containers.filter(
           (container) =>

@@ -22,12 +22,11 @@ export function addRunVerb(program: Command, cli: Cli): void {
     .argument("<image>", "reference of the image; crib.local/hello is built in and needs no registry")
     .argument("[command...]", "arguments for the image's entrypoint, in place of its default ones")
     .option("--name <name>", "name of the pod and its container (default: made from the image)")
-    .option("-e, --env <NAME=value>", "environment variable; repeat for several", collect, [])
+    .option("-e, --env <NAME=value>", "environment variable; repeat for several", collect)
     .option(
       "-v, --volume <host:container[:options]>",
       "bind mount; options: ro, rw, rslave, rshared; repeat for several",
       collect,
-      [],
     )
     .option("-w, --workdir <dir>", "working directory in the container")
     .option("-u, --user <user[:group]>", "user by number or name; group by number")
@@ -38,13 +37,12 @@ export function addRunVerb(program: Command, cli: Cli): void {
       "-p, --publish <[ip:]host:container[/protocol]>",
       "make a port reachable on the host; repeat for several",
       collect,
-      [],
     )
     .option("-m, --memory <size>", "memory limit, such as 64m")
     .option("--cpus <number>", "processor limit, such as 0.5")
     .option("--pids-limit <number>", "process limit")
-    .option("--cap-add <capability>", "capability to add, or ALL; repeat for several", collect, [])
-    .option("--cap-drop <capability>", "capability to drop, or ALL; repeat for several", collect, [])
+    .option("--cap-add <capability>", "capability to add, or ALL; repeat for several", collect)
+    .option("--cap-drop <capability>", "capability to drop, or ALL; repeat for several", collect)
     .option("--read-only", "make the container's root read-only")
     .option("--no-new-privileges", "setuid programs gain nothing")
     .option("--privileged", "all capabilities and devices, no confinement")

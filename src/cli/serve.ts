@@ -20,7 +20,6 @@ export function addServeVerb(program: Command, cli: Cli): void {
       "--listen <socket>",
       "unix socket to serve; repeat for several (default unix:///run/crib/crib.sock)",
       collect,
-      [],
     )
     .option("--log-level <level>", "trace, debug, info, warn or error")
     .option("--log-format <format>", "text or json")

@@ -18,19 +18,19 @@ import { parseVolume } from "./parse-volume.ts";
 /** The flags of `crib run` that shape the pod and its container, as commander leaves them. */
 export interface RunFlags {
   readonly name?: string;
-  readonly env: readonly string[];
-  readonly volume: readonly string[];
+  readonly env?: readonly string[];
+  readonly volume?: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
   readonly entrypoint?: string;
   readonly hostname?: string;
   readonly network: string;
-  readonly publish: readonly string[];
+  readonly publish?: readonly string[];
   readonly memory?: string;
   readonly cpus?: string;
   readonly pidsLimit?: string;
-  readonly capAdd: readonly string[];
-  readonly capDrop: readonly string[];
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
   readonly readOnly?: true;
   /** Commander's reading of `--no-new-privileges`: true unless given. */
   readonly newPrivileges: boolean;
@@ -83,15 +83,15 @@ export function parseRunFlags(image: string, args: readonly string[], flags: Run
     quiet: flags.quiet === true,
     pod: {
       ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
-      portMappings: flags.publish.map(parsePort),
+      portMappings: (flags.publish ?? []).map(parsePort),
       linux: { securityContext: { namespaceOptions, privileged } },
     },
     container: {
       command: flags.entrypoint === undefined ? [] : [flags.entrypoint],
       args: [...args],
       workingDir: flags.workdir ?? "",
-      envs: flags.env.map(parseEnv),
-      mounts: flags.volume.map(parseVolume),
+      envs: (flags.env ?? []).map(parseEnv),
+      mounts: (flags.volume ?? []).map(parseVolume),
       linux: {
         resources: resources(flags),
         securityContext: { ...securityContext(flags, privileged), namespaceOptions },
@@ -139,8 +139,8 @@ function securityContext(flags: RunFlags, privileged: boolean): PlainInit<typeof
     readonlyRootfs: flags.readOnly === true,
     noNewPrivs: !flags.newPrivileges,
     capabilities: {
-      addCapabilities: flags.capAdd.map(capabilityName),
-      dropCapabilities: flags.capDrop.map(capabilityName),
+      addCapabilities: (flags.capAdd ?? []).map(capabilityName),
+      dropCapabilities: (flags.capDrop ?? []).map(capabilityName),
     },
     seccomp: { profileType },
     maskedPaths: privileged ? [] : [...maskedPaths],
