@@ -1,8 +1,9 @@
+import { readdirSync, readFileSync } from "node:fs";
+
 /** Processes whose command line names `directory`: daemons, shims, monitors. Never the caller. */
 export function processesOf(directory: string): readonly number[] {
-  const listing = Bun.spawnSync(["grep", "-lsF", "--null", directory, ...commandLineFiles()]).stdout.toString();
-  const pids = listing.split("\0").map((path) => Number(path.split("/")[2]));
-  return pids.filter((pid) => Number.isInteger(pid) && pid > 1 && pid !== process.pid);
+  const pids = readdirSync("/proc").map(Number);
+  return pids.filter((pid) => Number.isInteger(pid) && pid > 1 && pid !== process.pid && commandLine(pid).includes(directory));
 }
 
 /** SIGKILL to each of them. */
@@ -18,7 +19,12 @@ export function killIfThere(pid: number): void {
   }
 }
 
-function commandLineFiles(): readonly string[] {
-  const glob = new Bun.Glob("[0-9]*/cmdline");
-  return [...glob.scanSync({ cwd: "/proc", onlyFiles: false })].map((path) => `/proc/${path}`);
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch (error) {
+    // Gone since it was listed.
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return "";
+    throw error;
+  }
 }

@@ -1,13 +1,10 @@
-import { afterAll, afterEach, beforeAll, setDefaultTimeout } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../src/gen/runtime/v1/api_pb.ts";
 import type { TestImageName } from "../fixtures/test-images.ts";
 import type { CriClient } from "./cri-client.ts";
 import type { Engine, EngineKind, EngineNetwork } from "./engine.ts";
-import { expectNoResidue, type HostSnapshot, hostSnapshot } from "./host-snapshot.ts";
 import { type ContainerConfigInit, containerConfig, type PodConfigInit, podConfig } from "./pod-config.ts";
 import { type Registry, sharedRegistry } from "./registry.ts";
-import { removeAllPods } from "./remove-all-pods.ts";
 import { createEngine, selectedEngine } from "./select-engine.ts";
 import { logPathOf, TestContainer, TestPod } from "./test-container.ts";
 
@@ -24,22 +21,19 @@ export interface ContainerRequest extends Omit<ContainerConfigInit, "image"> {
   readonly imageReference?: string;
 }
 
-const SETUP_LIMIT_MS = 120_000;
-const TEST_LIMIT_MS = 60_000;
-
-/** One engine for one test file, with the registry, and verbs that read like the test's story. */
+/** One engine with the registry, and verbs that read like a test's story. */
 export class TestBed {
   #engine: Engine | undefined;
   #registry: Registry | undefined;
   readonly kind: EngineKind = selectedEngine();
 
   get engine(): Engine {
-    if (this.#engine === undefined) throw new Error("the engine starts in beforeAll");
+    if (this.#engine === undefined) throw new Error("the test bed is not open");
     return this.#engine;
   }
 
   get registry(): Registry {
-    if (this.#registry === undefined) throw new Error("the registry starts in beforeAll");
+    if (this.#registry === undefined) throw new Error("the test bed is not open");
     return this.#registry;
   }
 
@@ -105,28 +99,4 @@ export class TestBed {
     await container.waitLog("__end__");
     return container.text().replace("__end__\n", "").trim();
   }
-}
-
-/** Registers set-up and tear-down in the calling file: pods go after each test, and the host must look as before. */
-export function useTestBed(options: TestBedOptions = {}): TestBed {
-  setDefaultTimeout(TEST_LIMIT_MS);
-  const bed = new TestBed();
-  let before: HostSnapshot | undefined;
-  beforeAll(async () => {
-    await bed.open(options);
-    // containerd makes its directories with the first pod; crib has nothing to excuse.
-    if (bed.kind === "containerd") await (await bed.runIdle(await bed.runPod())).pod.remove();
-    before = hostSnapshot(bed.engine);
-  }, SETUP_LIMIT_MS);
-  afterEach(async () => {
-    if (bed.engine.running) await removeAllPods(bed.cri);
-  }, SETUP_LIMIT_MS);
-  afterAll(async () => {
-    try {
-      if (before !== undefined) await expectNoResidue(bed.engine, before);
-    } finally {
-      await bed.close();
-    }
-  }, SETUP_LIMIT_MS);
-  return bed;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { TestImageName } from "../fixtures/test-images.ts";
 import { outcomeOf } from "../harness/error-code.ts";
-import { useTestBed } from "../harness/test-bed.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
 
 const bed = useTestBed({ images: ["busybox", "entrypoint", "entrypoint-cmd", "no-command", "workdir"] });
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

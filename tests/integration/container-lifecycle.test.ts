@@ -4,7 +4,7 @@ import { ContainerState, Signal } from "../../src/gen/runtime/v1/api_pb.ts";
 import { codeOf, outcomeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { uniqueNumber } from "../harness/pod-config.ts";
-import { useTestBed } from "../harness/test-bed.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
 const bed = useTestBed({ images: ["busybox", "stop-signal"] });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { MountPropagation } from "../../src/gen/runtime/v1/api_pb.ts";
 import { outcomeOf } from "../harness/error-code.ts";
 import { uniqueNumber } from "../harness/pod-config.ts";
-import { useTestBed } from "../harness/test-bed.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
 const bed = useTestBed({ images: ["busybox", "whiteout", "volume"] });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { cgroupDirectory } from "../harness/cgroup-tree.ts";
 import { codeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
-import { useTestBed } from "../harness/test-bed.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
 import type { TestContainer } from "../harness/test-container.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 

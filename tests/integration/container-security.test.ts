@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { SecurityProfile_ProfileType as ProfileType } from "../../src/gen/runtime/v1/api_pb.ts";
 import { codeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
-import { type ContainerRequest, useTestBed } from "../harness/test-bed.ts";
+import type { ContainerRequest } from "../harness/test-bed.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
 
 const bed = useTestBed();
 

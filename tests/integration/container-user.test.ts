@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { TestImageName } from "../fixtures/test-images.ts";
 import { codeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
-import { useTestBed } from "../harness/test-bed.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
 
 const bed = useTestBed({ images: ["busybox", "users", "user-numeric"] });
 

@@ -6,7 +6,7 @@ import { cgroupDirectory, makeCgroup, removeCgroup } from "../harness/cgroup-tre
 import { codeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { uniqueNumber } from "../harness/pod-config.ts";
-import { useTestBed } from "../harness/test-bed.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
 
 const bed = useTestBed();
 

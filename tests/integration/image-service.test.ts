@@ -1,0 +1,157 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { buildImage, compressLayer } from "../fixtures/image-builder.ts";
+import { LayerBuilder } from "../fixtures/layer-builder.ts";
+import { codeOf, outcomeOf } from "../harness/error-code.ts";
+import { onlyCrib } from "../harness/only-crib.ts";
+import { uniqueNumber } from "../harness/pod-config.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
+import { waitUntil } from "../harness/wait-until.ts";
+
+const bed = useTestBed();
+
+/** A new image of one small layer, pushed under two tags. */
+async function pushed() {
+  const name = `image-service/${uniqueNumber()}`;
+  const layer = compressLayer(new LayerBuilder().file("name", name).build());
+  const image = buildImage([layer], { User: "1000:2000", Labels: { name } });
+  const one = await bed.registry.push(name, "one", image);
+  const two = await bed.registry.push(name, "two", image);
+  return { image, one, two, byDigest: `${bed.registry.host}/${name}@${image.manifest.digest}` };
+}
+
+const pull = (image: string) => bed.cri.images.pullImage({ image: { image } });
+const status = async (image: string) => (await bed.cri.images.imageStatus({ image: { image } })).image;
+const remove = (image: string) => bed.cri.images.removeImage({ image: { image } });
+
+describe("images", () => {
+  test("are named by the digest of their configuration, everywhere", async () => {
+    const { image, one, byDigest } = await pushed();
+    const { imageRef } = await pull(one);
+    expect(imageRef).toBe(image.imageId);
+    for (const reference of [one, image.imageId, image.imageId.slice("sha256:".length)]) {
+      expect((await status(reference))?.id).toBe(image.imageId);
+    }
+    const { images } = await bed.cri.images.listImages({});
+    const listed = images.find((entry) => entry.id === image.imageId);
+    expect(listed?.repoTags).toEqual([one]);
+    expect(listed?.repoDigests).toEqual([byDigest]);
+    expect(listed?.size).toBeGreaterThan(0n);
+    await remove(one);
+  });
+
+  test("tell their user", async () => {
+    const { one } = await pushed();
+    await pull(one);
+    expect((await status(one))?.uid?.value).toBe(1000n);
+    await remove(one);
+  });
+
+  test("pulled by tag and by digest are one image with both references", async () => {
+    const { image, one, two, byDigest } = await pushed();
+    const ids = await Promise.all([one, two, byDigest].map(async (reference) => (await pull(reference)).imageRef));
+    expect(new Set(ids)).toEqual(new Set([image.imageId]));
+    const found = await status(image.imageId);
+    expect(found?.repoTags.toSorted()).toEqual([one, two].toSorted());
+    expect(found?.repoDigests).toEqual([byDigest]);
+    await remove(image.imageId);
+  });
+
+  test("the id in containers is the same", async () => {
+    const container = await bed.runIdle(await bed.runPod());
+    const id = bed.registry.image("busybox").imageId;
+    const { containers } = await bed.cri.runtime.listContainers({ filter: { id: container.id } });
+    expect(containers[0]?.imageRef).toBe(id);
+  });
+
+  onlyCrib("tells a repository digest in ContainerStatus")("the id in a container's status is the same", async () => {
+    const container = await bed.runIdle(await bed.runPod());
+    const found = await container.status();
+    const id = bed.registry.image("busybox").imageId;
+    expect([found.imageId, found.imageRef]).toEqual([id, id]);
+  });
+
+  test("can be used by id", async () => {
+    const pod = await bed.runPod();
+    expect(await bed.output(pod, "echo by id", { imageReference: bed.registry.image("busybox").imageId })).toBe("by id");
+  });
+
+  test("removed by one tag are removed with all their references, and again is no error", async () => {
+    const { image, one, two } = await pushed();
+    await pull(one);
+    await pull(two);
+    await remove(one);
+    for (const reference of [one, two, image.imageId]) expect(await status(reference)).toBeUndefined();
+    await remove(one);
+    await remove(image.imageId);
+  });
+
+  test("that a tag moved away from keep their digest", async () => {
+    const { image, one, byDigest } = await pushed();
+    await pull(one);
+    const name = one.slice(bed.registry.host.length + 1, one.lastIndexOf(":"));
+    const newer = buildImage([compressLayer(new LayerBuilder().file("newer", name).build())], {});
+    await bed.registry.push(name, "one", newer);
+    expect((await pull(one)).imageRef).toBe(newer.imageId);
+    expect((await status(one))?.id).toBe(newer.imageId);
+    const old = await status(image.imageId);
+    expect(old?.repoTags).toEqual([]);
+    expect(old?.repoDigests).toEqual([byDigest]);
+    await remove(image.imageId);
+    await remove(newer.imageId);
+  });
+
+  test("that are not there: status is empty, pull is NotFound and names it", async () => {
+    const reference = `${bed.registry.host}/none/such:1`;
+    expect(await status(reference)).toBeUndefined();
+    const outcome = await outcomeOf(pull(reference));
+    expect(outcome.code).toBe("NotFound");
+    expect(outcome.message).toContain("none/such");
+  });
+
+  test("two pulls at once of one image both succeed", async () => {
+    const { image, one } = await pushed();
+    const answers = await Promise.all([pull(one), pull(one), pull(one)]);
+    expect(answers.map((answer) => answer.imageRef)).toEqual(Array(3).fill(image.imageId));
+    await remove(one);
+  });
+
+  test("are listed by filter", async () => {
+    const { image, one } = await pushed();
+    await pull(one);
+    const { images } = await bed.cri.images.listImages({ filter: { image: { image: one } } });
+    expect(images.some((entry) => entry.id === image.imageId)).toBe(true);
+    await remove(one);
+  });
+
+  onlyCrib("unlinks it under the container")("in use by a container are kept", async () => {
+    await bed.runIdle(await bed.runPod());
+    expect(await codeOf(remove(bed.registry.reference("busybox")))).toBe("FailedPrecondition");
+    expect((await status(bed.registry.reference("busybox")))?.id).toBe(bed.registry.image("busybox").imageId);
+  });
+
+  test("verbose status tells the configuration", async () => {
+    const image = { image: bed.registry.reference("busybox") };
+    const { info } = await bed.cri.images.imageStatus({ image, verbose: true });
+    expect(JSON.stringify(JSON.parse(info.info ?? "{}"))).toContain("/bin/sh");
+  });
+
+  test("take space that ImageFsInfo tells, on a directory that is there", async () => {
+    const usage = async () => {
+      const { imageFilesystems } = await bed.cri.images.imageFsInfo({});
+      const [first] = imageFilesystems;
+      if (first === undefined) throw new Error("no image file system");
+      return first;
+    };
+    const before = await usage();
+    expect(existsSync(before.fsId?.mountpoint ?? "")).toBe(true);
+    const layer = compressLayer(new LayerBuilder().file("big", new Uint8Array(8 << 20).fill(1)).build());
+    const reference = await bed.registry.push(`image-service/${uniqueNumber()}`, "big", buildImage([layer], {}));
+    await pull(reference);
+    const grown = async () => (await usage()).usedBytes?.value ?? 0n;
+    const least = (before.usedBytes?.value ?? 0n) + (8n << 20n);
+    // Engines may count on a schedule.
+    await waitUntil(async () => (await grown()) >= least, { what: "8 MiB more are used", boundMs: 25_000 });
+    await remove(reference);
+  });
+});
