@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { defaultConfig } from "../config/defaults.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { packagedFiles } from "./packaged-files.ts";
+
+test("the packaged configuration is what holds without one", () => {
+  const loaded = loadConfig({ files: [{ path: "config.toml", text: packagedFiles.config }], flags: {} });
+  expect(loaded).toEqual(defaultConfig);
+});
+
+test("the packaged configuration names and explains every key", () => {
+  const keys = packagedFiles.config.split("\n").filter((line) => /^[a-z_]+ = /.test(line));
+  expect(keys).toHaveLength(21);
+  const lines = packagedFiles.config.split("\n");
+  for (const key of keys) expect([key, lines[lines.indexOf(key) - 1]?.startsWith("# ")]).toEqual([key, true]);
+});
+
+const unitLines = [
+  "Type=notify",
+  "KillMode=process",
+  "Delegate=yes",
+  "OOMScoreAdjust=-999",
+  "OOMPolicy=continue",
+  "TasksMax=infinity",
+  "Conflicts=containerd.service",
+  "WorkingDirectory=/",
+  "UMask=0077",
+  "RuntimeDirectoryPreserve=yes",
+];
+
+test.each(unitLines)("the unit says %s", (line) => {
+  expect(packagedFiles.service.split("\n")).toContain(line);
+});
+
+test("the unit keeps out what turns the executable into Bun's own command line", () => {
+  expect(/^UnsetEnvironment=(.*)$/m.exec(packagedFiles.service)?.[1]?.split(" ")).toContain("BUN_BE_BUN");
+});

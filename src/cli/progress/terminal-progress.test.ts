@@ -1,0 +1,46 @@
+import { expect, test } from "bun:test";
+import { create } from "@bufbuild/protobuf";
+import { createTestIo } from "../../../tests/fixtures/cli-io.ts";
+import { LayerProgressSchema } from "../../gen/crib/v1/engine_pb.ts";
+import type { UnixNanos } from "../../ids/units.ts";
+import type { Clock } from "../../observe/clock.ts";
+import { createPullProgress } from "./pull-progress.ts";
+
+const digest = `sha256:${"ab".repeat(32)}`;
+
+function layer(phase: string, doneBytes: bigint) {
+  return create(LayerProgressSchema, { digest, phase, doneBytes, totalBytes: 100n << 20n });
+}
+
+test("a pull on a terminal shows bytes, rate and time left, and redraws in place", () => {
+  let ms = 0;
+  const clock: Clock = { now: () => 0n as UnixNanos, monotonicMs: () => ms, sleep: () => Promise.resolve(true) };
+  const io = createTestIo({ terminal: true, clock });
+  {
+    using progress = createPullProgress(io, false);
+    progress.layer(layer("downloading", 0n));
+    ms += 1000;
+    progress.layer(layer("downloading", 10n << 20n));
+    expect(io.err).toContain("10 MiB / 100 MiB  10 MiB/s  ETA 9s");
+    progress.layer(layer("done", 100n << 20n));
+  }
+  expect(io.err.split("\u001b[1A")).toHaveLength(3);
+  expect(io.err.trimEnd()).toEndWith("abababababab  done         100 MiB");
+});
+
+test("a pull into a pipe tells each phase once and redraws nothing", () => {
+  const io = createTestIo();
+  {
+    using progress = createPullProgress(io, false);
+    for (const bytes of [0n, 5n, 9n]) progress.layer(layer("downloading", bytes));
+    progress.layer(layer("done", 10n));
+  }
+  expect(io.err).toBe("  abababababab downloading (100 MiB)\n  abababababab done (100 MiB)\n");
+});
+
+test("a silent pull says nothing", () => {
+  const io = createTestIo({ terminal: true });
+  using progress = createPullProgress(io, true);
+  progress.layer(layer("done", 10n));
+  expect(io.err).toBe("");
+});
