@@ -36,24 +36,3 @@ export const S_IFIFO = 0o010000;
 export const S_ISUID = 0o4000;
 export const S_ISGID = 0o2000;
 export const S_ISVTX = 0o1000;
-
-export const OpenFlag = {
-  RDONLY: O_RDONLY,
-  WRONLY: O_WRONLY,
-  CREAT: O_CREAT,
-  EXCL: O_EXCL,
-  DIRECTORY: O_DIRECTORY,
-  NOFOLLOW: O_NOFOLLOW,
-  PATH: O_PATH,
-} as const;
-
-export const FileMode = {
-  MASK: S_IFMT,
-  BLOCK: S_IFBLK,
-  CHARACTER: S_IFCHR,
-  DIRECTORY: S_IFDIR,
-  FIFO: S_IFIFO,
-  LINK: S_IFLNK,
-} as const;
-
-export { ResolveFlag } from "./resolve-flags.ts";

@@ -10,7 +10,7 @@ import type { Fd, Pid } from "../ids/process.ts";
  */
 export interface Kernel extends FileCalls, MountCalls, SocketCalls, ProcessCalls, SeccompCalls, CgroupCalls {}
 
-/** `struct open_how` of openat2(2); `resolve` is a mask of `ResolveFlag`. */
+/** `struct open_how` of openat2(2); `resolve` is a mask of `RESOLVE_*` (resolve-flags.ts). */
 export interface OpenHow {
   readonly flags: number;
   readonly mode?: number;

@@ -6,9 +6,3 @@ export const RESOLVE_BENEATH = 0x08;
 /** Every `..`, absolute path and absolute symlink is taken inside `dir`, as if it were the root. */
 export const RESOLVE_IN_ROOT = 0x10;
 export const RESOLVE_CACHED = 0x20;
-
-export const ResolveFlag = {
-  IN_ROOT: RESOLVE_IN_ROOT,
-  NO_MAGICLINKS: RESOLVE_NO_MAGICLINKS,
-  NO_SYMLINKS: RESOLVE_NO_SYMLINKS,
-} as const;
