@@ -1,0 +1,75 @@
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { buildDir, fromRoot } from "./paths.ts";
+import { run } from "./run.ts";
+import type { Step } from "./stamp.ts";
+import type { Toolchain } from "./tools.ts";
+
+export const warningFlags = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"] as const;
+
+const libraryFlags = [
+  "-O2",
+  "-fPIC",
+  "-shared",
+  "-s",
+  "-fvisibility=hidden",
+  "-fstack-protector-strong",
+  "-D_FORTIFY_SOURCE=2",
+  "-Wl,-z,now,-z,relro,-z,defs",
+  "-Wl,--exclude-libs,ALL",
+  "-Wl,--build-id=none",
+] as const;
+
+/** Small rather than hardened: one crib-monitor a pod is resident, and it parses only what the daemon sends it. */
+const staticFlags = [
+  "-O2",
+  "-static",
+  "-s",
+  "-fno-asynchronous-unwind-tables",
+  "-ffunction-sections",
+  "-fdata-sections",
+  "-Wl,--gc-sections",
+  "-Wl,-z,noseparate-code",
+  "-Wl,-z,norelro",
+  "-Wl,--build-id=none",
+] as const;
+
+/** The `.c` files of folders below ffi/, sorted, so that two builds link in the same order. */
+export function sources(...folders: string[]): string[] {
+  const found = folders.flatMap((folder) => [...new Bun.Glob(`ffi/${folder}/*.c`).scanSync({ cwd: fromRoot() })]);
+  return found.sort();
+}
+
+/** Compiles aside and renames: a test or daemon that reads the artifact meanwhile sees the old one or the new one, whole. */
+async function compile(output: string, command: readonly string[]): Promise<void> {
+  const aside = join(buildDir, `.${output}.${process.pid}`);
+  try {
+    await run([...command, "-o", aside]);
+    renameSync(aside, join(buildDir, output));
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+/** The three C artifacts the executable carries: ffi/BUILD.md and ffi/include/crib.h say what they are. */
+export function nativeStep(toolchain: Toolchain): Step {
+  const include = "-Iffi/include";
+  // The kernel's headers, below musl's own, which must win where both define something.
+  const kernelHeaders = ["-idirafter", "/usr/include", "-idirafter", `/usr/include/${toolchain.triplet}`];
+  const musl = ["musl-gcc", ...warningFlags, ...staticFlags, include];
+  const commands: Readonly<Record<string, readonly string[]>> = {
+    "libcrib.so": ["gcc", ...warningFlags, ...libraryFlags, include, ...sources("shim"), toolchain.libseccomp],
+    "crib-monitor": [...musl, ...sources("monitor", "init"), ...kernelHeaders],
+    hello: [...musl, ...sources("hello"), ...kernelHeaders],
+  };
+  return {
+    name: "native",
+    inputs: ["ffi/**/*.{c,h}"],
+    key: JSON.stringify([commands, toolchain.versions]),
+    outputs: Object.keys(commands).map((name) => `build/${name}`),
+    async work() {
+      mkdirSync(buildDir, { recursive: true });
+      await Promise.all(Object.entries(commands).map(([output, command]) => compile(output, command)));
+    },
+  };
+}
