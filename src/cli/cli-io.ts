@@ -22,8 +22,8 @@ export interface CliIo {
   readonly processRef: string;
   /** Starts `crib serve` with `args` in a session of its own, its log in `logFile`; it outlives this process. */
   startDaemon(args: readonly string[], logFile: string): DaemonProcess;
-  /** The daemon itself, in this process; resolves with its exit code. */
-  serve(config: Config): Promise<number>;
+  /** The daemon itself, in this process; resolves with its exit code. `reload` reads the configuration anew. */
+  serve(config: Config, reload: () => Config): Promise<number>;
   /** Probes the host for `doctor`. */
   readonly host: DoctorHost;
 }

@@ -35,8 +35,9 @@ export function addServeVerb(program: Command, cli: Cli): void {
       ),
     )
     .action(
-      verb<ServeOptions>(cli, (_args, options) =>
-        cli.io.serve(loadConfig({ files: readConfigFiles(options.config), flags: options })),
-      ),
+      verb<ServeOptions>(cli, (_args, options) => {
+        const load = () => loadConfig({ files: readConfigFiles(options.config), flags: options });
+        return cli.io.serve(load(), load);
+      }),
     );
 }

@@ -2,7 +2,7 @@ import type { CliIo } from "../cli-io.ts";
 import { humanSize } from "../format/human-size.ts";
 import { printable } from "../format/printable.ts";
 import { shortId } from "../format/short-id.ts";
-import type { PullProgress } from "./pull-progress.ts";
+import type { PullProgress } from "./progress.ts";
 
 /** One line at each change of phase: for logs and pipes, where nothing can be redrawn. */
 export function createLineProgress(io: CliIo): PullProgress {

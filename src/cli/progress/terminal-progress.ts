@@ -5,7 +5,7 @@ import { humanSize } from "../format/human-size.ts";
 import { paint } from "../format/paint.ts";
 import { printable } from "../format/printable.ts";
 import { shortId } from "../format/short-id.ts";
-import type { PullProgress } from "./pull-progress.ts";
+import type { PullProgress } from "./progress.ts";
 import { TransferRate } from "./transfer-rate.ts";
 
 interface ShownLayer {
