@@ -86,6 +86,8 @@ export interface MonitoredContainer {
   readonly id: ContainerId;
   readonly pid: Pid;
   readonly startedAtNs: UnixNanos;
+  /** Output that the log file could not take (disk full, I/O error) since the start. */
+  readonly droppedLogBytes: bigint;
   readonly exit: ContainerExit | undefined;
 }
 
@@ -106,7 +108,7 @@ export interface ExecSession {
   readonly exited: Promise<{ readonly exitCode: number; readonly signal: number }>;
   /** Both output pipes reached end of file. */
   readonly drained: Promise<void>;
-  /** Stops reading its output and forgets the session. */
+  /** Stops reading its output and forgets the session: `exited` and `drained`, if still open, stay so. */
   abandon(): void;
 }
 

@@ -1,0 +1,81 @@
+import { CribError } from "../../errors/crib-error.ts";
+import { WireWriter } from "../plan/wire-writer.ts";
+
+/** The protocol with a pod's monitor; ffi/include/protocol.h is the other side and draws the frames. */
+export const protocol = { magic: 0x4f4d5243, version: 1 } as const;
+
+/** A longer request is refused here rather than by a closed connection. */
+export const maxPayloadBytes = 4 * 1024 * 1024;
+
+export const FrameKind = {
+  hello: 1,
+  setup: 2,
+  start: 3,
+  exec: 4,
+  signal: 5,
+  list: 6,
+  reopenLog: 7,
+  resize: 8,
+  closeStdin: 9,
+  stdin: 10,
+  forget: 11,
+  shutdown: 12,
+  abandon: 13,
+
+  ok: 0x8000,
+  error: 0x8001,
+
+  exit: 0x9001,
+  execOutput: 0x9002,
+  execExit: 0x9003,
+  execDrained: 0x9004,
+} as const;
+
+export interface Frame {
+  readonly kind: number;
+  /** 0 for an event. */
+  readonly request: number;
+  readonly payload: Uint8Array;
+}
+
+const headerBytes = 12;
+
+/** @throws {CribError} invalid-argument for a payload the monitor would refuse. */
+export function encodeFrame(kind: number, request: number, payload: Uint8Array): Uint8Array {
+  if (payload.length > maxPayloadBytes) {
+    throw new CribError(
+      "invalid-argument",
+      `request of ${payload.length} bytes is over the limit of ${maxPayloadBytes}`,
+    );
+  }
+  return new WireWriter().u32(payload.length).u16(kind).u16(0).u32(request).raw(payload).written();
+}
+
+/** Cuts a byte stream into frames. Payloads are copies: the socket's buffer is used again. */
+export class FrameSplitter {
+  #rest: Uint8Array = new Uint8Array(0);
+
+  /** @throws {CribError} data-loss for a header no monitor writes. */
+  push(chunk: Uint8Array): Frame[] {
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const frames: Frame[] = [];
+    let at = 0;
+    while (bytes.length - at >= headerBytes) {
+      const length = view.getUint32(at, true);
+      if (length > maxPayloadBytes || view.getUint16(at + 6, true) !== 0) {
+        throw new CribError("data-loss", "malformed frame from a pod's monitor");
+      }
+      const end = at + headerBytes + length;
+      if (end > bytes.length) break;
+      frames.push({
+        kind: view.getUint16(at + 4, true),
+        request: view.getUint32(at + 8, true),
+        payload: bytes.slice(at + headerBytes, end),
+      });
+      at = end;
+    }
+    this.#rest = bytes.slice(at);
+    return frames;
+  }
+}

@@ -1,0 +1,49 @@
+import { invalidArgument } from "../../errors/crib-error.ts";
+import { encodePlan } from "../plan/encode.ts";
+import { WireWriter } from "../plan/wire-writer.ts";
+import { protocol } from "./frames.ts";
+import type { ExecRequest, SandboxSetup, StartRequest } from "./port.ts";
+
+/** Payloads of requests, as ffi/include/protocol.h lists them. */
+
+export function helloPayload(): Uint8Array {
+  return new WireWriter().u32(protocol.magic).u16(protocol.version).u16(0).written();
+}
+
+export function setupPayload(setup: SandboxSetup): Uint8Array {
+  const out = new WireWriter();
+  out.u64(BigInt(setup.unshare >>> 0)).string(setup.hostname ?? "");
+  out.bool(setup.loopback).bool(setup.pidInit).u32(setup.sysctls.length);
+  for (const { key, value } of setup.sysctls) out.string(key).string(value);
+  return out.written();
+}
+
+export function startPayload(request: StartRequest): Uint8Array {
+  const out = new WireWriter();
+  out.string(request.id).bool(request.terminal).bool(request.stdin).bool(request.stdinOnce);
+  out.string(request.logPath ?? "").string(request.oomFile ?? "");
+  return out.bytes(encodePlan(request.plan)).written();
+}
+
+export function execPayload(request: ExecRequest): Uint8Array {
+  const out = new WireWriter();
+  out.string(request.id).string(request.containerId).bool(request.terminal).bool(request.stdin);
+  return out.bytes(encodePlan(request.plan)).written();
+}
+
+export function idPayload(id: string): Uint8Array {
+  return new WireWriter().string(id).written();
+}
+
+export function signalPayload(id: string, signal: number): Uint8Array {
+  if (!Number.isInteger(signal) || signal < 1 || signal > 64) throw invalidArgument(`signal ${signal} is not in 1–64`);
+  return new WireWriter().string(id).u32(signal).written();
+}
+
+export function resizePayload(id: string, columns: number, rows: number): Uint8Array {
+  return new WireWriter().string(id).u16(columns).u16(rows).written();
+}
+
+export function stdinPayload(id: string, bytes: Uint8Array): Uint8Array {
+  return new WireWriter().string(id).bytes(bytes).written();
+}
