@@ -36,12 +36,12 @@ export async function withPrivateDaemon(
 ): Promise<number> {
   const rootPath = parseHostPath(root, "root directory");
   const privateDaemon = await findOrStart(cli, rootPath);
-  using daemon = connectDaemon(privateDaemon.socket);
-  await removeOrphans(daemon);
   try {
+    using daemon = connectDaemon(privateDaemon.socket);
+    await removeOrphans(daemon);
     return await work(daemon);
   } finally {
-    await stopIfUnused(cli, daemon, privateDaemon);
+    await stopIfUnused(cli, privateDaemon);
   }
 }
 
@@ -137,9 +137,8 @@ async function removeOrphans(daemon: DaemonClient): Promise<void> {
 }
 
 /** Renamed before it is removed: a run that starts at this moment must not find half of it. */
-async function stopIfUnused(cli: Cli, daemon: DaemonClient, { directory, pid, socket }: PrivateDaemon): Promise<void> {
-  const { items } = await daemon.runtime.listPodSandbox({});
-  if (items.length > 0) return;
+async function stopIfUnused(cli: Cli, { directory, pid, socket }: PrivateDaemon): Promise<void> {
+  if (await hasPods(socket)) return;
   process.kill(pid, "SIGTERM");
   const giveUpAtMs = cli.io.clock.monotonicMs() + stopBoundMs;
   while (isAlive(pid)) {
@@ -150,6 +149,13 @@ async function stopIfUnused(cli: Cli, daemon: DaemonClient, { directory, pid, so
   const leaving = `${runDirectory}/.removing-${crypto.randomUUID()}`;
   renameSync(directory, leaving);
   rmSync(leaving, { recursive: true, force: true });
+}
+
+/** On a connection of its own, closed before the daemon is told to stop: it would wait for one that is open. */
+async function hasPods(socket: string): Promise<boolean> {
+  using daemon = connectDaemon(socket);
+  const { items } = await daemon.runtime.listPodSandbox({});
+  return items.length > 0;
 }
 
 function isAlive(pid: number): boolean {
