@@ -31,7 +31,7 @@ export function stringToBytes(text: string): Uint8Array {
     const escaped = character.length === 1 && code >= 0xdc80 && code <= 0xdcff;
     parts.push(escaped ? Uint8Array.of(code - 0xdc00) : encoder.encode(character));
   }
-  return Buffer.concat(parts);
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 const encoder = new TextEncoder();
