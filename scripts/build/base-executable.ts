@@ -7,14 +7,7 @@ import type { Step } from "./stamp.ts";
  * bun command line, the others load foreign code or open a debugger port. crib runs as root, from cron jobs, units and
  * shells whose environment nobody checked.
  */
-const disarmed = [
-  "BUN_BE_BUN",
-  "BUN_OPTIONS",
-  "BUN_INSPECT",
-  "BUN_INSPECT_PRELOAD",
-  "BUN_INSPECT_CONNECT_TO",
-  "BUN_INSPECT_NOTIFY",
-] as const;
+const disarmed = ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_INSPECT_CONNECT_TO", "BUN_INSPECT_PRELOAD"] as const;
 
 /**
  * Renames each variable's one NUL-terminated occurrence to a name that no environment can hold (it starts with "="), leaving

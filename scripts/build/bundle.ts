@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { baseExecutable } from "./base-executable.ts";
-import { executablePath, fromRoot } from "./paths.ts";
+import { buildDir, executablePath, fromRoot } from "./paths.ts";
 import { run } from "./run.ts";
 import type { Step } from "./stamp.ts";
 
@@ -17,10 +18,8 @@ async function findRevision(): Promise<string> {
       git("status", "--porcelain", "--untracked-files=no"),
     ]);
     return changes === "" ? revision : `${revision}-dirty`;
-  } catch (error) {
-    process.stderr.write(
-      `  no git revision: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}\n`,
-    );
+  } catch {
+    process.stderr.write("  no git revision: this is not a git checkout, or git is not installed\n");
     return "unknown";
   }
 }
@@ -40,8 +39,8 @@ function entryPoints(): string[] {
 }
 
 async function bundle(define: Record<string, string>): Promise<void> {
-  mkdirSync(fromRoot("dist"), { recursive: true });
-  const aside = `${executablePath}.${process.pid}`;
+  // Aside, because Bun lays source maps beside the executable: they are inside it, too, and only that copy is read.
+  const aside = join(buildDir, `.bundle.${process.pid}`);
   try {
     const result = await Bun.build({
       entrypoints: entryPoints(),
@@ -53,7 +52,7 @@ async function bundle(define: Record<string, string>): Promise<void> {
       bytecode: true,
       define,
       compile: {
-        outfile: aside,
+        outfile: join(aside, "crib"),
         executablePath: fromRoot(baseExecutable),
         // A root daemon reads no code or settings from the directory it happens to be started in.
         autoloadBunfig: false,
@@ -63,9 +62,10 @@ async function bundle(define: Record<string, string>): Promise<void> {
       },
     });
     if (!result.success) throw new AggregateError(result.logs, "bundling failed");
-    renameSync(aside, executablePath);
+    mkdirSync(dirname(executablePath), { recursive: true });
+    renameSync(join(aside, "crib"), executablePath);
   } finally {
-    rmSync(aside, { force: true });
+    rmSync(aside, { recursive: true, force: true });
   }
 }
 

@@ -16,6 +16,7 @@ function layTraps(directory: string): Record<string, string> {
   return {
     BUN_BE_BUN: "1",
     BUN_OPTIONS: `--preload ${script}`,
+    BUN_INSPECT: "127.0.0.1:0",
     BUN_INSPECT_PRELOAD: script,
     NODE_OPTIONS: `--require ${script}`,
     TMPDIR: "/nonexistent",
