@@ -79,6 +79,8 @@ describe("loadConfig()", () => {
   test("the default socket moves with the state directory", () => {
     expect(loadConfig({ files: [], flags: { state: "/tmp/s" } }).listen as readonly string[]).toEqual(["/tmp/s/crib.sock"]);
     expect(load('state = "/tmp/t"').listen as readonly string[]).toEqual(["/tmp/t/crib.sock"]);
+    const chosen = { files: [{ path: "f", text: 'listen = ["/tmp/u"]' }], flags: { state: "/tmp/s" } };
+    expect(loadConfig(chosen).listen as readonly string[]).toEqual(["/tmp/s/crib.sock"]);
     expect(load('state = "/tmp/t"\nlisten = ["/tmp/u"]').listen as readonly string[]).toEqual(["/tmp/u"]);
   });
 
@@ -117,4 +119,9 @@ describe("loadConfig()", () => {
   ])("refuses the flag %p", (flags, message) => {
     expect(() => loadConfig({ files: [], flags })).toThrow(message);
   });
+});
+
+test("the packaged config.toml says what the defaults are", async () => {
+  const text = await Bun.file(new URL("../../packaging/config.toml", import.meta.url)).text();
+  expect(load(text)).toEqual(defaultConfig);
 });

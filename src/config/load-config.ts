@@ -23,8 +23,8 @@ export interface ConfigFlags {
 /**
  * Defaults, then each file over those before it, key by key (a list replaces a list), then flags.
  *
- * A `state` that is not the default one moves the default socket with it, so that `--state DIR` alone gives a daemon that
- * is out of everybody's way.
+ * A state directory moves the default socket with it, and `--state` overrules the sockets of the files: `--state DIR`
+ * gives a daemon that is out of everybody's way.
  *
  * @throws {CribError} invalid-argument naming file and key, or the flag.
  */
@@ -44,7 +44,7 @@ export function loadConfig(sources: { readonly files: readonly ConfigSource[]; r
     ...config,
     root: flags.root === undefined ? config.root : parseHostPath(flags.root, "--root"),
     state,
-    listen: listen.length > 0 ? listen : socketsChosen ? config.listen : [defaultSocket],
+    listen: listen.length > 0 ? listen : socketsChosen && flags.state === undefined ? config.listen : [defaultSocket],
     log: {
       level: oneOf(flags.logLevel ?? config.log.level, logLevels, "--log-level"),
       format: oneOf(flags.logFormat ?? config.log.format, logFormats, "--log-format"),

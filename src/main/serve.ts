@@ -1,0 +1,64 @@
+import type { Config } from "../config/config.ts";
+import type { CriDeps } from "../cri/deps.ts";
+import { createCriServer } from "../cri/server.ts";
+import type { UnixNanos } from "../ids/units.ts";
+import type { Kernel } from "../kernel/port.ts";
+import type { Clock } from "../observe/clock.ts";
+import type { AdjustableLog } from "../observe/pino-log.ts";
+import { claimSocket } from "./claim-socket.ts";
+import { lockDirectory } from "./instance-lock.ts";
+import { logConfigChange } from "./log-config-change.ts";
+import { systemdNotifier } from "./notify-systemd.ts";
+
+/** What the daemon does its work with: made after the directories are its own, disposed of in the end. */
+export interface Domains extends AsyncDisposable {
+  readonly pods: CriDeps["pods"];
+  readonly images: CriDeps["images"];
+  readonly network: CriDeps["network"];
+  readonly cgroups: CriDeps["cgroups"];
+}
+
+export interface ServeHost {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly log: AdjustableLog;
+  readonly build: CriDeps["build"];
+  /** systemd's NOTIFY_SOCKET, if it started us. */
+  readonly notifySocket: string | undefined;
+  /** Resolves with the name of the signal that asks the daemon to end. */
+  readonly stopped: Promise<string>;
+  onReload(listener: () => void): void;
+  openDomains(config: Config): Promise<Domains>;
+}
+
+/** What answers under way get to finish before connections are closed; systemd's own patience is 90 s. */
+const stopGraceMs = 10_000;
+
+/**
+ * The daemon's life: alone in its directories, recover, listen, serve until told to stop, let go. Pods run on without it.
+ *
+ * @param reload reads the configuration anew, for SIGHUP; the log level is taken over, the rest waits for a restart.
+ * @throws {CribError} failed-precondition when another daemon has the directories or a socket.
+ */
+export async function serve(config: Config, reload: () => Config, host: ServeHost): Promise<void> {
+  const { kernel, clock, log } = host;
+  const startedAtNs: UnixNanos = clock.now();
+  const notify = systemdNotifier(kernel, host.notifySocket, log);
+  log.debug({ limit: kernel.raiseOpenFileLimit() }, "open files");
+
+  await using stack = new AsyncDisposableStack();
+  stack.use(lockDirectory(kernel, config.state, "--state"));
+  if (config.root !== config.state) stack.use(lockDirectory(kernel, config.root, "--root"));
+  const domains = stack.use(await host.openDomains(config));
+  const { pods, images, network, cgroups } = domains;
+  const server = createCriServer({ config, build: host.build, clock, log, pods, images, network, cgroups, pid: kernel.getpid(), startedAtNs });
+  stack.defer(() => server.close(stopGraceMs));
+  for (const path of config.listen) await server.listen(stack.use(await claimSocket(kernel, path)));
+
+  host.onReload(() => logConfigChange(config, reload, log));
+  log.info({ version: host.build.version, root: config.root, state: config.state, listen: config.listen }, "ready");
+  notify("READY=1");
+  const signal = await host.stopped;
+  log.info({ signal }, "stopping; pods run on");
+  notify("STOPPING=1");
+}
