@@ -41,6 +41,12 @@ export function writeControl(files: CgroupFiles, directory: string, { file, valu
 export function explainRefusal(error: unknown): unknown {
   if (!hasErrno(error, "EINVAL", "ERANGE", "EBUSY", "ENOENT", "EOPNOTSUPP") || error.syscall !== "write") return error;
   const file = error.path ?? "control file";
+  if (hasErrno(error, "EBUSY") && file.endsWith("/cgroup.subtree_control")) {
+    return failedPrecondition(
+      `${file}: a process stands in this group, so cgroup v2 gives its children no limits; move it away`,
+      error,
+    );
+  }
   if (hasErrno(error, "EBUSY")) return failedPrecondition(`${file}: the group uses more than the new limit`, error);
   if (hasErrno(error, "ENOENT", "EOPNOTSUPP"))
     return failedPrecondition(`${file}: this kernel or hierarchy has no such limit`, error);

@@ -1,4 +1,4 @@
-import { invalidArgument, notFound } from "../errors/crib-error.ts";
+import { internal, invalidArgument, notFound } from "../errors/crib-error.ts";
 import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { CgroupResources } from "../oci/cgroup-resources.ts";
@@ -95,8 +95,12 @@ export function createCgroups(input: CgroupsInput): Cgroups {
           if (alone) updateDevices(directoryIn(v2, path), resources, attachDeviceProgram);
         } catch (error) {
           const left = journal.rollBack();
-          if (left !== undefined)
-            throw new AggregateError([error, left], "update failed, and what it had changed could not be restored");
+          if (left !== undefined) {
+            throw internal(
+              `limits of ${path} are half updated: the rest could be neither set nor restored`,
+              new AggregateError([error, left]),
+            );
+          }
           throw error;
         }
       });

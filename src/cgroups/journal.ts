@@ -12,16 +12,13 @@ export interface Journal {
 
 export function createJournal(files: CgroupFiles): Journal {
   const before: { readonly path: string; readonly value: string }[] = [];
-  const remember = (path: string) => {
-    const value = readIfReadable(files, path);
-    if (value !== undefined) before.push({ path, value });
-  };
   return {
     files: {
       ...files,
       write(path, value) {
-        remember(path);
+        const old = readIfReadable(files, path);
         files.write(path, value);
+        if (old !== undefined) before.push({ path, value: old });
       },
     },
     rollBack() {

@@ -33,7 +33,7 @@ export function systemdScopePath(slice: CgroupPath, id: string): CgroupPath {
 export function systemdCgroupsPath(text: string): CgroupPath {
   const parts = text.split(":");
   const [slice = "", prefix = "", name = ""] = parts;
-  if (parts.length !== 3 || !/^[A-Za-z0-9_.@-]+$/.test(`${prefix}${name}`)) {
+  if (parts.length !== 3 || name === "" || !/^[A-Za-z0-9_.@-]+$/.test(`${prefix}${name}`)) {
     throw invalidArgument(`cgroupsPath ${JSON.stringify(text.slice(0, 120))} is not slice:prefix:name`);
   }
   const unit = name.endsWith(".slice") ? name : `${prefix === "" ? "" : `${prefix}-`}${name}.scope`;
