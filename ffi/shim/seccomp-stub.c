@@ -1,4 +1,4 @@
-#include "seccomp.h"
+#include "seccomp-builder.h"
 
 #include <errno.h>
 #include <linux/audit.h>

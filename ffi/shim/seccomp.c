@@ -1,4 +1,4 @@
-#include "seccomp.h"
+#include "seccomp-builder.h"
 #include "internal.h"
 
 #include <errno.h>
