@@ -6,8 +6,8 @@ export type WorkerRequest =
   | {
       readonly kind: "unpack";
       readonly jobId: number;
-      /** Read from its start as it grows; renaming it meanwhile is harmless. */
-      readonly blobPath: string;
+      /** The first that exists is read from its start as it grows; renaming it meanwhile is harmless. */
+      readonly blobPaths: readonly string[];
       /** Made by the job; must not exist. */
       readonly directory: string;
       readonly rewritten: readonly (readonly [string, string])[];

@@ -1,5 +1,7 @@
 import { assertNever } from "../errors/assert-never.ts";
 import { CribError } from "../errors/crib-error.ts";
+import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd } from "../ids/process.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { WorkerReply, WorkerRequest } from "./apply-messages.ts";
@@ -50,7 +52,7 @@ export class LayerJobs {
   }
 
   async #unpack(request: Request<"unpack">): Promise<WorkerReply> {
-    const blob = this.#kernel.open(request.blobPath, O_RDONLY | O_NOFOLLOW);
+    const blob = this.#openFirst(request.blobPaths);
     try {
       const tail = new BlobTail(this.#kernel, blob);
       const abort = new AbortController();
@@ -62,6 +64,17 @@ export class LayerJobs {
       this.#running.delete(request.jobId);
       this.#kernel.close(blob);
     }
+  }
+
+  #openFirst(paths: readonly string[]): Fd {
+    for (const path of paths.slice(0, -1)) {
+      try {
+        return this.#kernel.open(path, O_RDONLY | O_NOFOLLOW);
+      } catch (error) {
+        if (!(error instanceof ErrnoError && error.errno === Errno.ENOENT)) throw error;
+      }
+    }
+    return this.#kernel.open(paths.at(-1) ?? "", O_RDONLY | O_NOFOLLOW);
   }
 
   #inherit(request: Request<"inherit">): WorkerReply {

@@ -11,7 +11,7 @@ export interface UnpackJob {
 }
 
 interface UnpackRequest {
-  readonly blobPath: string;
+  readonly blobPaths: readonly string[];
   readonly directory: string;
   readonly rewritten: readonly (readonly [string, string])[];
   readonly limits: LayerLimits;
