@@ -58,7 +58,14 @@ const schema = z.strictObject({
     .strictObject({
       bridge: interfaceName.optional(),
       subnet: ipv4Subnet.optional(),
-      mtu: z.number().int().refine((mtu) => mtu === 0 || (mtu >= 576 && mtu <= 65_535), "is neither 0 (automatic) nor between 576 and 65535").optional(),
+      mtu: z
+        .number()
+        .int()
+        .refine(
+          (mtu) => mtu === 0 || (mtu >= 576 && mtu <= 65_535),
+          "is neither 0 (automatic) nor between 576 and 65535",
+        )
+        .optional(),
     })
     .optional(),
   registry: z
@@ -72,9 +79,17 @@ const schema = z.strictObject({
   images: z.strictObject({ pinned: z.array(z.string().min(1)).optional() }).optional(),
   runtime: z
     .strictObject({
-      default_handler: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "is not a handler name").optional(),
+      default_handler: z
+        .string()
+        .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "is not a handler name")
+        .optional(),
       seccomp_profile_root: path.optional(),
-      exec_output_limit_bytes: z.number().int().min(1024).max(16 * 1024 * 1024).optional(),
+      exec_output_limit_bytes: z
+        .number()
+        .int()
+        .min(1024)
+        .max(16 * 1024 * 1024)
+        .optional(),
     })
     .optional(),
 });
@@ -98,7 +113,9 @@ export function parseConfigFile(file: string, text: string): ConfigFile {
 function explainIssue(issue: z.core.$ZodIssue): string {
   const key = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((unknown) => `unknown key ${JSON.stringify(key === "" ? unknown : `${key}.${unknown}`)}`).join("; ");
+    return issue.keys
+      .map((unknown) => `unknown key ${JSON.stringify(key === "" ? unknown : `${key}.${unknown}`)}`)
+      .join("; ");
   }
   return `${key === "" ? "" : `${key}: `}${issue.message}`;
 }

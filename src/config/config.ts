@@ -14,7 +14,11 @@ export interface Config {
     /** Where pods without a cgroup_parent go. Default /crib. */
     readonly defaultParent: string;
   };
-  readonly cni: { readonly configDir: HostPath; readonly binDirs: readonly HostPath[]; readonly pluginTimeoutMs: number };
+  readonly cni: {
+    readonly configDir: HostPath;
+    readonly binDirs: readonly HostPath[];
+    readonly pluginTimeoutMs: number;
+  };
   readonly network: {
     /** Interface name of the built-in bridge. Default crib0. */
     readonly bridge: string;

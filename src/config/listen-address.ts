@@ -8,10 +8,14 @@ const maxSocketPathBytes = 107;
 export function parseListenAddress(text: string): HostPath {
   const path = text.startsWith("unix://") ? text.slice("unix://".length) : text;
   if (!path.startsWith("/")) {
-    throw invalidArgument(`listen address ${JSON.stringify(text)} is not a unix socket: write unix:///run/crib/crib.sock`);
+    throw invalidArgument(
+      `listen address ${JSON.stringify(text)} is not a unix socket: write unix:///run/crib/crib.sock`,
+    );
   }
   if (Buffer.byteLength(path) > maxSocketPathBytes) {
-    throw invalidArgument(`listen address ${JSON.stringify(text)} is longer than the ${maxSocketPathBytes} bytes a unix socket may have`);
+    throw invalidArgument(
+      `listen address ${JSON.stringify(text)} is longer than the ${maxSocketPathBytes} bytes a unix socket may have`,
+    );
   }
   return parseHostPath(path, "listen address");
 }

@@ -63,7 +63,10 @@ describe("loadConfig()", () => {
   });
 
   test("a later file wins key by key, and a list replaces a list", () => {
-    const config = load('[network]\nmtu = 1400\nbridge = "a"\n[cni]\nbin_dirs = ["/1", "/2"]', '[network]\nbridge = "b"\n[cni]\nbin_dirs = ["/3"]');
+    const config = load(
+      '[network]\nmtu = 1400\nbridge = "a"\n[cni]\nbin_dirs = ["/1", "/2"]',
+      '[network]\nbridge = "b"\n[cni]\nbin_dirs = ["/3"]',
+    );
     expect(config.network).toEqual({ bridge: "b", subnet: "10.88.0.0/16", mtu: 1400 });
     expect(config.cni.binDirs as readonly string[]).toEqual(["/3"]);
   });
@@ -73,11 +76,20 @@ describe("loadConfig()", () => {
       files: [{ path: "f", text: 'root = "/a"\nstate = "/b"\nlisten = ["/c"]\n[log]\nlevel = "warn"' }],
       flags: { root: "/r", state: "/s", listen: ["unix:///l1", "/l2"], logLevel: "trace", logFormat: "json" },
     });
-    expect([config.root, config.state, ...config.listen, config.log.level, config.log.format] as string[]).toEqual(["/r", "/s", "/l1", "/l2", "trace", "json"]);
+    expect([config.root, config.state, ...config.listen, config.log.level, config.log.format] as string[]).toEqual([
+      "/r",
+      "/s",
+      "/l1",
+      "/l2",
+      "trace",
+      "json",
+    ]);
   });
 
   test("the default socket moves with the state directory", () => {
-    expect(loadConfig({ files: [], flags: { state: "/tmp/s" } }).listen as readonly string[]).toEqual(["/tmp/s/crib.sock"]);
+    expect(loadConfig({ files: [], flags: { state: "/tmp/s" } }).listen as readonly string[]).toEqual([
+      "/tmp/s/crib.sock",
+    ]);
     expect(load('state = "/tmp/t"').listen as readonly string[]).toEqual(["/tmp/t/crib.sock"]);
     const chosen = { files: [{ path: "f", text: 'listen = ["/tmp/u"]' }], flags: { state: "/tmp/s" } };
     expect(loadConfig(chosen).listen as readonly string[]).toEqual(["/tmp/s/crib.sock"]);

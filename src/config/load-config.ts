@@ -85,7 +85,8 @@ function overlay(base: Config, file: ConfigFile): Config {
     registry: {
       hostsDirs: registry?.hosts_dirs ?? base.registry.hostsDirs,
       // "" switches it off.
-      dockerConfig: registry?.docker_config === "" ? undefined : (registry?.docker_config ?? base.registry.dockerConfig),
+      dockerConfig:
+        registry?.docker_config === "" ? undefined : (registry?.docker_config ?? base.registry.dockerConfig),
       maxConcurrentDownloads: registry?.max_concurrent_downloads ?? base.registry.maxConcurrentDownloads,
       stallTimeoutMs: toMs(registry?.stall_timeout_seconds) ?? base.registry.stallTimeoutMs,
     },

@@ -18,14 +18,25 @@ function typeOf(field: DescField): string {
     case "list":
       return `repeated ${field.listKind === "scalar" ? scalar(field.scalar) : field.listKind === "enum" ? field.enum.name : field.message.name}`;
     case "map": {
-      const value = field.mapKind === "scalar" ? scalar(field.scalar) : field.mapKind === "enum" ? field.enum.name : field.message.name;
+      const value =
+        field.mapKind === "scalar"
+          ? scalar(field.scalar)
+          : field.mapKind === "enum"
+            ? field.enum.name
+            : field.message.name;
       return `map<${scalar(field.mapKey)}, ${value}>`;
     }
   }
 }
 
-const fieldRow = (field: DescField) => [field.number, field.name, typeOf(field), ...(field.deprecated ? ["deprecated"] : [])];
-const enumRow = (descriptor: DescEnum) => Object.fromEntries(descriptor.values.map(({ name, number }) => [name, number]));
+const fieldRow = (field: DescField) => [
+  field.number,
+  field.name,
+  typeOf(field),
+  ...(field.deprecated ? ["deprecated"] : []),
+];
+const enumRow = (descriptor: DescEnum) =>
+  Object.fromEntries(descriptor.values.map(({ name, number }) => [name, number]));
 const byNumber = (a: readonly unknown[], b: readonly unknown[]) => Number(a[0]) - Number(b[0]);
 
 function messageRow(descriptor: DescMessage) {
@@ -52,18 +63,27 @@ describe("the generated CRI equals the table", () => {
   });
 
   test("43 RPCs in two services, in order", () => {
-    expect(Object.fromEntries(file.services.map((service) => [service.name, serviceRow(service)]))).toEqual(table.services);
+    expect(Object.fromEntries(file.services.map((service) => [service.name, serviceRow(service)]))).toEqual(
+      table.services,
+    );
     expect(file.services.flatMap(({ methods }) => methods)).toHaveLength(43);
   });
 
   test("10 enums with their values", () => {
-    expect(Object.fromEntries(file.enums.map((descriptor) => [descriptor.name, enumRow(descriptor)]))).toEqual(table.enums);
+    expect(Object.fromEntries(file.enums.map((descriptor) => [descriptor.name, enumRow(descriptor)]))).toEqual(
+      table.enums,
+    );
     expect(file.enums).toHaveLength(10);
   });
 
   test("175 messages with fields, numbers, types, labels and deprecations", () => {
-    const messages = Object.entries(table.messages).map(([name, row]) => [name, { ...row, fields: [...row.fields].sort(byNumber) }]);
-    expect(Object.fromEntries(file.messages.map((message) => [message.name, messageRow(message)]))).toEqual(Object.fromEntries(messages));
+    const messages = Object.entries(table.messages).map(([name, row]) => [
+      name,
+      { ...row, fields: [...row.fields].sort(byNumber) },
+    ]);
+    expect(Object.fromEntries(file.messages.map((message) => [message.name, messageRow(message)]))).toEqual(
+      Object.fromEntries(messages),
+    );
     expect(file.messages).toHaveLength(175);
   });
 });

@@ -24,11 +24,14 @@ describe("toConnectError()", () => {
     expect(error.rawMessage).toContain("openat2");
   });
 
-  test.each([[new TypeError("boom")], ["boom"], [{ toString: (): string => "boom" }]])("tells an unforeseen failure with its id: %p", (thrown) => {
-    const error = toConnectError(thrown, () => "c0ffee");
-    expect(error.code).toBe(Code.Internal);
-    expect(error.rawMessage).toBe("unexpected failure c0ffee: boom");
-  });
+  test.each([[new TypeError("boom")], ["boom"], [{ toString: (): string => "boom" }]])(
+    "tells an unforeseen failure with its id: %p",
+    (thrown) => {
+      const error = toConnectError(thrown, () => "c0ffee");
+      expect(error.code).toBe(Code.Internal);
+      expect(error.rawMessage).toBe("unexpected failure c0ffee: boom");
+    },
+  );
 
   test("passes Connect's own errors on", () => {
     const own = new ConnectError("late", Code.DeadlineExceeded);

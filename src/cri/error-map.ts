@@ -40,10 +40,7 @@ export function toConnectError(error: unknown, correlationId: () => string): Con
     return connectError;
   }
   const text = error instanceof Error ? error.message : String(error);
-  const connectError = new ConnectError(
-    bounded(`unexpected failure ${correlationId()}: ${text}`),
-    grpcCodes.internal,
-  );
+  const connectError = new ConnectError(bounded(`unexpected failure ${correlationId()}: ${text}`), grpcCodes.internal);
   connectError.cause = error;
   return connectError;
 }

@@ -26,7 +26,11 @@ export function grpcListener(
     const handler = handlers.get(request.url);
     if (handler === undefined) {
       const message = encodeURIComponent(`unknown method ${request.url.slice(0, 200)}`);
-      response.writeHead(200, { "content-type": "application/grpc", "grpc-status": grpcUnimplemented, "grpc-message": message });
+      response.writeHead(200, {
+        "content-type": "application/grpc",
+        "grpc-status": grpcUnimplemented,
+        "grpc-message": message,
+      });
       response.end();
       return;
     }

@@ -22,7 +22,9 @@ export async function sampleSandboxes(
 }
 
 /** What all writable layers use together, those of exited containers too. */
-export async function sampleWritableLayers(pods: Pods): Promise<{ readonly usedBytes: bigint; readonly usedInodes: bigint }> {
+export async function sampleWritableLayers(
+  pods: Pods,
+): Promise<{ readonly usedBytes: bigint; readonly usedInodes: bigint }> {
   const samples = await settled(pods.containers().map((record) => pods.containerStats(record.id)));
   return {
     usedBytes: samples.reduce((sum, { writableLayer }) => sum + writableLayer.usedBytes, 0n),

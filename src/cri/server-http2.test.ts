@@ -35,7 +35,11 @@ async function withClient(use: (client: RawHttp2Client) => Promise<void>): Promi
   }
 }
 
-async function expectServed(client: RawHttp2Client, streamId: number, authority: string | undefined = "localhost"): Promise<void> {
+async function expectServed(
+  client: RawHttp2Client,
+  streamId: number,
+  authority: string | undefined = "localhost",
+): Promise<void> {
   await client.request(streamId, versionPath, authority, empty);
   expect(fromBinary(VersionResponseSchema, await client.reply(streamId)).runtimeName).toBe("crib");
 }
@@ -80,10 +84,14 @@ describe("requests that are none", () => {
     withClient(async (client) => {
       await client.request(1, versionPath, "localhost", Buffer.from("ffffffffff", "hex"));
       const cut = Buffer.from([0, 0, 0, 0, 99, 1]);
-      await client.write(frame(FrameType.headers, FrameFlag.endHeaders, 3, headerBlock(grpcHeaders(versionPath, "localhost"))));
+      await client.write(
+        frame(FrameType.headers, FrameFlag.endHeaders, 3, headerBlock(grpcHeaders(versionPath, "localhost"))),
+      );
       await client.write(frame(FrameType.data, FrameFlag.endStream, 3, cut));
       for (const id of [1, 3]) {
-        await client.waitFor(({ streamId, flags, type }) => streamId === id && type === FrameType.headers && (flags & 1) === 1);
+        await client.waitFor(
+          ({ streamId, flags, type }) => streamId === id && type === FrameType.headers && (flags & 1) === 1,
+        );
       }
       await expectServed(client, 5);
     }));
@@ -130,7 +138,10 @@ describe("floods end the connection that makes them", () => {
     for (let first = 0; first < pairs; first += 100) {
       const parts: Uint8Array[] = [];
       for (let i = first; i < first + 100; i += 1) {
-        parts.push(frame(FrameType.headers, FrameFlag.endHeaders, i * 2 + 1, headers), frame(FrameType.rstStream, 0, i * 2 + 1, cancel));
+        parts.push(
+          frame(FrameType.headers, FrameFlag.endHeaders, i * 2 + 1, headers),
+          frame(FrameType.rstStream, 0, i * 2 + 1, cancel),
+        );
       }
       yield Buffer.concat(parts);
     }
@@ -167,7 +178,10 @@ describe("floods end the connection that makes them", () => {
   test("a header block without end", () =>
     withClient(async (client) => {
       await client.write(frame(FrameType.headers, 0, 1, headers));
-      await flood(client, repeated(frame(FrameType.continuation, 0, 1, headerBlock([["x-a", "y".repeat(100)]])), 10_000));
+      await flood(
+        client,
+        repeated(frame(FrameType.continuation, 0, 1, headerBlock([["x-a", "y".repeat(100)]])), 10_000),
+      );
       await client.waitClosed();
       await expectAlive();
     }));

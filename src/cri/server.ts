@@ -80,7 +80,9 @@ export function createCriServer(deps: CriDeps): CriServer {
       const server = makeServer();
       servers.push(server);
       await new Promise<void>((resolve, reject) => {
-        server.once("error", (error) => reject(unavailable(`cannot listen on ${JSON.stringify(target)}: ${error.message}`, error)));
+        server.once("error", (error) =>
+          reject(unavailable(`cannot listen on ${JSON.stringify(target)}: ${error.message}`, error)),
+        );
         server.listen(target, resolve);
       });
       server.on("error", (error) => log.error({ err: error }, "listening socket failed"));

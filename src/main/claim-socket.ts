@@ -27,7 +27,10 @@ export async function claimSocket(kernel: Kernel, path: HostPath): Promise<Claim
     if (!there.isSocket()) throw failedPrecondition(`cannot listen on ${path}: there is something else than a socket`);
     const problem = await connectProblem(path);
     if (problem !== "ECONNREFUSED") {
-      const why = problem === undefined ? "another process answers there; stop it first" : `the socket there cannot be judged dead (${problem})`;
+      const why =
+        problem === undefined
+          ? "another process answers there; stop it first"
+          : `the socket there cannot be judged dead (${problem})`;
       throw failedPrecondition(`cannot listen on ${path}: ${why}`);
     }
     unlinkSync(path);

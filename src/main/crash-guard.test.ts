@@ -6,7 +6,11 @@ test("crashGuard() survives a few failures a minute and ends at a storm of them"
   const exits: number[] = [];
   const messages: string[] = [];
   const write = (_fields: unknown, message: string) => void messages.push(message);
-  const guard = crashGuard({ debug: write, info: write, warn: write, error: write }, { monotonicMs: () => nowMs }, (code) => void exits.push(code));
+  const guard = crashGuard(
+    { debug: write, info: write, warn: write, error: write },
+    { monotonicMs: () => nowMs },
+    (code) => void exits.push(code),
+  );
   for (let i = 0; i < 100; i += 1) {
     guard(new Error("x"), "unhandledRejection");
     nowMs += 5000;

@@ -11,7 +11,11 @@ const windowMs = 60_000;
  * One lost promise must not take every RPC of the node down with it. But a process that fails all the time is broken in a
  * way that going on does not mend; it ends, systemd starts it again, and recovery finds every pod (they do not notice).
  */
-export function crashGuard(log: Log, clock: Pick<Clock, "monotonicMs">, exit: (code: number) => void): (error: unknown, kind: string) => void {
+export function crashGuard(
+  log: Log,
+  clock: Pick<Clock, "monotonicMs">,
+  exit: (code: number) => void,
+): (error: unknown, kind: string) => void {
   let timesMs: number[] = [];
   return (error, kind) => {
     const nowMs = clock.monotonicMs();

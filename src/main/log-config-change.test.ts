@@ -9,7 +9,13 @@ function reloaded(reload: () => Config) {
   const lines: (readonly [Readonly<Record<string, unknown>>, string])[] = [];
   const levels: LogLevel[] = [];
   const write = (fields: Readonly<Record<string, unknown>>, message: string) => void lines.push([fields, message]);
-  const log: AdjustableLog = { debug: write, info: write, warn: write, error: write, setLevel: (level) => void levels.push(level) };
+  const log: AdjustableLog = {
+    debug: write,
+    info: write,
+    warn: write,
+    error: write,
+    setLevel: (level) => void levels.push(level),
+  };
   logConfigChange(defaultConfig, reload, log);
   return { line: lines[0], levels };
 }

@@ -14,5 +14,8 @@ export function logConfigChange(running: Config, reload: () => Config, log: Adju
   const changed = (Object.keys(running) as (keyof Config)[]).filter(
     (key) => key !== "log" && JSON.stringify(running[key]) !== JSON.stringify(read[key]),
   );
-  log.info({ logLevel: read.log.level, ...(changed.length === 0 ? {} : { waitForRestart: changed }) }, "configuration reloaded");
+  log.info(
+    { logLevel: read.log.level, ...(changed.length === 0 ? {} : { waitForRestart: changed }) },
+    "configuration reloaded",
+  );
 }

@@ -5,8 +5,12 @@ import type { Log } from "../observe/log.ts";
  * Tells systemd how the daemon is (sd_notify(3)); without NOTIFY_SOCKET there is nobody to tell. A failure to tell is
  * logged: systemd will then say that the start took too long.
  */
-export function systemdNotifier(kernel: Pick<Kernel, "sendUnixDatagram">, socket: string | undefined, log: Log): (state: string) => void {
-  if (socket === undefined || socket === "") return () => {};
+export function systemdNotifier(
+  kernel: Pick<Kernel, "sendUnixDatagram">,
+  socket: string | undefined,
+  log: Log,
+): (state: string) => void {
+  if (socket === undefined || socket === "") return () => undefined;
   return (state) => {
     try {
       kernel.sendUnixDatagram(socket, new TextEncoder().encode(state));

@@ -1,5 +1,5 @@
-import type { Kernel } from "../kernel/port.ts";
 import { AT_FDCWD, O_PATH } from "../kernel/open-flags.ts";
+import type { Kernel } from "../kernel/port.ts";
 
 type Probed = "openat2" | "pidfd_open" | "new-mount-api";
 

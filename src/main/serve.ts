@@ -51,7 +51,18 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   if (config.root !== config.state) stack.use(lockDirectory(kernel, config.root, "--root"));
   const domains = stack.use(await host.openDomains(config));
   const { pods, images, network, cgroups } = domains;
-  const server = createCriServer({ config, build: host.build, clock, log, pods, images, network, cgroups, pid: kernel.getpid(), startedAtNs });
+  const server = createCriServer({
+    config,
+    build: host.build,
+    clock,
+    log,
+    pods,
+    images,
+    network,
+    cgroups,
+    pid: kernel.getpid(),
+    startedAtNs,
+  });
   stack.defer(() => server.close(stopGraceMs));
   for (const path of config.listen) await server.listen(stack.use(await claimSocket(kernel, path)));
 

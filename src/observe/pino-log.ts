@@ -14,7 +14,10 @@ export interface AdjustableLog extends Log {
  *
  * @param format `json` for machines (one object a line), `text` for people and the journal.
  */
-export function createPinoLog(options: { readonly level: LogLevel; readonly format: "text" | "json" }, fd: number): AdjustableLog {
+export function createPinoLog(
+  options: { readonly level: LogLevel; readonly format: "text" | "json" },
+  fd: number,
+): AdjustableLog {
   const sink = pino.destination({ dest: fd, sync: true });
   const destination = options.format === "json" ? sink : { write: (line: string) => void sink.write(textLine(line)) };
   const logger = pino(

@@ -1,9 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import type { Container, ContainerStatus, ImageSpec } from "../../gen/runtime/v1/api_pb.ts";
-import { ContainerSchema, ContainerState, ContainerStatusSchema, ImageSpecSchema } from "../../gen/runtime/v1/api_pb.ts";
+import {
+  ContainerSchema,
+  ContainerState,
+  ContainerStatusSchema,
+  ImageSpecSchema,
+} from "../../gen/runtime/v1/api_pb.ts";
+import { criSignal } from "../../oci/stop-signal.ts";
 import type { ContainerRecord, ContainerState as RecordState } from "../../state/records.ts";
 import { perRecord } from "./per-record.ts";
-import { criSignal } from "../../oci/stop-signal.ts";
 
 const states: Record<RecordState, ContainerState> = {
   created: ContainerState.CONTAINER_CREATED,

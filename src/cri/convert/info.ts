@@ -8,5 +8,7 @@ export function messageJson<Desc extends DescMessage>(schema: Desc, message: Mes
 
 /** The `info` map of a verbose reply: one key with a JSON document, which crictl unfolds. int64 become strings. */
 export function verboseInfo(document: Readonly<Record<string, unknown>>): { info: string } {
-  return { info: JSON.stringify(document, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)) };
+  return {
+    info: JSON.stringify(document, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)),
+  };
 }

@@ -9,13 +9,17 @@ function matchesId(id: string, wanted: string): boolean {
 }
 
 /** Every pair asked for is there; `Object.hasOwn`, because a label may be called `constructor`. */
-export function matchesLabels(labels: Readonly<Record<string, string>>, selector: Readonly<Record<string, string>>): boolean {
+export function matchesLabels(
+  labels: Readonly<Record<string, string>>,
+  selector: Readonly<Record<string, string>>,
+): boolean {
   return Object.entries(selector).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
 }
 
 /** The part of a filter that the list and the stats RPCs share. */
 type SandboxSelector = Pick<PodSandboxFilter, "id" | "labelSelector"> & Partial<Pick<PodSandboxFilter, "state">>;
-type ContainerSelector = Pick<ContainerFilter, "id" | "podSandboxId" | "labelSelector"> & Partial<Pick<ContainerFilter, "state">>;
+type ContainerSelector = Pick<ContainerFilter, "id" | "podSandboxId" | "labelSelector"> &
+  Partial<Pick<ContainerFilter, "state">>;
 
 export function matchesSandbox(record: SandboxRecord, filter: SandboxSelector | undefined): boolean {
   if (filter === undefined) return true;

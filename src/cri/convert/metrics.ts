@@ -19,7 +19,11 @@ export function toPodSandboxMetrics(sample: SandboxStatsSample, timestamp: bigin
 }
 
 function measure<Sample>(
-  metrics: readonly { readonly name: string; readonly type: "counter" | "gauge"; readonly value: (sample: Sample) => bigint | undefined }[],
+  metrics: readonly {
+    readonly name: string;
+    readonly type: "counter" | "gauge";
+    readonly value: (sample: Sample) => bigint | undefined;
+  }[],
   sample: Sample,
   labelValues: readonly string[],
   timestamp: bigint,
@@ -27,6 +31,14 @@ function measure<Sample>(
   return metrics.flatMap(({ name, type, value }) => {
     const measured = value(sample);
     if (measured === undefined) return [];
-    return [create(MetricSchema, { name, timestamp, metricType: types[type], labelValues: [...labelValues], value: { value: measured } })];
+    return [
+      create(MetricSchema, {
+        name,
+        timestamp,
+        metricType: types[type],
+        labelValues: [...labelValues],
+        value: { value: measured },
+      }),
+    ];
   });
 }

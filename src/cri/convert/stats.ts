@@ -1,6 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import type { CgroupStats, PressureStats } from "../../cgroups/port.ts";
-import type { ContainerStats, CpuUsage, IoUsage, MemoryUsage, PodSandboxStats, PsiStats } from "../../gen/runtime/v1/api_pb.ts";
+import type {
+  ContainerStats,
+  CpuUsage,
+  IoUsage,
+  MemoryUsage,
+  PodSandboxStats,
+  PsiStats,
+} from "../../gen/runtime/v1/api_pb.ts";
 import {
   ContainerStatsSchema,
   CpuUsageSchema,
@@ -127,7 +134,10 @@ export function toPodSandboxStats(sample: SandboxStatsSample, timestamp: bigint)
             cpu: toCpu(cgroup, sample.usageNanoCores),
             memory: toMemory(cgroup),
             io: toIo(cgroup),
-            process: cgroup.pids === undefined ? undefined : { timestamp: cgroup.timestampNs, processCount: { value: cgroup.pids } },
+            process:
+              cgroup.pids === undefined
+                ? undefined
+                : { timestamp: cgroup.timestampNs, processCount: { value: cgroup.pids } },
           })),
       ...(primary === undefined ? {} : { network: { timestamp, defaultInterface: primary, interfaces: others } }),
       containers: sample.containers.map(toContainerStats),

@@ -15,12 +15,19 @@ export function pull({ images }: Pick<CriDeps, "images">): EngineRpc<"pull"> {
     const credentials =
       request.username === "" && request.password === ""
         ? undefined
-        : { username: request.username, password: request.password, auth: "", serverAddress: "", identityToken: "", registryToken: "" };
+        : {
+            username: request.username,
+            password: request.password,
+            auth: "",
+            serverAddress: "",
+            identityToken: "",
+            registryToken: "",
+          };
     const updates = new LatestByKey<PullUpdate>();
     const onProgress = (progress: PullProgress) => updates.put(progressKey(progress), toUpdate(progress));
-    const pulled = images.pull({ reference, credentials, onProgress }, context.signal).then(
-      (image) => updates.put("done", toUpdate({ kind: "done", imageId: image.id })),
-    );
+    const pulled = images
+      .pull({ reference, credentials, onProgress }, context.signal)
+      .then((image) => updates.put("done", toUpdate({ kind: "done", imageId: image.id })));
     // `drain` below rethrows the failure; this only keeps it from being unhandled in the meantime.
     pulled.catch(() => {}).finally(() => updates.end());
     yield* updates.drain();
@@ -37,7 +44,9 @@ function progressKey(progress: PullProgress): string {
 function toUpdate(progress: PullProgress): PullUpdate {
   switch (progress.kind) {
     case "resolved":
-      return create(PullUpdateSchema, { update: { case: "resolved", value: { reference: progress.reference, digest: progress.digest } } });
+      return create(PullUpdateSchema, {
+        update: { case: "resolved", value: { reference: progress.reference, digest: progress.digest } },
+      });
     case "layer": {
       const { digest, doneBytes, totalBytes, phase } = progress;
       return create(PullUpdateSchema, { update: { case: "layer", value: { digest, doneBytes, totalBytes, phase } } });

@@ -7,7 +7,11 @@ import { sampleWritableLayers } from "../sample-stats.ts";
  *
  * Both live under one root, so both name the same mountpoint: two names would tell the kubelet of a split disk.
  */
-export function imageFsInfo({ images, pods, clock }: Pick<CriDeps, "images" | "pods" | "clock">): ImageRpc<"imageFsInfo"> {
+export function imageFsInfo({
+  images,
+  pods,
+  clock,
+}: Pick<CriDeps, "images" | "pods" | "clock">): ImageRpc<"imageFsInfo"> {
   return async () => {
     const usage = images.usage();
     const layers = await sampleWritableLayers(pods);

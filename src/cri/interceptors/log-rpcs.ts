@@ -6,7 +6,14 @@ import type { Log } from "../../observe/log.ts";
 const slowMs = 2000;
 
 /** These wait for a registry, a workload or a client: their duration says nothing about crib. */
-const waiting: ReadonlySet<string> = new Set(["PullImage", "ExecSync", "StopContainer", "StopPodSandbox", "RemovePodSandbox", "RemoveContainer"]);
+const waiting: ReadonlySet<string> = new Set([
+  "PullImage",
+  "ExecSync",
+  "StopContainer",
+  "StopPodSandbox",
+  "RemovePodSandbox",
+  "RemoveContainer",
+]);
 
 /** One debug line an RPC, a warning for a slow one. Requests are not logged: they carry credentials and environments. */
 export function logRpcs(log: Log, clock: Clock): Interceptor {

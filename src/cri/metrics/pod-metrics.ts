@@ -1,5 +1,5 @@
-import type { ContainerStatsSample, SandboxStatsSample } from "../../pods/port.ts";
 import type { InterfaceStats } from "../../network/port.ts";
+import type { ContainerStatsSample, SandboxStatsSample } from "../../pods/port.ts";
 
 /** Labels of every metric, in this order: cAdvisor's names, because dashboards and alerts are written for those. */
 const baseLabels = ["container", "id", "image", "name", "namespace", "pod"] as const;

@@ -5,6 +5,9 @@ import type { RuntimeRpc } from "../handler.ts";
 
 export function listContainers({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"listContainers"> {
   return ({ filter }) => ({
-    containers: pods.containers().filter((record) => matchesContainer(record, filter)).map(toContainer),
+    containers: pods
+      .containers()
+      .filter((record) => matchesContainer(record, filter))
+      .map(toContainer),
   });
 }

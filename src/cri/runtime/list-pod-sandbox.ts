@@ -4,5 +4,10 @@ import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
 
 export function listPodSandbox({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"listPodSandbox"> {
-  return ({ filter }) => ({ items: pods.sandboxes().filter((record) => matchesSandbox(record, filter)).map(toPodSandbox) });
+  return ({ filter }) => ({
+    items: pods
+      .sandboxes()
+      .filter((record) => matchesSandbox(record, filter))
+      .map(toPodSandbox),
+  });
 }

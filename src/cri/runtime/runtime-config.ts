@@ -1,5 +1,5 @@
-import { CgroupDriver } from "../../gen/runtime/v1/api_pb.ts";
 import type { Config } from "../../config/config.ts";
+import { CgroupDriver } from "../../gen/runtime/v1/api_pb.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
 

@@ -1,11 +1,16 @@
-import { runtimeHandlers } from "../validate/runtime-handler.ts";
 import { verboseInfo } from "../convert/info.ts";
 import type { CriDeps } from "../deps.ts";
-import type { RuntimeRpc } from "../handler.ts";
 import { handlerFeatures, runtimeFeatures } from "../features.ts";
+import type { RuntimeRpc } from "../handler.ts";
+import { runtimeHandlers } from "../validate/runtime-handler.ts";
 
 /** Whether pods can run here and what the runtime can do. Never waits: the kubelet calls a slow answer NotReady. */
-export function status({ config, build, network, cgroups }: Pick<CriDeps, "config" | "build" | "network" | "cgroups">): RuntimeRpc<"status"> {
+export function status({
+  config,
+  build,
+  network,
+  cgroups,
+}: Pick<CriDeps, "config" | "build" | "network" | "cgroups">): RuntimeRpc<"status"> {
   return (request) => {
     const net = network.status();
     return {
@@ -17,7 +22,9 @@ export function status({ config, build, network, cgroups }: Pick<CriDeps, "confi
       },
       runtimeHandlers: runtimeHandlers(config).map((name) => ({ name, features: handlerFeatures })),
       features: runtimeFeatures,
-      info: request.verbose ? verboseInfo({ version: build.version, revision: build.revision, cgroupMode: cgroups.mode, config }) : {},
+      info: request.verbose
+        ? verboseInfo({ version: build.version, revision: build.revision, cgroupMode: cgroups.mode, config })
+        : {},
     };
   };
 }

@@ -5,7 +5,10 @@ import type { RuntimeRpc } from "../handler.ts";
 import { sampleSandboxes } from "../sample-stats.ts";
 
 /** ListPodSandboxMetrics without a limit on the reply's size (KEP-5825). */
-export function streamPodSandboxMetrics({ pods, clock }: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"streamPodSandboxMetrics"> {
+export function streamPodSandboxMetrics({
+  pods,
+  clock,
+}: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"streamPodSandboxMetrics"> {
   return async function* () {
     for (const batch of batches(await sampleSandboxes(pods, undefined))) {
       yield { podSandboxMetrics: batch.map((sample) => toPodSandboxMetrics(sample, clock.now())) };

@@ -6,7 +6,10 @@ import { maxListEntries, maxMapKeyBytes, stringLimit } from "./limits.ts";
 type Check = (value: unknown, path: string) => void;
 
 /** Compiled once a message type: one closure a field that can hold something checkable. */
-const compiled = new Map<DescMessage, readonly { readonly name: string; readonly local: string; readonly check: Check }[]>();
+const compiled = new Map<
+  DescMessage,
+  readonly { readonly name: string; readonly local: string; readonly check: Check }[]
+>();
 
 /**
  * The rules for every field of every request, read off the descriptors: no NUL byte in a string, no string over its
@@ -39,6 +42,9 @@ function checksOf(descriptor: DescMessage) {
   return checks;
 }
 
+/** Numbers, booleans and bytes: any value is one. */
+const unchecked: Check = () => undefined;
+
 function fieldCheck(field: DescField): Check | undefined {
   switch (field.fieldKind) {
     case "scalar":
@@ -49,14 +55,19 @@ function fieldCheck(field: DescField): Check | undefined {
       return messageCheck(field.message);
     case "list": {
       const entry =
-        field.listKind === "message" ? messageCheck(field.message)
-        : field.listKind === "enum" ? enumCheck(field.enum)
-        : field.scalar === ScalarType.STRING ? stringCheck(field)
-        : () => {};
+        field.listKind === "message"
+          ? messageCheck(field.message)
+          : field.listKind === "enum"
+            ? enumCheck(field.enum)
+            : field.scalar === ScalarType.STRING
+              ? stringCheck(field)
+              : unchecked;
       return listCheck(entry);
     }
     case "map":
-      return mapCheck(field.mapKind === "scalar" && field.scalar === ScalarType.STRING ? stringCheck(field) : () => {});
+      return mapCheck(
+        field.mapKind === "scalar" && field.scalar === ScalarType.STRING ? stringCheck(field) : unchecked,
+      );
   }
 }
 
@@ -80,7 +91,8 @@ function messageCheck(descriptor: DescMessage): Check {
 function listCheck(entry: Check): Check {
   return (value, path) => {
     const list = value as readonly unknown[];
-    if (list.length > maxListEntries) throw invalidArgument(`${path} has ${list.length} entries, the limit is ${maxListEntries}`);
+    if (list.length > maxListEntries)
+      throw invalidArgument(`${path} has ${list.length} entries, the limit is ${maxListEntries}`);
     for (const [index, element] of list.entries()) entry(element, `${path}[${index}]`);
   };
 }
@@ -88,7 +100,8 @@ function listCheck(entry: Check): Check {
 function mapCheck(entry: Check): Check {
   return (value, path) => {
     const entries = Object.entries(value as Readonly<Record<string, unknown>>);
-    if (entries.length > maxListEntries) throw invalidArgument(`${path} has ${entries.length} entries, the limit is ${maxListEntries}`);
+    if (entries.length > maxListEntries)
+      throw invalidArgument(`${path} has ${entries.length} entries, the limit is ${maxListEntries}`);
     for (const [key, element] of entries) {
       checkString(key, `key of ${path}`, maxMapKeyBytes);
       entry(element, `${path}[${JSON.stringify(key)}]`);

@@ -19,7 +19,8 @@ export function requireContainerConfig(config: ContainerConfig | undefined, fiel
   if (config === undefined) throw invalidArgument(`${field} is required`);
   if (config.metadata === undefined) throw invalidArgument(`${field}.metadata is required`);
   checkName(config.metadata.name, `${field}.metadata.name`);
-  if (config.image === undefined || config.image.image === "") throw invalidArgument(`${field}.image.image is required`);
+  if (config.image === undefined || config.image.image === "")
+    throw invalidArgument(`${field}.image.image is required`);
   if (config.workingDir !== "") checkAbsolutePath(config.workingDir, `${field}.working_dir`);
   checkRelativePath(config.logPath, `${field}.log_path`);
   for (const [index, env] of config.envs.entries()) checkEnvironment(env, `${field}.envs[${index}]`);
@@ -32,16 +33,20 @@ export function requireContainerConfig(config: ContainerConfig | undefined, fiel
   }
   const linux = config.linux;
   if (linux?.resources !== undefined) checkLinuxResources(linux.resources, `${field}.linux.resources`);
-  if (linux?.securityContext !== undefined) checkSecurityContext(linux.securityContext, `${field}.linux.security_context`);
+  if (linux?.securityContext !== undefined)
+    checkSecurityContext(linux.securityContext, `${field}.linux.security_context`);
   return config;
 }
 
 /** Values are bytes and may be anything but NUL, which would end them. */
 function checkEnvironment(env: KeyValue, field: string): void {
-  if (env.key === "" || env.key.includes("=")) throw invalidArgument(`${field}.key ${JSON.stringify(env.key)} is empty or contains "="`);
+  if (env.key === "" || env.key.includes("="))
+    throw invalidArgument(`${field}.key ${JSON.stringify(env.key)} is empty or contains "="`);
   if (env.value.includes(0)) throw invalidArgument(`${field}.value (${env.key}) contains a NUL byte`);
   if (Buffer.byteLength(env.key) + 1 + env.value.length > maxEnvironmentEntry) {
-    throw invalidArgument(`${field} (${env.key.slice(0, 80)}) is longer than the ${maxEnvironmentEntry} bytes Linux allows for one entry`);
+    throw invalidArgument(
+      `${field} (${env.key.slice(0, 80)}) is longer than the ${maxEnvironmentEntry} bytes Linux allows for one entry`,
+    );
   }
 }
 

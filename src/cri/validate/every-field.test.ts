@@ -21,7 +21,11 @@ type Place = (value: string) => unknown;
 
 function stringFields(message: DescMessage, prefix: string): { readonly path: string; readonly place: Place }[] {
   const named = (field: DescField) => (prefix === "" ? field.name : `${prefix}.${field.name}`);
-  const within = (field: DescField, inner: readonly { readonly path: string; readonly place: Place }[], wrap: (value: unknown) => unknown) =>
+  const within = (
+    field: DescField,
+    inner: readonly { readonly path: string; readonly place: Place }[],
+    wrap: (value: unknown) => unknown,
+  ) =>
     inner.map(({ path, place }) => ({ path, place: (value: string) => ({ [field.localName]: wrap(place(value)) }) }));
   const itself = (path: string) => [{ path, place: (value: string): unknown => value }];
 
@@ -33,14 +37,17 @@ function stringFields(message: DescMessage, prefix: string): { readonly path: st
       case "message":
         return within(field, stringFields(field.message, path), (value) => value);
       case "list":
-        if (field.listKind === "message") return within(field, stringFields(field.message, `${path}[0]`), (value) => [value]);
-        return field.listKind === "scalar" && field.scalar === ScalarType.STRING ? within(field, itself(`${path}[0]`), (value) => [value]) : [];
+        if (field.listKind === "message")
+          return within(field, stringFields(field.message, `${path}[0]`), (value) => [value]);
+        return field.listKind === "scalar" && field.scalar === ScalarType.STRING
+          ? within(field, itself(`${path}[0]`), (value) => [value])
+          : [];
       case "map":
         return [
           ...within(field, itself(`${path}["k"]`), (value) => ({ k: value })),
           ...within(field, itself(`key of ${path}`), (value) => ({ [String(value)]: "v" })),
         ];
-      case "enum":
+      default:
         return [];
     }
   });
@@ -78,7 +85,9 @@ async function call({ rpc, make }: StringField, value: string): Promise<ConnectE
 
 test("the table is not empty by accident", () => {
   expect(fields.length).toBeGreaterThan(250);
-  expect(fields.map(({ rpc, path }) => `${rpc.name} ${path}`)).toContain("CreateContainer config.mounts[0].image.image");
+  expect(fields.map(({ rpc, path }) => `${rpc.name} ${path}`)).toContain(
+    "CreateContainer config.mounts[0].image.image",
+  );
   expect(new Set(fields.map(({ rpc }) => rpc.name)).size).toBeGreaterThan(25);
 });
 
@@ -87,7 +96,11 @@ describe("every string field of every RPC", () => {
     for (const field of fields) {
       const error = await call(field, "a\0b");
       const where = `${field.rpc.name} ${field.path}`;
-      expect([where, error?.code, error?.rawMessage]).toEqual([where, Code.InvalidArgument, `${field.path} contains a NUL byte`]);
+      expect([where, error?.code, error?.rawMessage]).toEqual([
+        where,
+        Code.InvalidArgument,
+        `${field.path} contains a NUL byte`,
+      ]);
     }
   });
 
@@ -106,15 +119,32 @@ describe("every string field of every RPC", () => {
 
   test("survives text of every kind without an internal error", async () => {
     for (const field of fields) {
-      for (const value of ["../../etc/passwd", "/", "__proto__", "constructor", "é€🙂\u{feff}", "\u{7f}\n\r\t", "%00", "-1", "'\"`$(x)"]) {
+      for (const value of [
+        "../../etc/passwd",
+        "/",
+        "__proto__",
+        "constructor",
+        "é€🙂\u{feff}",
+        "\u{7f}\n\r\t",
+        "%00",
+        "-1",
+        "'\"`$(x)",
+      ]) {
         const error = await call(field, value);
-        expect([field.rpc.name, field.path, value, error?.code === Code.Internal || error?.code === Code.Unknown]).toEqual([field.rpc.name, field.path, value, false]);
+        expect([
+          field.rpc.name,
+          field.path,
+          value,
+          error?.code === Code.Internal || error?.code === Code.Unknown,
+        ]).toEqual([field.rpc.name, field.path, value, false]);
       }
     }
   }, 60_000);
 
   test("nothing of all that reached a pod, but for ids that exist nowhere", () => {
-    const changing = server.pods.calls.map(([verb]) => verb).filter((verb) => verb === "runSandbox" || verb === "createContainer" || verb === "execSync");
+    const changing = server.pods.calls
+      .map(([verb]) => verb)
+      .filter((verb) => verb === "runSandbox" || verb === "createContainer" || verb === "execSync");
     expect(changing).toEqual([]);
   });
 
@@ -123,7 +153,9 @@ describe("every string field of every RPC", () => {
       const message = make("__proto__");
       checkMessage(rpc.input, message);
       const decoded = fromBinary(rpc.input, toBinary(rpc.input, message));
-      const json = JSON.stringify(decoded, (_key, value: unknown) => (typeof value === "bigint" ? Number(value) : value));
+      const json = JSON.stringify(decoded, (_key, value: unknown) =>
+        typeof value === "bigint" ? Number(value) : value,
+      );
       expect([path, json]).toEqual([path, expect.stringContaining('"__proto__":"v"') as unknown as string]);
     }
     expect(Reflect.get({}, "v")).toBeUndefined();
@@ -136,19 +168,29 @@ describe("checkMessage()", () => {
     expect(() => checkMessage(RuntimeService.method.execSync.input, listMany)).toThrow("cmd has 20000 entries");
     const labels = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, "v"]));
     const mapMany = create(RuntimeService.method.runPodSandbox.input, { config: { labels } });
-    expect(() => checkMessage(RuntimeService.method.runPodSandbox.input, mapMany)).toThrow("config.labels has 20000 entries");
+    expect(() => checkMessage(RuntimeService.method.runPodSandbox.input, mapMany)).toThrow(
+      "config.labels has 20000 entries",
+    );
   });
 
   test("counts bytes, not characters", () => {
     const request = (id: string) => create(RuntimeService.method.startContainer.input, { containerId: id });
     expect(() => checkMessage(RuntimeService.method.startContainer.input, request("x".repeat(4096)))).not.toThrow();
-    expect(() => checkMessage(RuntimeService.method.startContainer.input, request("é".repeat(4096)))).toThrow("8192 bytes");
+    expect(() => checkMessage(RuntimeService.method.startContainer.input, request("é".repeat(4096)))).toThrow(
+      "8192 bytes",
+    );
   });
 
   test("lets what is large for a reason pass", () => {
     const annotations = { note: "x".repeat(200_000) };
-    checkMessage(RuntimeService.method.runPodSandbox.input, create(RuntimeService.method.runPodSandbox.input, { config: { annotations } }));
-    checkMessage(RuntimeService.method.execSync.input, create(RuntimeService.method.execSync.input, { cmd: ["x".repeat(131_000)] }));
+    checkMessage(
+      RuntimeService.method.runPodSandbox.input,
+      create(RuntimeService.method.runPodSandbox.input, { config: { annotations } }),
+    );
+    checkMessage(
+      RuntimeService.method.execSync.input,
+      create(RuntimeService.method.execSync.input, { cmd: ["x".repeat(131_000)] }),
+    );
   });
 
   test.each(rpcs.map(({ input }) => [input.name, input] as const))("accepts an empty %s", (_name, input) => {

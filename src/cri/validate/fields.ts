@@ -13,7 +13,9 @@ function shown(value: string): string {
 export function checkName(value: string, field: string): void {
   if (value === "") throw invalidArgument(`${field} is required`);
   if (!namePattern.test(value) || value === "." || value.includes("..")) {
-    throw invalidArgument(`${field} ${shown(value)} is not a name: 1 to 253 of letters, digits, "-", "_", ".", and no ".."`);
+    throw invalidArgument(
+      `${field} ${shown(value)} is not a name: 1 to 253 of letters, digits, "-", "_", ".", and no ".."`,
+    );
   }
 }
 
@@ -41,18 +43,21 @@ export function checkRelativePath(value: string, field: string): void {
 /** RFC 1123, dots allowed (setHostnameAsFQDN), 64 bytes at most: the kernel's bound. "" is allowed. */
 export function checkHostname(value: string, field: string): void {
   if (value === "") return;
-  const ok = value.length <= 64 && value.split(".").every((label) => /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/.test(label));
+  const ok =
+    value.length <= 64 && value.split(".").every((label) => /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/.test(label));
   if (!ok) throw invalidArgument(`${field} ${shown(value)} is not a hostname of at most 64 characters`);
 }
 
 /** A word of resolv.conf: a blank or line break in it would write another directive (CVE-2022-4318 is the same fault). */
 export function checkResolverWord(value: string, field: string): void {
-  if (value === "" || /[\s\p{Cc}#;]/u.test(value)) throw invalidArgument(`${field} ${shown(value)} is not a single word`);
+  if (value === "" || /[\s\p{Cc}#;]/u.test(value))
+    throw invalidArgument(`${field} ${shown(value)} is not a single word`);
 }
 
 export function checkAddress(value: string, field: string): void {
   const [address = ""] = value.split("%", 1);
-  if (isIP(address) === 0 || /[\s\p{Cc}]/u.test(value)) throw invalidArgument(`${field} ${shown(value)} is not an IP address`);
+  if (isIP(address) === 0 || /[\s\p{Cc}]/u.test(value))
+    throw invalidArgument(`${field} ${shown(value)} is not an IP address`);
 }
 
 export function checkPort(value: number, field: string, lowest: number): void {
@@ -60,7 +65,8 @@ export function checkPort(value: number, field: string, lowest: number): void {
 }
 
 export function checkRange(value: bigint, field: string, lowest: bigint, highest: bigint): void {
-  if (value < lowest || value > highest) throw invalidArgument(`${field} ${value} is not between ${lowest} and ${highest}`);
+  if (value < lowest || value > highest)
+    throw invalidArgument(`${field} ${value} is not between ${lowest} and ${highest}`);
 }
 
 /** (uid_t)-1 means "leave alone" to the kernel and is nobody's id. */

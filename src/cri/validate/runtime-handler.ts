@@ -9,6 +9,10 @@ export function runtimeHandlers(config: Config): readonly string[] {
 /** @throws {CribError} invalid-argument naming those there are. */
 export function checkRuntimeHandler(handler: string, config: Config): void {
   if (runtimeHandlers(config).includes(handler)) return;
-  const known = runtimeHandlers(config).map((name) => JSON.stringify(name)).join(", ");
-  throw invalidArgument(`runtime_handler ${JSON.stringify(handler.slice(0, 120))} is not configured; there are ${known}`);
+  const known = runtimeHandlers(config)
+    .map((name) => JSON.stringify(name))
+    .join(", ");
+  throw invalidArgument(
+    `runtime_handler ${JSON.stringify(handler.slice(0, 120))} is not configured; there are ${known}`,
+  );
 }

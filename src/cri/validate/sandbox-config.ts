@@ -1,14 +1,7 @@
 import { invalidArgument } from "../../errors/crib-error.ts";
 import type { LinuxPodSandboxConfig, PodSandboxConfig, PortMapping } from "../../gen/runtime/v1/api_pb.ts";
 import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
-import {
-  checkAddress,
-  checkHostname,
-  checkHostPath,
-  checkName,
-  checkPort,
-  checkResolverWord,
-} from "./fields.ts";
+import { checkAddress, checkHostname, checkHostPath, checkName, checkPort, checkResolverWord } from "./fields.ts";
 import { checkLinuxResources } from "./resources.ts";
 import { checkIdentity, checkNamespaces, checkSecurityProfile } from "./security-context.ts";
 

@@ -51,7 +51,9 @@ export function checkNamespaces(options: NamespaceOption, field: string): void {
   const userns = options.usernsOptions;
   if (userns === undefined) return;
   if (userns.mode !== NamespaceMode.POD && userns.mode !== NamespaceMode.NODE) {
-    throw invalidArgument(`${field}.userns_options.mode: ${NamespaceMode[userns.mode]} is not a mode of this namespace`);
+    throw invalidArgument(
+      `${field}.userns_options.mode: ${NamespaceMode[userns.mode]} is not a mode of this namespace`,
+    );
   }
   if (userns.mode === NamespaceMode.POD && (userns.uids.length === 0 || userns.gids.length === 0)) {
     throw invalidArgument(`${field}.userns_options: uids and gids are required with mode POD`);
