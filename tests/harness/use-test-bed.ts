@@ -13,8 +13,6 @@ export function useTestBed(options: TestBedOptions = {}): TestBed {
   let before: HostSnapshot | undefined;
   beforeAll(async () => {
     await bed.open(options);
-    // containerd makes its directories with the first pod; crib has nothing to excuse.
-    if (bed.kind === "containerd") await (await bed.runIdle(await bed.runPod())).pod.remove();
     before = hostSnapshot(bed.engine);
   }, SETUP_LIMIT_MS);
   afterEach(async () => {
