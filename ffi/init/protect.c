@@ -23,7 +23,9 @@ static int empty_directory(struct stage *stage, const char *path)
 	int fs cleanup_fd = filesystem_open(stage, "tmpfs");
 	if (fs < 0)
 		return fs;
-	int option = filesystem_option(stage, fs, "nr_inodes=1");
+	int option = filesystem_option(stage, fs, "source=tmpfs");
+	if (option == 0)
+		option = filesystem_option(stage, fs, "nr_inodes=1");
 	if (option == 0)
 		option = filesystem_option(stage, fs, "mode=0555");
 	if (option < 0)

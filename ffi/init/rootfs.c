@@ -110,6 +110,9 @@ static int mount_overlay(struct stage *stage, const struct rootfs_step *step)
 	int fs cleanup_fd = filesystem_open(stage, "overlay");
 	if (fs < 0)
 		return fs;
+	int named = set_option(stage, fs, "source", "overlay");
+	if (named < 0)
+		return named;
 	struct string_list lower = step->lower;
 	bool first = true;
 	for (const char *path; (path = string_list_next(&lower)) != NULL; first = false) {

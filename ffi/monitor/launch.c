@@ -123,23 +123,17 @@ static int open_pid_namespace(const struct plan *plan, struct failure *failure)
 	return fd < 0 ? failure_set(failure, fd, "pidfd_open", "pid namespace") : fd;
 }
 
-/*
- * On cgroup v2 clone3 can put the child where its first join-cgroup step wants it (5.7), which spares the global lock
- * that a migration takes. Returns a descriptor of the cgroup, or -1 when the step has to do it.
- */
-static int open_first_cgroup(const struct plan *plan)
+/* A descriptor of the cgroup v2 directory that `procs_file` belongs to, or -1. */
+static int open_cgroup2(const char *procs_file)
 {
 	static const char suffix[] = "/cgroup.procs";
-	struct reader cursor = plan->steps;
-	struct plan_step step = {0};
-	if (plan_next(&cursor, &step) != 1 || step.kind != STEP_JOIN_CGROUP)
-		return -1;
 	char path[4096];
-	size_t length = strlen(step.path);
-	if (length < sizeof(suffix) || length >= sizeof(path) || strcmp(step.path + length - sizeof(suffix) + 1, suffix) != 0)
+	size_t length = strlen(procs_file);
+	size_t kept = length - (sizeof(suffix) - 1);
+	if (length < sizeof(suffix) || length >= sizeof(path) || strcmp(procs_file + kept, suffix) != 0)
 		return -1;
-	memcpy(path, step.path, length);
-	path[length - sizeof(suffix) + 1] = '\0';
+	memcpy(path, procs_file, kept);
+	path[kept] = '\0';
 	int fd cleanup_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || (uint32_t)fs.f_type != CGROUP2_SUPER_MAGIC)
@@ -147,9 +141,26 @@ static int open_first_cgroup(const struct plan *plan)
 	return take_fd(&fd);
 }
 
+/*
+ * On cgroup v2 clone3 can put the child where one of its leading join-cgroup steps wants it (5.7), which spares the
+ * global lock that a migration takes. *index is that step's; -1 comes back when there is none.
+ */
+static int open_born_cgroup(const struct plan *plan, int *index)
+{
+	struct reader cursor = plan->steps;
+	struct plan_step step = {0};
+	for (*index = 0; plan_next(&cursor, &step) == 1 && step.kind == STEP_JOIN_CGROUP; (*index)++) {
+		int fd = open_cgroup2(step.path);
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
 static pid_t clone_child(struct process *process, const struct plan *plan, const struct child_ends *ends)
 {
-	int cgroup cleanup_fd = open_first_cgroup(plan);
+	int cgroup_step = -1;
+	int cgroup cleanup_fd = open_born_cgroup(plan, &cgroup_step);
 	struct clone_args args = {
 		.flags = plan->clone_flags | CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
 		.pidfd = (uint64_t)(uintptr_t)&process->pidfd,
@@ -158,7 +169,7 @@ static pid_t clone_child(struct process *process, const struct plan *plan, const
 	};
 	pid_t pid = sys_clone3(&args);
 	if (pid == 0)
-		child(plan, ends, cgroup >= 0 ? 0 : -1);
+		child(plan, ends, cgroup >= 0 ? cgroup_step : -1);
 	if (pid >= 0 || cgroup < 0)
 		return pid;
 	/* The step itself fails with a better message, or works where clone3 does not (a cgroup being killed, an old kernel). */
