@@ -1,0 +1,59 @@
+import { openHostCgroups } from "../cgroups/open-host-cgroups.ts";
+import type { Config } from "../config/config.ts";
+import { createImages } from "../images/create-images.ts";
+import { readArtifact } from "../kernel/artifacts.ts";
+import type { Kernel } from "../kernel/port.ts";
+import { createPodNetwork } from "../network/pod-network.ts";
+import type { Clock } from "../observe/clock.ts";
+import type { Log } from "../observe/log.ts";
+import { createPods } from "../pods/create-pods.ts";
+import { createMonitorLauncher } from "../runtime/monitor/launcher.ts";
+import { readBootId, readHostFacts } from "../runtime/read-host-facts.ts";
+import { createSeccompCache } from "../runtime/seccomp-cache.ts";
+import { openDatabase } from "../state/open-database.ts";
+import type { Domains } from "./serve.ts";
+
+/**
+ * Makes every domain of the real machine, each from those before it, and recovers the pods.
+ *
+ * @throws whatever keeps the daemon from starting; what was opened until then is closed again.
+ */
+export async function openDomains(
+  config: Config,
+  host: { readonly kernel: Kernel; readonly clock: Clock; readonly log: Log },
+): Promise<Domains> {
+  const { kernel, clock, log } = host;
+  await using undo = new AsyncDisposableStack();
+  const cgroups = openHostCgroups(kernel, clock);
+  const database = undo.adopt(openDatabase(config.root, log), (opened) => opened.close());
+  const images = undo.use(await createImages({ root: config.root, database, kernel, config, log, clock }));
+  const network = undo.adopt(createPodNetwork({ kernel, config, log, clock }), (opened) => opened.close());
+  const monitorExecutable = undo.adopt(kernel.sealedMemfd("crib-monitor", readArtifact("crib-monitor")), (fd) =>
+    kernel.close(fd),
+  );
+  const pods = undo.adopt(
+    await createPods({
+      config,
+      bootId: readBootId(),
+      hostFacts: readHostFacts(cgroups.mode),
+      kernel,
+      clock,
+      log,
+      images,
+      network,
+      cgroups,
+      launcher: createMonitorLauncher({ kernel, monitorExecutable }),
+      seccomp: createSeccompCache(kernel),
+      database,
+    }),
+    (opened) => opened.close(),
+  );
+
+  const containers = new Set<string>(pods.containers().map(({ id }) => id));
+  for (const holder of images.holders()) if (!containers.has(holder)) images.release(holder);
+  await images.ensureBuiltinImage(readArtifact("hello"));
+  images.collectGarbage().catch((error: unknown) => log.error({ err: error }, "garbage of a former run not collected"));
+
+  const opened = undo.move();
+  return { pods, images, network, cgroups, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
