@@ -22,7 +22,7 @@ export class BlobDownloads {
   readonly #store: ContentStore;
   readonly #slots: Semaphore;
   readonly #clock: Clock;
-  readonly #running = new SharedTasks<Digest, void, DownloadProgress>();
+  readonly #running = new SharedTasks<Digest, void, DownloadProgress>({ joinersRetry: true });
 
   constructor(store: ContentStore, slots: Semaphore, clock: Clock) {
     this.#store = store;
@@ -39,15 +39,32 @@ export class BlobDownloads {
    * @param firstAttempt more than 0 asks another server first: what the first one sent was wrong.
    * @throws {CribError} data-loss for a wrong digest or size, else as the registry's answer has it.
    */
-  async fetch(blob: Descriptor, from: BlobSource, firstAttempt: number, signal: AbortSignal, listen: (progress: DownloadProgress) => void): Promise<void> {
+  async fetch(
+    blob: Descriptor,
+    from: BlobSource,
+    firstAttempt: number,
+    signal: AbortSignal,
+    listen: (progress: DownloadProgress) => void,
+  ): Promise<void> {
     if (await this.#store.isWhole(blob.digest)) {
       listen({ kind: "available", bytes: blob.sizeBytes });
       return;
     }
-    await this.#running.run(blob.digest, signal, (shared, emit) => this.#download(blob, from, firstAttempt, shared, emit), listen);
+    await this.#running.run(
+      blob.digest,
+      signal,
+      (shared, emit) => this.#download(blob, from, firstAttempt, shared, emit),
+      listen,
+    );
   }
 
-  async #download(blob: Descriptor, from: BlobSource, firstAttempt: number, signal: AbortSignal, emit: (progress: DownloadProgress) => void): Promise<void> {
+  async #download(
+    blob: Descriptor,
+    from: BlobSource,
+    firstAttempt: number,
+    signal: AbortSignal,
+    emit: (progress: DownloadProgress) => void,
+  ): Promise<void> {
     emit({ kind: "waiting" });
     using _slot = await this.#slots.acquire(signal);
     const ingest = await this.#store.openIngest(blob.digest, blob.sizeBytes);
@@ -63,13 +80,21 @@ export class BlobDownloads {
     }
   }
 
-  async #untilWhole(blob: Descriptor, from: BlobSource, ingest: Ingest, firstAttempt: number, signal: AbortSignal, emit: (progress: DownloadProgress) => void): Promise<void> {
+  async #untilWhole(
+    blob: Descriptor,
+    from: BlobSource,
+    ingest: Ingest,
+    firstAttempt: number,
+    signal: AbortSignal,
+    emit: (progress: DownloadProgress) => void,
+  ): Promise<void> {
     let fruitless = 0;
     for (let attempt = firstAttempt; ingest.offset < blob.sizeBytes; attempt++) {
       const before = ingest.offset;
       try {
         await this.#receive(blob, from, ingest, attempt, signal, emit);
-        if (ingest.offset < blob.sizeBytes) throw unavailable(`blob ${blob.digest} broke off at byte ${ingest.offset} of ${blob.sizeBytes}`);
+        if (ingest.offset < blob.sizeBytes)
+          throw unavailable(`blob ${blob.digest} broke off at byte ${ingest.offset} of ${blob.sizeBytes}`);
       } catch (error) {
         if (!CribError.is(error, "unavailable")) throw error;
         fruitless = ingest.offset > before ? 0 : fruitless + 1;
@@ -79,7 +104,14 @@ export class BlobDownloads {
     }
   }
 
-  async #receive(blob: Descriptor, from: BlobSource, ingest: Ingest, attempt: number, signal: AbortSignal, emit: (progress: DownloadProgress) => void): Promise<void> {
+  async #receive(
+    blob: Descriptor,
+    from: BlobSource,
+    ingest: Ingest,
+    attempt: number,
+    signal: AbortSignal,
+    emit: (progress: DownloadProgress) => void,
+  ): Promise<void> {
     const body = await from.blob(blob.digest, ingest.offset, attempt, signal);
     // A server without ranges sends it all again; what is on disk is skipped, the digest tells if it was the same.
     let skip = ingest.offset - body.startByte;
@@ -100,7 +132,10 @@ export class BlobDownloads {
         const fresh = skip >= piece.length ? piece.subarray(piece.length) : piece.subarray(skip);
         skip -= piece.length - fresh.length;
         if (ingest.offset + pendingBytes + fresh.length > blob.sizeBytes) {
-          throw new CribError("data-loss", `blob ${blob.digest} from ${body.origin} is longer than its ${blob.sizeBytes} bytes`);
+          throw new CribError(
+            "data-loss",
+            `blob ${blob.digest} from ${body.origin} is longer than its ${blob.sizeBytes} bytes`,
+          );
         }
         pending.push(fresh);
         pendingBytes += fresh.length;
@@ -123,6 +158,8 @@ async function writeAll(ingest: Ingest, bytes: Uint8Array): Promise<void> {
     }
   } catch (error) {
     const full = error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
-    throw full ? new CribError("resource-exhausted", `no room to store blob ${ingest.digest}`, { cause: error }) : error;
+    throw full
+      ? new CribError("resource-exhausted", `no room to store blob ${ingest.digest}`, { cause: error })
+      : error;
   }
 }

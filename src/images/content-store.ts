@@ -79,7 +79,8 @@ export class ContentStore {
         await truncate(path, 0);
         offset = 0;
       }
-      if (offset > 0) for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(piece);
+      if (offset > 0)
+        for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(piece);
       return { digest, path, file, hash, offset };
     } catch (error) {
       await file.close();

@@ -33,7 +33,11 @@ const maxHelperOutputBytes = 64 * 1024;
  *
  * @param host the host that will be asked, with its port.
  */
-export async function dockerConfigSecret(path: HostPath | undefined, host: string, log: Log): Promise<RegistrySecret | undefined> {
+export async function dockerConfigSecret(
+  path: HostPath | undefined,
+  host: string,
+  log: Log,
+): Promise<RegistrySecret | undefined> {
   if (path === undefined || !existsSync(path)) return undefined;
   const config = readConfig(path, log);
   if (config === undefined) return undefined;
@@ -53,7 +57,10 @@ function readConfig(path: HostPath, log: Log): z.infer<typeof configSchema> | un
     return configSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (error) {
     // Only the kind of error: a parser's message may quote the secret it stumbled over.
-    log.warn({ path, error: error instanceof Error ? error.name : "unknown" }, "docker config cannot be read, its credentials are not used");
+    log.warn(
+      { path, error: error instanceof Error ? error.name : "unknown" },
+      "docker config cannot be read, its credentials are not used",
+    );
     return undefined;
   }
 }
@@ -66,7 +73,12 @@ function entrySecret(entry: z.infer<typeof entrySchema>): RegistrySecret | undef
 }
 
 /** Docker's credential helper protocol: the server's address on stdin, a JSON document on stdout. */
-async function askHelper(name: string, address: string, config: HostPath, log: Log): Promise<RegistrySecret | undefined> {
+async function askHelper(
+  name: string,
+  address: string,
+  config: HostPath,
+  log: Log,
+): Promise<RegistrySecret | undefined> {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
     log.warn({ path: config, helper: name }, "credential helper's name is not a plain name, it is not run");
     return undefined;
@@ -90,7 +102,10 @@ async function askHelper(name: string, address: string, config: HostPath, log: L
     if (Username === "<token>") return { kind: "identity-token", token: Secret };
     return { kind: "password", username: Username, password: Secret };
   } catch (error) {
-    log.warn({ helper: program, error: error instanceof Error ? error.name : "unknown" }, "credential helper failed, it is not used");
+    log.warn(
+      { helper: program, error: error instanceof Error ? error.name : "unknown" },
+      "credential helper failed, it is not used",
+    );
     return undefined;
   }
 }

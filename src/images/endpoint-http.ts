@@ -27,7 +27,12 @@ export class EndpointHttp {
   }
 
   /** GETs `url` of the endpoint, sending `secrets` to its own origin only. @throws {CribError} unavailable, cancelled. */
-  async get(url: URL, headers: Readonly<Record<string, string>>, secrets: Readonly<Record<string, string>>, signal: AbortSignal): Promise<EndpointReply> {
+  async get(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    secrets: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<EndpointReply> {
     await this.#dial(signal);
     let at = url;
     for (let hop = 0; hop <= maxRedirects; hop++) {
@@ -72,7 +77,11 @@ export class EndpointHttp {
     let length = 0;
     for await (const piece of this.pieces(response, signal)) {
       length += piece.length;
-      if (length > maxBytes) throw new CribError("data-loss", `registry ${this.#endpoint.origin} sent more than ${maxBytes} bytes where less was due`);
+      if (length > maxBytes)
+        throw new CribError(
+          "data-loss",
+          `registry ${this.#endpoint.origin} sent more than ${maxBytes} bytes where less was due`,
+        );
       parts.push(piece);
     }
     return new Uint8Array(Buffer.concat(parts));
@@ -85,7 +94,10 @@ export class EndpointHttp {
       ...(own && certificate !== undefined ? { cert: certificate.cert, key: certificate.key } : {}),
       ...(own && skipVerify ? { rejectUnauthorized: false } : {}),
     };
-    return await this.#bounded((within) => fetch(request, { redirect: "manual", decompress: false, signal: within, tls }), signal);
+    return await this.#bounded(
+      (within) => fetch(request, { redirect: "manual", decompress: false, signal: within, tls }),
+      signal,
+    );
   }
 
   /** Runs one step of a conversation and names what went wrong with it. */
@@ -97,15 +109,19 @@ export class EndpointHttp {
       return await step(AbortSignal.any([signal, silence.signal]));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (silence.signal.aborted) throw unavailable(`registry ${this.#endpoint.origin} was silent for ${this.#silenceMs} ms`, error);
-      throw error instanceof CribError ? error : unavailable(`registry ${this.#endpoint.origin}: ${describe(error)}`, error);
+      if (silence.signal.aborted)
+        throw unavailable(`registry ${this.#endpoint.origin} was silent for ${this.#silenceMs} ms`, error);
+      throw error instanceof CribError
+        ? error
+        : unavailable(`registry ${this.#endpoint.origin}: ${describe(error)}`, error);
     } finally {
       clearTimeout(timer);
     }
   }
 
   #follow(from: URL, location: string): URL {
-    if (!URL.canParse(location, from.href)) throw unavailable(`registry ${this.#endpoint.origin} redirects to a malformed address`);
+    if (!URL.canParse(location, from.href))
+      throw unavailable(`registry ${this.#endpoint.origin} redirects to a malformed address`);
     const to = new URL(location, from);
     if (to.protocol !== "https:" && !(to.protocol === "http:" && from.protocol === "http:")) {
       throw unavailable(`registry ${this.#endpoint.origin} redirects from ${from.protocol}// to ${to.protocol}//`);
@@ -129,9 +145,16 @@ export class EndpointHttp {
       socket.end();
       this.#dialled = true;
     } catch (error) {
-      connecting.then((socket) => socket.end(), () => undefined);
+      connecting.then(
+        (socket) => socket.end(),
+        () => undefined,
+      );
       if (signal.aborted) throw signal.reason;
-      if (timeout.aborted) throw unavailable(`registry ${this.#endpoint.origin} did not accept a connection within ${timeoutMs} ms`, error);
+      if (timeout.aborted)
+        throw unavailable(
+          `registry ${this.#endpoint.origin} did not accept a connection within ${timeoutMs} ms`,
+          error,
+        );
       throw unavailable(`registry ${this.#endpoint.origin}: ${describe(error)}`, error);
     }
   }
@@ -156,6 +179,7 @@ async function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 const hints: Readonly<Record<string, string>> = {
   ConnectionRefused: "connection refused",
+  ECONNREFUSED: "connection refused",
   FailedToOpenSocket: "cannot connect",
   ECONNRESET: "connection reset",
   ENOTFOUND: "host name does not resolve",

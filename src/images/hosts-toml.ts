@@ -3,9 +3,17 @@ import { isAbsolute, join } from "node:path";
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { failedPrecondition } from "../errors/crib-error.ts";
-import { type EndpointTls, everyCapability, isLoopbackHost, type RegistryEndpoint, upstreamEndpoint } from "./registry-endpoint.ts";
+import {
+  type EndpointTls,
+  everyCapability,
+  isLoopbackHost,
+  type RegistryEndpoint,
+  upstreamEndpoint,
+} from "./registry-endpoint.ts";
 
-const oneOrMore = z.union([z.string(), z.array(z.string())]).transform((value) => (typeof value === "string" ? [value] : value));
+const oneOrMore = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) => (typeof value === "string" ? [value] : value));
 
 const hostSchema = z.object({
   capabilities: z.array(z.enum(["pull", "resolve", "push", "referrers"])).optional(),
@@ -35,10 +43,17 @@ export function parseHostsToml(text: string, directory: string, domain: string):
   const file = join(directory, "hosts.toml");
   const parsed = fileSchema.safeParse(parseTomlOf(text, file));
   if (!parsed.success) throw failedPrecondition(`${file} is not valid: ${z.prettifyError(parsed.error)}`);
-  const mirrors = Object.entries(parsed.data.host ?? {}).map(([url, fields]) => endpoint(url, fields, directory, file, false));
-  const upstream = upstreamEndpoint(domain);
-  const server = parsed.data.server ?? upstream.origin;
-  return [...mirrors, endpoint(server, parsed.data, directory, file, true)];
+  const server = endpoint(parsed.data.server ?? upstreamEndpoint(domain).origin, parsed.data, directory, file, true);
+  const hosts = Object.entries(parsed.data.host ?? {}).map(([url, fields]) =>
+    endpoint(url, fields, directory, file, false),
+  );
+  // The registry itself, configured in the list of its mirrors, is still the registry: it gets its credentials there.
+  const isServer = (host: RegistryEndpoint): boolean =>
+    host.origin === server.origin && host.apiPath === server.apiPath;
+  const listed = hosts.map((host) => (isServer(host) ? Object.freeze({ ...host, isUpstream: true }) : host));
+  return listed.some((host) => isServer(host) && host.capabilities.size === everyCapability.size)
+    ? listed
+    : [...listed, server];
 }
 
 function parseTomlOf(text: string, file: string): unknown {
@@ -49,7 +64,13 @@ function parseTomlOf(text: string, file: string): unknown {
   }
 }
 
-function endpoint(address: string, fields: HostFields, directory: string, file: string, isUpstream: boolean): RegistryEndpoint {
+function endpoint(
+  address: string,
+  fields: HostFields,
+  directory: string,
+  file: string,
+  isUpstream: boolean,
+): RegistryEndpoint {
   const url = parseUrl(address, file);
   const path = url.pathname.replace(/\/+$/, "");
   const apiPath = fields.override_path === true || path.endsWith("/v2") ? path : `${path}/v2`;
@@ -59,14 +80,18 @@ function endpoint(address: string, fields: HostFields, directory: string, file: 
     apiPath,
     capabilities: capabilities === undefined ? everyCapability : new Set(capabilities),
     tls: parseTls(fields, directory, file),
-    headers: Object.entries(fields.header ?? {}).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
+    headers: Object.entries(fields.header ?? {}).flatMap(([name, values]) =>
+      values.map((value) => [name, value] as const),
+    ),
     dialTimeoutMs: fields.dial_timeout === undefined ? undefined : parseDuration(fields.dial_timeout, file),
     isUpstream,
   });
 }
 
 function parseUrl(address: string, file: string): URL {
-  const withScheme = /^[a-z]+:\/\//i.test(address) ? address : `${isLoopbackHost(address) ? "http" : "https"}://${address}`;
+  const withScheme = /^[a-z]+:\/\//i.test(address)
+    ? address
+    : `${isLoopbackHost(address) ? "http" : "https"}://${address}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
   if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:") || url.username !== "") {
     throw failedPrecondition(`${file}: ${JSON.stringify(address)} is not an http or https address`);
@@ -81,7 +106,8 @@ function parseTls(fields: HostFields, directory: string, file: string): Endpoint
   const cert = certPath === undefined || certPath === "" ? undefined : read(certPath);
   return {
     ca: (fields.ca ?? []).map(read),
-    certificate: cert === undefined ? undefined : { cert, key: keyPath === undefined || keyPath === "" ? cert : read(keyPath) },
+    certificate:
+      cert === undefined ? undefined : { cert, key: keyPath === undefined || keyPath === "" ? cert : read(keyPath) },
     skipVerify: fields.skip_verify ?? false,
   };
 }
@@ -90,7 +116,10 @@ function readPem(path: string, file: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw failedPrecondition(`${file} names ${path}, which cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
+    throw failedPrecondition(
+      `${file} names ${path}, which cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    );
   }
 }
 

@@ -24,7 +24,8 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ParsedConfig 
   const rootfs = fields.object("rootfs");
   const run = fields.object("config") ?? new JsonFields({}, what);
   const diffIds = (rootfs?.texts("diff_ids") ?? []).map((diffId) => {
-    if (!isDigest(diffId)) throw new CribError("data-loss", `${what} has the malformed diff id ${JSON.stringify(diffId.slice(0, 160))}`);
+    if (!isDigest(diffId))
+      throw new CribError("data-loss", `${what} has the malformed diff id ${JSON.stringify(diffId.slice(0, 160))}`);
     // Layers are hashed while they are unpacked, with the one algorithm builders use for diff ids.
     if (!diffId.startsWith("sha256:")) throw failedPrecondition(`${what} has a diff id that is not sha256`);
     return diffId as DiffId;

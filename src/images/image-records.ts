@@ -59,22 +59,36 @@ export class ImageRecords {
 
   loadAll(): Everything {
     const rows = <Row>(sql: string): Row[] => this.#database.query(sql).all() as Row[];
-    const chains = Map.groupBy(rows<{ image_id: string; chain_id: string }>("SELECT image_id, chain_id FROM image_chains ORDER BY image_id, position"), (row) => row.image_id);
-    const contents = Map.groupBy(rows<{ image_id: string; digest: string }>("SELECT image_id, digest FROM image_contents"), (row) => row.image_id);
+    const chains = Map.groupBy(
+      rows<{ image_id: string; chain_id: string }>(
+        "SELECT image_id, chain_id FROM image_chains ORDER BY image_id, position",
+      ),
+      (row) => row.image_id,
+    );
+    const contents = Map.groupBy(
+      rows<{ image_id: string; digest: string }>("SELECT image_id, digest FROM image_contents"),
+      (row) => row.image_id,
+    );
     return {
-      blobs: rows<{ digest: string; size_bytes: number; created_at_ns: string }>("SELECT * FROM image_blobs").map((row) => ({
-        digest: row.digest as Digest,
-        sizeBytes: Number(row.size_bytes),
-        createdAtNs: BigInt(row.created_at_ns) as UnixNanos,
-      })),
-      layers: rows<{ chain_id: string; diff_id: string; disk_bytes: number; inodes: number; created_at_ns: string }>("SELECT * FROM image_layers").map((row) => ({
+      blobs: rows<{ digest: string; size_bytes: number; created_at_ns: string }>("SELECT * FROM image_blobs").map(
+        (row) => ({
+          digest: row.digest as Digest,
+          sizeBytes: Number(row.size_bytes),
+          createdAtNs: BigInt(row.created_at_ns) as UnixNanos,
+        }),
+      ),
+      layers: rows<{ chain_id: string; diff_id: string; disk_bytes: number; inodes: number; created_at_ns: string }>(
+        "SELECT * FROM image_layers",
+      ).map((row) => ({
         chainId: row.chain_id as ChainId,
         diffId: row.diff_id as DiffId,
         diskBytes: Number(row.disk_bytes),
         inodes: Number(row.inodes),
         createdAtNs: BigInt(row.created_at_ns) as UnixNanos,
       })),
-      images: rows<{ id: string; raw_config: string; size_bytes: number; pulled_at_ns: string; removed: number }>("SELECT * FROM images").map((row) => ({
+      images: rows<{ id: string; raw_config: string; size_bytes: number; pulled_at_ns: string; removed: number }>(
+        "SELECT * FROM images",
+      ).map((row) => ({
         id: row.id as ImageId,
         rawConfig: row.raw_config,
         sizeBytes: Number(row.size_bytes),
@@ -83,7 +97,9 @@ export class ImageRecords {
         chainIds: (chains.get(row.id) ?? []).map((chain) => chain.chain_id as ChainId),
         contents: (contents.get(row.id) ?? []).map((content) => content.digest as Digest),
       })),
-      references: rows<{ reference: string; image_id: string; target_digest: string }>("SELECT * FROM image_references").map((row) => ({
+      references: rows<{ reference: string; image_id: string; target_digest: string }>(
+        "SELECT * FROM image_references",
+      ).map((row) => ({
         reference: row.reference,
         imageId: row.image_id as ImageId,
         targetDigest: row.target_digest as Digest,
@@ -96,7 +112,12 @@ export class ImageRecords {
   }
 
   putBlob(blob: BlobRecord): void {
-    this.#run("INSERT INTO image_blobs (digest, size_bytes, created_at_ns) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size_bytes = excluded.size_bytes", blob.digest, blob.sizeBytes, String(blob.createdAtNs));
+    this.#run(
+      "INSERT INTO image_blobs (digest, size_bytes, created_at_ns) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size_bytes = excluded.size_bytes",
+      blob.digest,
+      blob.sizeBytes,
+      String(blob.createdAtNs),
+    );
   }
 
   deleteBlob(digest: Digest): void {
@@ -130,13 +151,23 @@ export class ImageRecords {
         image.removed ? 1 : 0,
       );
       image.chainIds.forEach((chainId, position) => {
-        this.#run("INSERT OR REPLACE INTO image_chains (image_id, position, chain_id) VALUES (?, ?, ?)", image.id, position, chainId);
+        this.#run(
+          "INSERT OR REPLACE INTO image_chains (image_id, position, chain_id) VALUES (?, ?, ?)",
+          image.id,
+          position,
+          chainId,
+        );
       });
       for (const digest of image.contents) {
         this.#run("INSERT OR IGNORE INTO image_contents (image_id, digest) VALUES (?, ?)", image.id, digest);
       }
       for (const { reference, imageId, targetDigest } of references) {
-        this.#run("INSERT OR REPLACE INTO image_references (reference, image_id, target_digest) VALUES (?, ?, ?)", reference, imageId, targetDigest);
+        this.#run(
+          "INSERT OR REPLACE INTO image_references (reference, image_id, target_digest) VALUES (?, ?, ?)",
+          reference,
+          imageId,
+          targetDigest,
+        );
       }
     })();
   }

@@ -27,7 +27,8 @@ export class JsonFields {
   wholeNumber(name: string): number | undefined {
     const value = this.#fields.get(name) ?? undefined;
     if (value === undefined) return undefined;
-    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw wrong(this.#path(name), "a whole number");
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
+      throw wrong(this.#path(name), "a whole number");
     return value;
   }
 

@@ -42,11 +42,18 @@ export class LayerBuilds {
   readonly #workers: LayerWorkers;
   readonly #limits: LayerLimits;
   readonly #log: Log;
-  readonly #running = new SharedTasks<ChainId, void, LayerProgress>();
+  readonly #running = new SharedTasks<ChainId, void, LayerProgress>({ joinersRetry: true });
   /** Names in `layers/ingest` that are being filled. */
   readonly active = new Set<string>();
 
-  constructor(content: ContentStore, layers: LayerStore, downloads: BlobDownloads, workers: LayerWorkers, limits: LayerLimits, log: Log) {
+  constructor(
+    content: ContentStore,
+    layers: LayerStore,
+    downloads: BlobDownloads,
+    workers: LayerWorkers,
+    limits: LayerLimits,
+    log: Log,
+  ) {
     this.#content = content;
     this.#layers = layers;
     this.#downloads = downloads;
@@ -76,7 +83,12 @@ export class LayerBuilds {
     }
   }
 
-  async #attempt(wish: LayerWish, attempt: number, signal: AbortSignal, emit: (progress: LayerProgress) => void): Promise<void> {
+  async #attempt(
+    wish: LayerWish,
+    attempt: number,
+    signal: AbortSignal,
+    emit: (progress: LayerProgress) => void,
+  ): Promise<void> {
     const name = crypto.randomUUID();
     const aside = joinHostPath(this.#layers.ingestDirectory, name);
     this.active.add(name);
@@ -84,13 +96,24 @@ export class LayerBuilds {
       await mkdir(aside, { mode: 0o700 });
       const unpacked = await this.#downloadAndUnpack(wish, joinHostPath(aside, "fs"), attempt, signal, emit);
       if (unpacked.diffId !== wish.diffId) {
-        throw new CribError("data-loss", `layer ${wish.blob.digest} unpacks to ${unpacked.diffId}, its image says ${wish.diffId}`);
+        throw new CribError(
+          "data-loss",
+          `layer ${wish.blob.digest} unpacks to ${unpacked.diffId}, its image says ${wish.diffId}`,
+        );
       }
       await wish.belowReady;
       const final = await this.#inherit(wish, aside, unpacked, signal);
       signal.throwIfAborted();
-      await this.#layers.commit(wish.chainId, aside, { diffId: wish.diffId, diskBytes: final.diskBytes, inodes: final.inodes });
-      if (final.droppedXattrs > 0) this.#log.warn({ layer: wish.chainId, attributes: final.droppedXattrs }, "the filesystem has no room for some extended attributes of a layer");
+      await this.#layers.commit(wish.chainId, aside, {
+        diffId: wish.diffId,
+        diskBytes: final.diskBytes,
+        inodes: final.inodes,
+      });
+      if (final.droppedXattrs > 0)
+        this.#log.warn(
+          { layer: wish.chainId, attributes: final.droppedXattrs },
+          "the filesystem has no room for some extended attributes of a layer",
+        );
       emit({ phase: "done", doneBytes: wish.blob.sizeBytes });
     } catch (error) {
       await this.#workers.remove(this.#layers.ingestDirectory, name);
@@ -100,19 +123,31 @@ export class LayerBuilds {
     }
   }
 
-  async #downloadAndUnpack(wish: LayerWish, directory: HostPath, attempt: number, signal: AbortSignal, emit: (progress: LayerProgress) => void): Promise<UnpackResult> {
+  async #downloadAndUnpack(
+    wish: LayerWish,
+    directory: HostPath,
+    attempt: number,
+    signal: AbortSignal,
+    emit: (progress: LayerProgress) => void,
+  ): Promise<UnpackResult> {
     const { blob } = wish;
     const leave = new AbortController();
     const started = Promise.withResolvers<UnpackJob>();
     let job: UnpackJob | undefined;
-    const download = this.#downloads.fetch(blob, wish.from, attempt, AbortSignal.any([signal, leave.signal]), (progress) => {
-      if (progress.kind === "waiting") return emit({ phase: "waiting", doneBytes: 0 });
-      job ??= this.#unpack(blob, directory, []);
-      started.resolve(job);
-      const whole = progress.bytes === blob.sizeBytes;
-      job.advance(progress.bytes, whole);
-      emit({ phase: whole ? "unpacking" : "downloading", doneBytes: progress.bytes });
-    });
+    const download = this.#downloads.fetch(
+      blob,
+      wish.from,
+      attempt,
+      AbortSignal.any([signal, leave.signal]),
+      (progress) => {
+        if (progress.kind === "waiting") return emit({ phase: "waiting", doneBytes: 0 });
+        job ??= this.#unpack(blob, directory, []);
+        started.resolve(job);
+        const whole = progress.bytes === blob.sizeBytes;
+        job.advance(progress.bytes, whole);
+        emit({ phase: whole ? "unpacking" : "downloading", doneBytes: progress.bytes });
+      },
+    );
     const unpacking = started.promise.then((running) => running.result);
     // Whichever fails first ends the other, and its error is the one that says why.
     const result = Promise.all([unpacking, download]).then(([unpacked]) => unpacked);

@@ -9,7 +9,12 @@ import { syncDirectory } from "./content-store.ts";
 import type { ImageRecords, LayerRecord } from "./image-records.ts";
 
 /** Kept beside the unpacked files, so that a layer renamed just before a crash can be recorded after it. */
-const labelSchema = z.object({ version: z.literal(1), diffId: z.string().refine(isDigest), diskBytes: z.int().min(0), inodes: z.int().min(0) });
+const labelSchema = z.object({
+  version: z.literal(1),
+  diffId: z.string().refine(isDigest),
+  diskBytes: z.int().min(0),
+  inodes: z.int().min(0),
+});
 const labelName = "layer.json";
 
 export interface LayerFacts {
@@ -58,7 +63,8 @@ export class LayerStore {
 
   /** Brings rows and directories together; a row without its directory is no layer. */
   async open(layers: readonly LayerRecord[]): Promise<void> {
-    for (const name of ["ingest", "trash", "sha256"]) await mkdir(joinHostPath(this.directory, name), { recursive: true, mode: 0o700 });
+    for (const name of ["ingest", "trash", "sha256"])
+      await mkdir(joinHostPath(this.directory, name), { recursive: true, mode: 0o700 });
     const recorded = new Map(layers.map((layer) => [layer.chainId, layer]));
     const onDisk = await readdir(joinHostPath(this.directory, "sha256"));
     for (const name of onDisk) {
@@ -69,7 +75,11 @@ export class LayerStore {
       if (layer !== undefined) this.#remember(layer);
     }
     for (const layer of layers) {
-      if (!this.#layers.has(layer.chainId)) this.#log.warn({ layer: layer.chainId }, "an unpacked layer is missing on disk: its images must be pulled again");
+      if (!this.#layers.has(layer.chainId))
+        this.#log.warn(
+          { layer: layer.chainId },
+          "an unpacked layer is missing on disk: its images must be pulled again",
+        );
     }
   }
 
@@ -121,11 +131,20 @@ export class LayerStore {
   async #adopt(chainId: ChainId): Promise<LayerRecord | undefined> {
     try {
       const label = labelSchema.parse(JSON.parse(await readFile(joinHostPath(this.#path(chainId), labelName), "utf8")));
-      const layer = { chainId, diffId: label.diffId as DiffId, diskBytes: label.diskBytes, inodes: label.inodes, createdAtNs: this.#clock.now() };
+      const layer = {
+        chainId,
+        diffId: label.diffId as DiffId,
+        diskBytes: label.diskBytes,
+        inodes: label.inodes,
+        createdAtNs: this.#clock.now(),
+      };
       this.#records.putLayer(layer);
       return layer;
     } catch (error) {
-      this.#log.warn({ layer: chainId, error: String(error) }, "a layer directory without a row or a readable label is removed");
+      this.#log.warn(
+        { layer: chainId, error: String(error) },
+        "a layer directory without a row or a readable label is removed",
+      );
       const name = crypto.randomUUID();
       await rename(this.#path(chainId), joinHostPath(this.#trash, name));
       return undefined;

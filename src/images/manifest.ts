@@ -51,7 +51,10 @@ function agreedKind(fields: JsonFields, mediaType: string, what: string): Manife
   const stated = fields.text("mediaType");
   const outer = manifestKindOf(mediaType);
   if (outer !== undefined && stated !== "" && stated !== mediaType) {
-    throw new CribError("data-loss", `${what} calls itself ${JSON.stringify(stated.slice(0, 120))} and came as ${mediaType}`);
+    throw new CribError(
+      "data-loss",
+      `${what} calls itself ${JSON.stringify(stated.slice(0, 120))} and came as ${mediaType}`,
+    );
   }
   const kind = outer ?? manifestKindOf(stated);
   if (kind === undefined) {
@@ -70,14 +73,18 @@ function parseImageManifest(fields: JsonFields, what: string): ImageManifest {
   if (configFields === undefined) throw new CribError("data-loss", `${what} has no config`);
   const config = parseDescriptor(configFields, what);
   if (!isImageConfig(config.mediaType)) {
-    throw failedPrecondition(`${what} is an artifact of type ${JSON.stringify(config.mediaType.slice(0, 120))}, not a container image`);
+    throw failedPrecondition(
+      `${what} is an artifact of type ${JSON.stringify(config.mediaType.slice(0, 120))}, not a container image`,
+    );
   }
   const layers = fields.objects("layers").map((layer) => parseDescriptor(layer, what));
   if (layers.length === 0) throw failedPrecondition(`${what} has no layers: there is nothing to run`);
   if (layers.length > maxLayers) throw failedPrecondition(`${what} has ${layers.length} layers, over ${maxLayers}`);
   for (const layer of layers) {
     if (!isLayer(layer.mediaType)) {
-      throw failedPrecondition(`${what} has a layer of type ${JSON.stringify(layer.mediaType.slice(0, 120))}, which crib does not unpack`);
+      throw failedPrecondition(
+        `${what} has a layer of type ${JSON.stringify(layer.mediaType.slice(0, 120))}, which crib does not unpack`,
+      );
     }
   }
   return Object.freeze({ kind: "manifest", config, layers: Object.freeze(layers) });
@@ -85,7 +92,8 @@ function parseImageManifest(fields: JsonFields, what: string): ImageManifest {
 
 function parseIndex(fields: JsonFields, what: string): ImageIndex {
   const entries = fields.objects("manifests");
-  if (entries.length > maxIndexEntries) throw failedPrecondition(`${what} lists ${entries.length} manifests, over ${maxIndexEntries}`);
+  if (entries.length > maxIndexEntries)
+    throw failedPrecondition(`${what} lists ${entries.length} manifests, over ${maxIndexEntries}`);
   const manifests = entries.map((entry) => {
     const platform = entry.object("platform");
     return {
@@ -101,12 +109,15 @@ function parseIndex(fields: JsonFields, what: string): ImageIndex {
 
 function parseDescriptor(fields: JsonFields, what: string): Descriptor {
   const digest = fields.text("digest");
-  if (!isDigest(digest)) throw new CribError("data-loss", `${what} names the malformed digest ${JSON.stringify(digest.slice(0, 160))}`);
+  if (!isDigest(digest))
+    throw new CribError("data-loss", `${what} names the malformed digest ${JSON.stringify(digest.slice(0, 160))}`);
   const sizeBytes = fields.wholeNumber("size");
   if (sizeBytes === undefined) throw new CribError("data-loss", `${what} gives no size for ${digest}`);
   return Object.freeze({ mediaType: fields.text("mediaType"), digest, sizeBytes });
 }
 
 function schema1Refused(what: string): CribError {
-  return failedPrecondition(`${what} is in Docker's schema 1, which crib does not run: push the image again with a current tool`);
+  return failedPrecondition(
+    `${what} is in Docker's schema 1, which crib does not run: push the image again with a current tool`,
+  );
 }

@@ -21,7 +21,13 @@ export interface PullRequest {
 
 export type PullProgress =
   | { readonly kind: "resolved"; readonly reference: string; readonly digest: Digest }
-  | { readonly kind: "layer"; readonly digest: Digest; readonly doneBytes: bigint; readonly totalBytes: bigint; readonly phase: LayerPhase }
+  | {
+      readonly kind: "layer";
+      readonly digest: Digest;
+      readonly doneBytes: bigint;
+      readonly totalBytes: bigint;
+      readonly phase: LayerPhase;
+    }
   | { readonly kind: "done"; readonly imageId: ImageId };
 
 export type LayerPhase = "waiting" | "downloading" | "unpacking" | "done" | "present";
@@ -64,9 +70,16 @@ export interface Images {
   /** By id, id prefix (≥ 4 hex digits, unambiguous), tag or digest reference. @returns undefined when absent. */
   find(reference: string): Image | undefined;
   list(): readonly Image[];
-  /** Removes the image `reference` names, with all its references. Absent is success. @throws failed-precondition while a container uses it. */
+  /**
+   * Removes the image `reference` names (id, prefix, tag or digest) with all its references. Absent is success. While
+   * containers use it the image is gone from every list and its layers stay; the last `release` frees them.
+   */
   remove(reference: string): Promise<void>;
-  /** Read-only layer directories of an image, top first, for an overlay. Pins them to the caller until `release`. */
+  /**
+   * Read-only layer directories of an image, top first, for an overlay. They are the holder's until `release`, across
+   * restarts of the daemon too; a holder that asks again gets them even if the image was removed meanwhile.
+   * @throws {CribError} not-found.
+   */
   acquireRootfs(id: ImageId, holder: string): { readonly lowerDirs: readonly HostPath[] };
   release(holder: string): void;
   /** /etc/passwd and /etc/group of the image, strictly parsed, cached (layers never change). */
@@ -77,6 +90,11 @@ export interface Images {
 }
 
 export interface ImageAccounts {
-  readonly users: readonly { readonly name: string; readonly uid: number; readonly gid: number; readonly home: string }[];
+  readonly users: readonly {
+    readonly name: string;
+    readonly uid: number;
+    readonly gid: number;
+    readonly home: string;
+  }[];
   readonly groups: readonly { readonly name: string; readonly gid: number; readonly members: readonly string[] }[];
 }

@@ -1,6 +1,6 @@
 import { failedPrecondition } from "../errors/crib-error.ts";
-import { ErrnoError } from "../errors/errno-error.ts";
 import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
 import type { HostPath } from "../ids/path.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_NONBLOCK, O_PATH, O_RDONLY, S_IFMT, S_IFREG } from "../kernel/open-flags.ts";
@@ -34,7 +34,8 @@ function readAccountFile(kernel: Kernel, root: Fd, path: string): string {
     found = kernel.openat2(root, path, { flags: O_PATH, resolve: resolveInRoot });
   } catch (error) {
     if (error instanceof ErrnoError && absent.has(error.errno)) return "";
-    if (error instanceof ErrnoError) throw failedPrecondition(`the image's /${path} cannot be opened: ${error.message}`, error);
+    if (error instanceof ErrnoError)
+      throw failedPrecondition(`the image's /${path} cannot be opened: ${error.message}`, error);
     throw error;
   }
   try {
@@ -72,7 +73,8 @@ function checkLines(bytes: Uint8Array, path: string): void {
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(0x0a, start);
     const end = newline === -1 ? bytes.length : newline;
-    if (end - start > maxAccountLineBytes) throw failedPrecondition(`the image's /${path} has a line over ${maxAccountLineBytes} bytes`);
+    if (end - start > maxAccountLineBytes)
+      throw failedPrecondition(`the image's /${path} has a line over ${maxAccountLineBytes} bytes`);
     start = end + 1;
   }
 }

@@ -31,7 +31,9 @@ const ipv6Pattern = /^\[[0-9a-fA-F:]{2,39}\]$/;
 export function parseReference(text: string): ImageReference {
   if (text.length === 0) throw invalidArgument("image reference is empty");
   if (text.length > maxReferenceLength) {
-    throw invalidArgument(`image reference ${JSON.stringify(text.slice(0, 80))}… is longer than ${maxReferenceLength} characters`);
+    throw invalidArgument(
+      `image reference ${JSON.stringify(text.slice(0, 80))}… is longer than ${maxReferenceLength} characters`,
+    );
   }
   const fail = (why: string): never => {
     throw invalidArgument(`image reference ${JSON.stringify(text)} is malformed: ${why}`);
@@ -39,7 +41,8 @@ export function parseReference(text: string): ImageReference {
   const at = text.indexOf("@");
   const digestText = at === -1 ? undefined : text.slice(at + 1);
   const named = at === -1 ? text : text.slice(0, at);
-  if (digestText !== undefined && !isDigest(digestText)) return fail("its digest is not sha256 or sha512 in lower-case hex");
+  if (digestText !== undefined && !isDigest(digestText))
+    return fail("its digest is not sha256 or sha512 in lower-case hex");
   const colon = named.lastIndexOf(":");
   const hasTag = colon > named.lastIndexOf("/");
   const tag = hasTag ? named.slice(colon + 1) : undefined;
@@ -51,7 +54,8 @@ export function parseReference(text: string): ImageReference {
     return fail("a repository is lower-case letters and digits, separated by one of . _ __ - or /");
   }
   if (/^[0-9a-f]{64}$/.test(text)) return fail("it is an image id, not a name");
-  if (domain.length + 1 + path.length > maxNameLength) return fail(`its name is longer than ${maxNameLength} characters`);
+  if (domain.length + 1 + path.length > maxNameLength)
+    return fail(`its name is longer than ${maxNameLength} characters`);
   return { domain, path, tag: tag ?? (digestText === undefined ? "latest" : undefined), digest: digestText };
 }
 

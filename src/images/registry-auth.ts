@@ -58,7 +58,10 @@ export class RegistryAuth {
     const bytes = await this.#http.readBody(reply, maxTokenReplyBytes, signal);
     if (reply.status === 401 || reply.status === 403) {
       const code = reply.status === 401 ? "unauthenticated" : "permission-denied";
-      throw new CribError(code, `token endpoint ${realm.host} refused ${this.#secret === undefined ? "an anonymous request" : "the credentials"} for ${this.#endpoint.origin} (HTTP ${reply.status})`);
+      throw new CribError(
+        code,
+        `token endpoint ${realm.host} refused ${this.#secret === undefined ? "an anonymous request" : "the credentials"} for ${this.#endpoint.origin} (HTTP ${reply.status})`,
+      );
     }
     if (!reply.ok) throw new CribError("unavailable", `token endpoint ${realm.host} answered HTTP ${reply.status}`);
     const token = readToken(bytes);
@@ -68,7 +71,12 @@ export class RegistryAuth {
 
   #tokenRequest(realm: URL, service: string | undefined, scope: string): Request {
     if (this.#secret?.kind === "identity-token") {
-      const form = new URLSearchParams({ grant_type: "refresh_token", client_id: "crib", scope, refresh_token: this.#secret.token });
+      const form = new URLSearchParams({
+        grant_type: "refresh_token",
+        client_id: "crib",
+        scope,
+        refresh_token: this.#secret.token,
+      });
       if (service !== undefined) form.set("service", service);
       return new Request(realm.href, { method: "POST", body: form });
     }
@@ -77,7 +85,9 @@ export class RegistryAuth {
     for (const part of scope.split(" ")) url.searchParams.append("scope", part);
     if (this.#secret?.kind !== "password") return new Request(url.href);
     const pair = `${this.#secret.username}:${this.#secret.password}`;
-    return new Request(url.href, { headers: { authorization: `Basic ${Buffer.from(pair, "utf8").toString("base64")}` } });
+    return new Request(url.href, {
+      headers: { authorization: `Basic ${Buffer.from(pair, "utf8").toString("base64")}` },
+    });
   }
 
   /**
@@ -86,14 +96,20 @@ export class RegistryAuth {
    */
   #checkRealm(text: string): URL {
     const refused = (why: string): CribError =>
-      new CribError("failed-precondition", `registry ${this.#endpoint.origin} names the token endpoint ${JSON.stringify(text.slice(0, 200))}: ${why}`);
+      new CribError(
+        "failed-precondition",
+        `registry ${this.#endpoint.origin} names the token endpoint ${JSON.stringify(text.slice(0, 200))}: ${why}`,
+      );
     if (!URL.canParse(text)) throw refused("not an absolute address");
     const realm = new URL(text);
     const own = new URL(this.#endpoint.origin);
-    if (realm.protocol !== "https:" && !(realm.protocol === "http:" && own.protocol === "http:")) throw refused("not https");
+    if (realm.protocol !== "https:" && !(realm.protocol === "http:" && own.protocol === "http:"))
+      throw refused("not https");
     if (realm.username !== "" || realm.password !== "") throw refused("it holds credentials");
-    const local = isLoopbackHost(realm.host) || /^169\.254\./.test(realm.hostname) || /^\[fe[89ab]/i.test(realm.hostname);
-    if (local && realm.hostname !== own.hostname && !isLoopbackHost(own.host)) throw refused("it is local to this node");
+    const local =
+      isLoopbackHost(realm.host) || /^169\.254\./.test(realm.hostname) || /^\[fe[89ab]/i.test(realm.hostname);
+    if (local && realm.hostname !== own.hostname && !isLoopbackHost(own.host))
+      throw refused("it is local to this node");
     return realm;
   }
 }

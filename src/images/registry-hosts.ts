@@ -44,7 +44,10 @@ function withDockerCertificates(directory: string, domain: string): RegistryEndp
     origin: upstream.origin.replace(/^http:/, "https:"),
     tls: {
       ca: authorities.map(read),
-      certificate: certificate === undefined ? undefined : { cert: read(certificate), key: read(certificate.replace(/cert$/, "key")) },
+      certificate:
+        certificate === undefined
+          ? undefined
+          : { cert: read(certificate), key: read(certificate.replace(/cert$/, "key")) },
       skipVerify: false,
     },
   });

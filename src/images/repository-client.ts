@@ -83,7 +83,10 @@ export class RepositoryClient {
     const name = `${this.target.domain}/${this.target.repository}`;
     if (status === 404) return new CribError("not-found", `${who} has no such thing in ${name}${tail}`);
     if (status === 401) {
-      const how = this.target.secret === undefined ? "needs credentials, or the repository does not exist" : "refused the credentials";
+      const how =
+        this.target.secret === undefined
+          ? "needs credentials, or the repository does not exist"
+          : "refused the credentials";
       return new CribError("unauthenticated", `${who} ${how} for ${name}${tail}`);
     }
     if (status === 403) return new CribError("permission-denied", `${who} denies access to ${name}${tail}`);
@@ -101,11 +104,16 @@ function pauseMs(response: Response, tries: number): number {
 function summarise(body: Uint8Array): string {
   try {
     const document: unknown = JSON.parse(new TextDecoder().decode(body));
-    const errors = typeof document === "object" && document !== null && "errors" in document ? document.errors : undefined;
+    const errors =
+      typeof document === "object" && document !== null && "errors" in document ? document.errors : undefined;
     const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
     if (typeof first !== "object" || first === null) return "";
     const parts = [("code" in first && first.code) || "", ("message" in first && first.message) || ""];
-    return parts.filter((part) => typeof part === "string" && part !== "").join(": ").replace(/[^\x20-\x7e]+/g, " ").slice(0, 200);
+    return parts
+      .filter((part) => typeof part === "string" && part !== "")
+      .join(": ")
+      .replace(/[^\x20-\x7e]+/g, " ")
+      .slice(0, 200);
   } catch {
     // A proxy's HTML page says no more than the status does.
     return "";

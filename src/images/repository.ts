@@ -44,7 +44,10 @@ export class Repository implements BlobSource {
    * @param reference a tag, or the digest the bytes must have.
    * @throws {CribError} of the registry itself where it answered, else of the last endpoint; data-loss for a wrong digest.
    */
-  async manifest(reference: { readonly tag: string } | { readonly digest: Digest }, signal: AbortSignal): Promise<FetchedManifest> {
+  async manifest(
+    reference: { readonly tag: string } | { readonly digest: Digest },
+    signal: AbortSignal,
+  ): Promise<FetchedManifest> {
     const wanted = "digest" in reference ? reference.digest : undefined;
     const name = "digest" in reference ? reference.digest : reference.tag;
     return await this.#first(wanted === undefined ? "resolve" : "pull", async (client) => {
@@ -54,7 +57,10 @@ export class Repository implements BlobSource {
       const digest = digestOf(bytes, wanted ?? stated);
       const expected = wanted ?? stated;
       if (expected !== undefined && digest !== expected) {
-        throw new CribError("data-loss", `registry ${client.target.endpoint.origin} sent a manifest of ${this.#name} with digest ${digest}, not ${expected}`);
+        throw new CribError(
+          "data-loss",
+          `registry ${client.target.endpoint.origin} sent a manifest of ${this.#name} with digest ${digest}, not ${expected}`,
+        );
       }
       return { digest, mediaType: mediaTypeOf(response), bytes };
     });
@@ -89,7 +95,10 @@ export class Repository implements BlobSource {
     throw this.#combine(failures, capability);
   }
 
-  #combine(failures: readonly { readonly client: RepositoryClient; readonly error: CribError }[], capability: string): CribError {
+  #combine(
+    failures: readonly { readonly client: RepositoryClient; readonly error: CribError }[],
+    capability: string,
+  ): CribError {
     const last = failures.at(-1);
     if (last === undefined) return unavailable(`no endpoint configured for ${this.#name} can ${capability}`);
     const { error } = failures.find(({ client }) => client.target.endpoint.isUpstream) ?? last;

@@ -23,7 +23,8 @@ export function requestSecret(credentials: RegistryCredentials | undefined): Req
 function pick(credentials: RegistryCredentials): RegistrySecret | undefined {
   if (credentials.registryToken !== "") return { kind: "registry-token", token: credentials.registryToken };
   if (credentials.identityToken !== "") return { kind: "identity-token", token: credentials.identityToken };
-  if (credentials.username !== "") return { kind: "password", username: credentials.username, password: credentials.password };
+  if (credentials.username !== "")
+    return { kind: "password", username: credentials.username, password: credentials.password };
   if (credentials.auth === "") return undefined;
   const decoded = decodeBasicAuth(credentials.auth);
   if (decoded === undefined) throw invalidArgument("the request's registry auth is not base64 of user:password");

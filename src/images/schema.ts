@@ -53,14 +53,23 @@ const migrations: readonly string[] = [
 
 /** Brings the image tables to this crib's version. @throws {CribError} failed-precondition for those of a newer one. */
 export function migrateImages(database: Database): void {
-  database.run("CREATE TABLE IF NOT EXISTS image_schema (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)");
+  database.run(
+    "CREATE TABLE IF NOT EXISTS image_schema (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)",
+  );
   database.transaction(() => {
-    const row = database.query("SELECT version FROM image_schema WHERE only = 1").get() as { version: number | bigint } | null;
+    const row = database.query("SELECT version FROM image_schema WHERE only = 1").get() as {
+      version: number | bigint;
+    } | null;
     const version = Number(row?.version ?? 0);
     if (version > migrations.length) {
-      throw failedPrecondition(`the image tables have version ${version}, this crib knows ${migrations.length}: run the newer crib`);
+      throw failedPrecondition(
+        `the image tables have version ${version}, this crib knows ${migrations.length}: run the newer crib`,
+      );
     }
     for (const step of migrations.slice(version)) database.run(step);
-    database.run("INSERT INTO image_schema (only, version) VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET version = excluded.version", [migrations.length]);
+    database.run(
+      "INSERT INTO image_schema (only, version) VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET version = excluded.version",
+      [migrations.length],
+    );
   })();
 }

@@ -16,6 +16,15 @@ type Start<Result, Event> = (signal: AbortSignal, emit: (event: Event) => void) 
  */
 export class SharedTasks<Key extends string, Result, Event> {
   readonly #tasks = new Map<Key, Task<Result, Event>>();
+  readonly #joinersRetry: boolean;
+
+  /**
+   * @param joinersRetry whether one who joined another's work and sees it fail tries once more: the other may have had
+   * other credentials or another mirror.
+   */
+  constructor({ joinersRetry }: { readonly joinersRetry: boolean }) {
+    this.#joinersRetry = joinersRetry;
+  }
 
   /** Whether someone is working on `key` now. */
   has(key: Key): boolean {
@@ -23,22 +32,26 @@ export class SharedTasks<Key extends string, Result, Event> {
   }
 
   /**
-   * Joins the work on `key`, or starts it. One who joined what another started, and sees it fail, starts anew: the other may
-   * have had other credentials or another mirror.
+   * Joins the work on `key`, or starts it.
    * @throws the work's failure, or `cancelled` as soon as `signal` aborts.
    */
-  async run(key: Key, signal: AbortSignal, start: Start<Result, Event>, listen: (event: Event) => void): Promise<Result> {
+  async run(
+    key: Key,
+    signal: AbortSignal,
+    start: Start<Result, Event>,
+    listen: (event: Event) => void,
+  ): Promise<Result> {
     const joined = this.#tasks.get(key);
-    if (joined !== undefined && !joined.abort.signal.aborted) {
+    if (joined === undefined) return await this.#wait(this.#start(key, start), signal, listen);
+    if (!joined.abort.signal.aborted) {
       try {
         return await this.#wait(joined, signal, listen);
       } catch (error) {
-        if (signal.aborted || this.#tasks.get(key) === joined) throw error;
+        if (signal.aborted || !this.#joinersRetry) throw error;
       }
-      return await this.run(key, signal, start, listen);
     }
     // A task being aborted still owns files under this key: wait until it has let go.
-    if (joined !== undefined) await joined.result.catch(() => undefined);
+    await joined.result.catch(() => undefined);
     return await this.#wait(this.#tasks.get(key) ?? this.#start(key, start), signal, listen);
   }
 
@@ -82,5 +95,7 @@ export class SharedTasks<Key extends string, Result, Event> {
 
 /** The signal's own reason when it is one of ours, a plain `cancelled` otherwise. */
 export function cancelled(signal: AbortSignal): CribError {
-  return signal.reason instanceof CribError ? signal.reason : new CribError("cancelled", "the pull was cancelled", { cause: signal.reason });
+  return signal.reason instanceof CribError
+    ? signal.reason
+    : new CribError("cancelled", "the pull was cancelled", { cause: signal.reason });
 }

@@ -28,27 +28,27 @@ export function parseStrictJson(bytes: Uint8Array, what: string): unknown {
 function checkShape(text: string, what: string): void {
   // One set of keys for each open object, undefined for an array.
   const open: (Set<string> | undefined)[] = [];
-  let at = 0;
-  while (at < text.length) {
+  for (let at = 0; at < text.length; ) {
     const character = text[at];
     if (character === '"') {
       const end = endOfString(text, at);
       const keys = open.at(-1);
-      if (keys !== undefined && nextIsColon(text, end)) {
-        const key = text.slice(at, end);
-        const name = key.includes("\\") ? unescapeKey(key, what) : key.slice(1, -1);
-        if (keys.has(name)) throw new CribError("data-loss", `${what} has the key ${JSON.stringify(name.slice(0, 80))} twice`);
-        keys.add(name);
-      }
+      if (keys !== undefined && nextIsColon(text, end)) addKey(keys, text.slice(at, end), what);
       at = end;
       continue;
     }
-    if (character === "{" || character === "[") {
-      open.push(character === "{" ? new Set() : undefined);
-      if (open.length > maxDepth) throw new CribError("data-loss", `${what} is nested deeper than ${maxDepth}`);
-    } else if (character === "}" || character === "]") open.pop();
+    if (character === "}" || character === "]") open.pop();
+    else if (character === "{" || character === "[") open.push(character === "{" ? new Set() : undefined);
+    if (open.length > maxDepth) throw new CribError("data-loss", `${what} is nested deeper than ${maxDepth}`);
     at++;
   }
+}
+
+/** @param quoted the key as written, with its quotes: `\u0061` and `a` are the same key. */
+function addKey(keys: Set<string>, quoted: string, what: string): void {
+  const key = quoted.includes("\\") ? unescapeKey(quoted, what) : quoted.slice(1, -1);
+  if (keys.has(key)) throw new CribError("data-loss", `${what} has the key ${JSON.stringify(key.slice(0, 80))} twice`);
+  keys.add(key);
 }
 
 function endOfString(text: string, start: number): number {

@@ -1,6 +1,6 @@
 import { CribError } from "../errors/crib-error.ts";
-import type { Kernel } from "../kernel/port.ts";
 import { createLinuxKernel } from "../kernel/linux.ts";
+import type { Kernel } from "../kernel/port.ts";
 import type { WorkerReply, WorkerRequest } from "./apply-messages.ts";
 import { LayerJobs } from "./layer-jobs.ts";
 

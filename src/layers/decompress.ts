@@ -28,6 +28,9 @@ export function createDecompressor(compression: Compression): Transform {
     case "gzip":
       return createGunzip({ chunkSize: pieceBytes });
     case "zstd":
-      return createZstdDecompress({ chunkSize: pieceBytes, params: { [constants.ZSTD_d_windowLogMax]: maxZstdWindowLog } });
+      return createZstdDecompress({
+        chunkSize: pieceBytes,
+        params: { [constants.ZSTD_d_windowLogMax]: maxZstdWindowLog },
+      });
   }
 }

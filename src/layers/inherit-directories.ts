@@ -1,12 +1,12 @@
-import { ErrnoError } from "../errors/errno-error.ts";
 import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd } from "../ids/process.ts";
-import type { Kernel } from "../kernel/port.ts";
-import { cleanEntryPath, joinEntryPath } from "./entry-path.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/open-flags.ts";
+import type { Kernel } from "../kernel/port.ts";
 import { RESOLVE_NO_SYMLINKS } from "../kernel/resolve-flags.ts";
-import { resolveInRoot } from "./resolve-in-root.ts";
+import { cleanEntryPath, joinEntryPath } from "./entry-path.ts";
 import type { RewrittenDirectories } from "./path-rewrite.ts";
+import { resolveInRoot } from "./resolve-in-root.ts";
 
 const maxLinks = 40;
 
@@ -17,7 +17,12 @@ const maxLinks = 40;
  * @param view the merged layers below; undefined for the bottom layer.
  * @returns directories that are links below: the archive must be unpacked again with these rewritten.
  */
-export function inheritDirectories(kernel: Kernel, layer: Fd, implicit: readonly string[], view: Fd | undefined): RewrittenDirectories {
+export function inheritDirectories(
+  kernel: Kernel,
+  layer: Fd,
+  implicit: readonly string[],
+  view: Fd | undefined,
+): RewrittenDirectories {
   const rewritten = new Map<string, string>();
   if (view === undefined) return rewritten;
   for (const path of [...implicit].sort()) {
@@ -55,7 +60,8 @@ function typeOf(kernel: Kernel, view: Fd, path: string): number | undefined {
   try {
     return kernel.lstatat(view, path).mode & S_IFMT;
   } catch (error) {
-    if (error instanceof ErrnoError && (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR)) return undefined;
+    if (error instanceof ErrnoError && (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR))
+      return undefined;
     throw error;
   }
 }

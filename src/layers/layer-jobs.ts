@@ -3,11 +3,11 @@ import { CribError } from "../errors/crib-error.ts";
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd } from "../ids/process.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { WorkerReply, WorkerRequest } from "./apply-messages.ts";
 import { BlobTail } from "./blob-tail.ts";
 import { inheritDirectories } from "./inherit-directories.ts";
-import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flags.ts";
 import { removeTree } from "./remove-tree.ts";
 import { unpackLayer } from "./unpack-layer.ts";
 

@@ -1,12 +1,12 @@
-import { ErrnoError } from "../errors/errno-error.ts";
 import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd } from "../ids/process.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/open-flags.ts";
 import type { FileStat, Kernel } from "../kernel/port.ts";
 import { cleanEntryPath, joinEntryPath, splitEntryPath } from "./entry-path.ts";
 import { refusedLayer } from "./layer-error.ts";
-import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/open-flags.ts";
-import { resolveInRoot } from "./resolve-in-root.ts";
 import { removeTree } from "./remove-tree.ts";
+import { resolveInRoot } from "./resolve-in-root.ts";
 
 const maxCached = 128;
 const maxLinks = 40;
@@ -85,7 +85,8 @@ export class LayerRoot implements Disposable {
       if (type === S_IFLNK) this.forgetParents();
       return false;
     }
-    if (++this.#replacedTrees > maxReplacedTrees) throw refusedLayer(`it replaces more than ${maxReplacedTrees} directories of its own`);
+    if (++this.#replacedTrees > maxReplacedTrees)
+      throw refusedLayer(`it replaces more than ${maxReplacedTrees} directories of its own`);
     removeTree(this.#kernel, dir, base);
     this.forgetParents();
     for (const known of this.implicit) {
@@ -96,7 +97,10 @@ export class LayerRoot implements Disposable {
 
   /** Marks a directory as hiding the lower layers' (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque"). */
   markOpaque(path: string): void {
-    const dir = this.#kernel.openat2(this.fd, path === "" ? "." : path, { flags: O_RDONLY | O_DIRECTORY, resolve: resolveInRoot });
+    const dir = this.#kernel.openat2(this.fd, path === "" ? "." : path, {
+      flags: O_RDONLY | O_DIRECTORY,
+      resolve: resolveInRoot,
+    });
     try {
       this.#kernel.fsetxattr(dir, "trusted.overlay.opaque", opaqueValue);
     } finally {
@@ -108,8 +112,10 @@ export class LayerRoot implements Disposable {
     try {
       return this.#kernel.openat2(this.fd, path, { flags: O_PATH | O_DIRECTORY, resolve: resolveInRoot });
     } catch (error) {
-      if (error instanceof ErrnoError && (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR)) return undefined;
-      if (error instanceof ErrnoError && error.errno === Errno.ELOOP) throw refusedLayer(`links loop at ${JSON.stringify(path.slice(0, 200))}`);
+      if (error instanceof ErrnoError && (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR))
+        return undefined;
+      if (error instanceof ErrnoError && error.errno === Errno.ELOOP)
+        throw refusedLayer(`links loop at ${JSON.stringify(path.slice(0, 200))}`);
       throw error;
     }
   }

@@ -57,7 +57,8 @@ export function createLayerWorkers(): LayerWorkers {
       };
     },
     async inherit(directory, implicit, lowerDirs) {
-      return expect(await leastBusy().ask({ kind: "inherit", directory, implicit, lowerDirs }).reply, "inherited").result;
+      return expect(await leastBusy().ask({ kind: "inherit", directory, implicit, lowerDirs }).reply, "inherited")
+        .result;
     },
     async remove(parent, name) {
       expect(await chores.ask({ kind: "remove", parent, name }).reply, "finished");
@@ -140,7 +141,10 @@ class Thread {
   }
 }
 
-function expect<Kind extends WorkerReply["kind"]>(reply: WorkerReply, kind: Kind): Extract<WorkerReply, { kind: Kind }> {
+function expect<Kind extends WorkerReply["kind"]>(
+  reply: WorkerReply,
+  kind: Kind,
+): Extract<WorkerReply, { kind: Kind }> {
   if (reply.kind !== kind) throw internal(`a layer worker answered ${reply.kind}, not ${kind}`);
   return reply as Extract<WorkerReply, { kind: Kind }>;
 }

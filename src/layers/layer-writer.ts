@@ -1,12 +1,7 @@
 import { chmodSync } from "node:fs";
-import { ErrnoError } from "../errors/errno-error.ts";
 import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd } from "../ids/process.ts";
-import type { Kernel } from "../kernel/port.ts";
-import { cleanEntryPath, type EntryPath, joinEntryPath } from "./entry-path.ts";
-import { damagedLayer, refusedLayer } from "./layer-error.ts";
-import type { LayerLimits } from "./layer-limits.ts";
-import { isWhiteoutNode, type LayerRoot } from "./layer-root.ts";
 import {
   O_CREAT,
   O_DIRECTORY,
@@ -21,8 +16,13 @@ import {
   S_IFIFO,
   S_IFMT,
 } from "../kernel/open-flags.ts";
-import { resolveInRoot } from "./resolve-in-root.ts";
+import type { Kernel } from "../kernel/port.ts";
+import { cleanEntryPath, type EntryPath, joinEntryPath } from "./entry-path.ts";
+import { damagedLayer, refusedLayer } from "./layer-error.ts";
+import type { LayerLimits } from "./layer-limits.ts";
+import { isWhiteoutNode, type LayerRoot } from "./layer-root.ts";
 import type { PathRewrite } from "./path-rewrite.ts";
+import { resolveInRoot } from "./resolve-in-root.ts";
 import type { TarEntry, TarSink } from "./tar-entry.ts";
 import { parseWhiteout } from "./whiteout.ts";
 import { keepsXattr } from "./xattr-policy.ts";
@@ -127,7 +127,12 @@ export class LayerWriter implements TarSink {
     switch (entry.kind) {
       case "file":
         this.#count(entry.sizeBytes);
-        this.#file = { fd: this.#create(path, (parent) => this.#kernel.openat(parent, path.base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)), entry };
+        this.#file = {
+          fd: this.#create(path, (parent) =>
+            this.#kernel.openat(parent, path.base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+          ),
+          entry,
+        };
         return;
       case "directory":
         this.#makeDirectory(entry, path);
@@ -206,7 +211,8 @@ export class LayerWriter implements TarSink {
 
   #rememberTime(path: string, mtimeNs: bigint): void {
     if (!this.#directoryTimes.has(path)) this.#directoryNameBytes += path.length + 64;
-    if (this.#directoryNameBytes > this.#limits.maxDirectoryNameBytes) throw refusedLayer("it has too many directories");
+    if (this.#directoryNameBytes > this.#limits.maxDirectoryNameBytes)
+      throw refusedLayer("it has too many directories");
     this.#directoryTimes.set(path, mtimeNs);
   }
 
@@ -244,7 +250,9 @@ export class LayerWriter implements TarSink {
       });
     } catch (error) {
       if (error instanceof ErrnoError && hardlinkErrnos.has(error.errno)) {
-        throw refusedLayer(`hard link ${quoted(path)} names ${JSON.stringify(entry.linkName.slice(0, 200))}, which is no file of this layer`);
+        throw refusedLayer(
+          `hard link ${quoted(path)} names ${JSON.stringify(entry.linkName.slice(0, 200))}, which is no file of this layer`,
+        );
       }
       throw error;
     }
@@ -314,7 +322,13 @@ export class LayerWriter implements TarSink {
   }
 }
 
-const hardlinkErrnos: ReadonlySet<number> = new Set([Errno.ENOENT, Errno.ENOTDIR, Errno.EPERM, Errno.ELOOP, Errno.EXDEV]);
+const hardlinkErrnos: ReadonlySet<number> = new Set([
+  Errno.ENOENT,
+  Errno.ENOTDIR,
+  Errno.EPERM,
+  Errno.ELOOP,
+  Errno.EXDEV,
+]);
 const targetDirectory = { flags: O_PATH | O_DIRECTORY, resolve: resolveInRoot };
 
 function quoted(path: EntryPath): string {

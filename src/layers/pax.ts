@@ -1,5 +1,5 @@
-import { damagedLayer, refusedLayer } from "./layer-error.ts";
 import { bytesToString } from "../oci/byte-string.ts";
+import { damagedLayer, refusedLayer } from "./layer-error.ts";
 
 /** PAX records by keyword; values are bytes, for attributes are binary. An empty value takes a record back. */
 export type PaxRecords = Map<string, Uint8Array>;
@@ -29,7 +29,8 @@ export function parsePaxRecords(body: Uint8Array, into: PaxRecords): void {
     const equals = body.indexOf(0x3d, blank + 1);
     if (equals === -1 || equals >= end) throw damagedLayer("PAX record has no value");
     const keyword = bytesToString(body.subarray(blank + 1, equals));
-    if (keyword.startsWith("GNU.sparse.")) throw refusedLayer("it holds sparse files; build the image without tar --sparse");
+    if (keyword.startsWith("GNU.sparse."))
+      throw refusedLayer("it holds sparse files; build the image without tar --sparse");
     into.set(keyword, body.slice(equals + 1, end - 1));
     if (into.size > maxRecords) throw refusedLayer(`a PAX header has more than ${maxRecords} records`);
     at = end;
@@ -40,7 +41,8 @@ export function parsePaxRecords(body: Uint8Array, into: PaxRecords): void {
 export function parsePaxInteger(value: Uint8Array, keyword: string): number {
   const text = bytesToString(value);
   const number = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(number)) throw damagedLayer(`PAX ${keyword} ${JSON.stringify(text.slice(0, 40))} is not a number in range`);
+  if (!Number.isSafeInteger(number))
+    throw damagedLayer(`PAX ${keyword} ${JSON.stringify(text.slice(0, 40))} is not a number in range`);
   return number;
 }
 

@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
-import { ErrnoError } from "../errors/errno-error.ts";
 import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd } from "../ids/process.ts";
-import type { Kernel } from "../kernel/port.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFMT } from "../kernel/open-flags.ts";
+import type { Kernel } from "../kernel/port.ts";
 import { bytesToString } from "../oci/byte-string.ts";
 
 interface OpenDirectory {
@@ -28,7 +28,11 @@ export function removeTree(kernel: Kernel, parent: Fd, name: string): void {
   for (let top = pending.pop(), moved = 0; top !== undefined; top = pending.pop()) {
     const open: OpenDirectory[] = [];
     try {
-      for (let here: OpenDirectory | undefined = enter(kernel, parent, top, open); here !== undefined; here = open.at(-1)) {
+      for (
+        let here: OpenDirectory | undefined = enter(kernel, parent, top, open);
+        here !== undefined;
+        here = open.at(-1)
+      ) {
         const child = here.names.pop();
         if (child === undefined) {
           open.pop();

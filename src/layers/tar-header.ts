@@ -1,5 +1,5 @@
-import { damagedLayer } from "./layer-error.ts";
 import { bytesToString } from "../oci/byte-string.ts";
+import { damagedLayer } from "./layer-error.ts";
 
 export const blockBytes = 512;
 

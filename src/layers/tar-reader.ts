@@ -1,9 +1,9 @@
+import { bytesToString } from "../oci/byte-string.ts";
 import { damagedLayer, refusedLayer } from "./layer-error.ts";
 import { maxMetadataBytes } from "./layer-limits.ts";
 import { type PaxRecords, parsePaxInteger, parsePaxRecords, parsePaxTime } from "./pax.ts";
 import type { TarEntry, TarEntryKind, TarSink } from "./tar-entry.ts";
 import { blockBytes, parseTarHeader, type TarHeader } from "./tar-header.ts";
-import { bytesToString } from "../oci/byte-string.ts";
 
 const kindByType: Readonly<Record<string, TarEntryKind | undefined>> = {
   "0": "file",
@@ -224,7 +224,10 @@ export class TarReader {
     const linkName = linkPath ? bytesToString(linkPath) : (this.#longLink ?? header.linkName);
     if (name.includes("\0") || linkName.includes("\0")) throw refusedLayer("a name holds a NUL byte");
     const kind = header.type === "0" && name.endsWith("/") ? "directory" : kindByType[header.type];
-    if (kind === undefined) throw refusedLayer(`member ${JSON.stringify(name.slice(0, 200))} has unknown type ${JSON.stringify(header.type)}`);
+    if (kind === undefined)
+      throw refusedLayer(
+        `member ${JSON.stringify(name.slice(0, 200))} has unknown type ${JSON.stringify(header.type)}`,
+      );
     const sizeBytes = size ? parsePaxInteger(size, "size") : header.sizeBytes;
     if (sizeBytes < 0) throw damagedLayer(`member ${JSON.stringify(name.slice(0, 200))} has a negative size`);
     return {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 import { CribError } from "../errors/crib-error.ts";
-import { ErrnoError } from "../errors/errno-error.ts";
 import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
+import { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { UnpackResult } from "./apply-messages.ts";
 import type { BlobTail } from "./blob-tail.ts";
@@ -11,7 +12,6 @@ import { damagedLayer, refusedLayer } from "./layer-error.ts";
 import type { LayerLimits } from "./layer-limits.ts";
 import { LayerRoot } from "./layer-root.ts";
 import { LayerWriter } from "./layer-writer.ts";
-import { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flags.ts";
 import { type RewrittenDirectories, rewriteBelow } from "./path-rewrite.ts";
 import { TarReader } from "./tar-reader.ts";
 
@@ -72,7 +72,11 @@ export async function unpackLayer(
   }
 }
 
-async function decompressInto(pieces: AsyncGenerator<Uint8Array>, consume: (piece: Uint8Array) => void, signal: AbortSignal): Promise<void> {
+async function decompressInto(
+  pieces: AsyncGenerator<Uint8Array>,
+  consume: (piece: Uint8Array) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const first = await pieces.next();
   if (first.done === true) throw damagedLayer("it is empty");
   const start = first.value;
@@ -96,7 +100,8 @@ async function decompressInto(pieces: AsyncGenerator<Uint8Array>, consume: (piec
 }
 
 function checkGrowth(archiveBytes: number, blobBytes: number, limits: LayerLimits): void {
-  if (archiveBytes > limits.maxArchiveBytes) throw refusedLayer(`it unpacks to more than ${limits.maxArchiveBytes} bytes`);
+  if (archiveBytes > limits.maxArchiveBytes)
+    throw refusedLayer(`it unpacks to more than ${limits.maxArchiveBytes} bytes`);
   if (archiveBytes > limits.ratioFreeBytes && archiveBytes > blobBytes * limits.maxRatio) {
     throw refusedLayer(`it unpacks to more than ${limits.maxRatio} times its size`);
   }
@@ -106,7 +111,15 @@ function diskFull(message: string, cause?: unknown): CribError {
   return new CribError("resource-exhausted", `no room to unpack a layer: ${message}`, { cause });
 }
 
-const refusedErrnos: ReadonlySet<number> = new Set([Errno.ENAMETOOLONG, Errno.ELOOP, Errno.ENOTDIR, Errno.EINVAL, Errno.EEXIST, Errno.ENOENT, Errno.EISDIR]);
+const refusedErrnos: ReadonlySet<number> = new Set([
+  Errno.ENAMETOOLONG,
+  Errno.ELOOP,
+  Errno.ENOTDIR,
+  Errno.EINVAL,
+  Errno.EEXIST,
+  Errno.ENOENT,
+  Errno.EISDIR,
+]);
 
 /** Turns what decoders and system calls throw into what happened to the layer. */
 function explain(error: unknown): unknown {
@@ -116,7 +129,12 @@ function explain(error: unknown): unknown {
     return error;
   }
   if (error instanceof CribError) return error;
-  if (error instanceof Error && "code" in error && typeof error.code === "string" && /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB|ERR_BUFFER_TOO_LARGE)/.test(error.code)) {
+  if (
+    error instanceof Error &&
+    "code" in error &&
+    typeof error.code === "string" &&
+    /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB|ERR_BUFFER_TOO_LARGE)/.test(error.code)
+  ) {
     return damagedLayer(`it does not decompress: ${error.message}`, error);
   }
   return error;

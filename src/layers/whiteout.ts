@@ -21,6 +21,7 @@ export function parseWhiteout(base: string): Whiteout {
   if (base === ".wh..wh..opq") return { kind: "opaque" };
   if (base.startsWith(metadataPrefix)) return { kind: "aufs-metadata" };
   const name = base.slice(prefix.length);
-  if (name === "" || name === "." || name === "..") throw refusedLayer(`whiteout ${JSON.stringify(base)} names no file`);
+  if (name === "" || name === "." || name === "..")
+    throw refusedLayer(`whiteout ${JSON.stringify(base)} names no file`);
   return { kind: "file", name };
 }

@@ -1,0 +1,253 @@
+import type { Database } from "bun:sqlite";
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import type { Config } from "../config/config.ts";
+import { internal, notFound } from "../errors/crib-error.ts";
+import type { ImageId } from "../ids/digest.ts";
+import type { HostPath } from "../ids/path.ts";
+import type { Kernel } from "../kernel/port.ts";
+import { defaultLayerLimits, type LayerLimits } from "../layers/layer-limits.ts";
+import { createLayerWorkers, type LayerWorkers } from "../layers/layer-workers.ts";
+import type { Clock } from "../observe/clock.ts";
+import type { Log } from "../observe/log.ts";
+import { BlobDownloads } from "./blob-downloads.ts";
+import { type BuiltinImage, builtinDomain, builtinName, makeBuiltinImage } from "./builtin-image.ts";
+import { collectGarbage, deleteContents, type GarbageStores } from "./collect-garbage.ts";
+import { ContentStore } from "./content-store.ts";
+import { hostPlatform } from "./host-platform.ts";
+import { ImageIndex } from "./image-index.ts";
+import { ImageRecords } from "./image-records.ts";
+import { installImage } from "./install-image.ts";
+import { LayerBuilds } from "./layer-builds.ts";
+import { LayerStore } from "./layer-store.ts";
+import { openRepository } from "./open-repository.ts";
+import { createPinnedMatcher } from "./pinned-images.ts";
+import { Pins } from "./pins.ts";
+import type { Platform } from "./platform.ts";
+import type { Image, ImageAccounts, Images, PullProgress, PullRequest, RegistryCredentials } from "./port.ts";
+import { readAccounts } from "./read-accounts.ts";
+import { formatReference, type ImageReference, parseReference, repositoryName } from "./reference.ts";
+import { type BlobSource, namingReference } from "./repository.ts";
+import { requestSecret } from "./request-secret.ts";
+import { resolveImage } from "./resolve-image.ts";
+import { migrateImages } from "./schema.ts";
+import { Semaphore } from "./semaphore.ts";
+import { SharedTasks } from "./shared-tasks.ts";
+
+export interface ImagesOptions {
+  /** Below it `content` and `layers` are made, mode 0700. */
+  readonly root: HostPath;
+  /** Open, WAL, synchronous=FULL; the image tables are made and migrated here. */
+  readonly database: Database;
+  readonly kernel: Kernel;
+  readonly config: Pick<Config, "registry" | "images">;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Default: this machine's. */
+  readonly platform?: Platform;
+  readonly limits?: LayerLimits;
+}
+
+/** The image service of a daemon, with what only the composition root needs of it. */
+export interface ImageService extends Images, Disposable {
+  /** Makes `crib.local/hello` around the program if it is not there. From then on pulling it needs no network. */
+  ensureBuiltinImage(helloElf: Uint8Array): Promise<Image>;
+  /** Holders of `acquireRootfs`, those of a former run of the daemon included: release what no longer exists. */
+  holders(): readonly string[];
+}
+
+/** Opens the image store: brings disk and rows together, then serves. Garbage is collected when asked. */
+export async function createImages(options: ImagesOptions): Promise<ImageService> {
+  const { root, database, log, clock, config } = options;
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  migrateImages(database);
+  const records = new ImageRecords(database);
+  const workers = createLayerWorkers();
+  const content = new ContentStore(root, records, clock);
+  const layers = new LayerStore(root, records, workers, clock, log);
+  const saved = records.loadAll();
+  await content.open(saved.blobs);
+  await layers.open(saved.layers);
+  const index = new ImageIndex(records, createPinnedMatcher(config.images.pinned), (image) =>
+    image.chainIds.every((id) => layers.has(id)),
+  );
+  index.open(saved.images, saved.references, saved.holders);
+  const downloads = new BlobDownloads(content, new Semaphore(config.registry.maxConcurrentDownloads), clock);
+  const builds = new LayerBuilds(content, layers, downloads, workers, options.limits ?? defaultLayerLimits, log);
+  const stores = { content, layers, downloads, builds, index, pins: new Pins(), clock };
+  return new StoredImages(options, stores, workers);
+}
+
+class StoredImages implements ImageService {
+  readonly #options: ImagesOptions;
+  readonly #stores: GarbageStores;
+  readonly #workers: LayerWorkers;
+  readonly #platform: Platform;
+  readonly #pulls = new SharedTasks<string, ImageId, PullProgress>({ joinersRetry: false });
+  readonly #accounts = new Map<string, ImageAccounts>();
+  #builtin: BuiltinImage | undefined;
+
+  constructor(options: ImagesOptions, stores: GarbageStores, workers: LayerWorkers) {
+    this.#options = options;
+    this.#stores = stores;
+    this.#workers = workers;
+    this.#platform = options.platform ?? hostPlatform();
+  }
+
+  async pull(request: PullRequest, signal: AbortSignal): Promise<Image> {
+    const reference = parseReference(request.reference);
+    const report = request.onProgress ?? ((): void => undefined);
+    const key = `${formatReference(reference)} ${fingerprint(request.credentials)}`;
+    const id = await this.#pulls.run(
+      key,
+      signal,
+      (shared, emit) => this.#pull(reference, request, shared, emit),
+      report,
+    );
+    report({ kind: "done", imageId: id });
+    return this.#listed(id);
+  }
+
+  find(reference: string): Image | undefined {
+    return this.#stores.index.find(reference);
+  }
+
+  list(): readonly Image[] {
+    return this.#stores.index.list();
+  }
+
+  async remove(reference: string): Promise<void> {
+    const image = this.#stores.index.find(reference);
+    if (image === undefined) return;
+    const record = this.#stores.index.record(image.id);
+    if (record !== undefined && this.#stores.index.remove(image.id)) await deleteContents(this.#stores, record);
+  }
+
+  acquireRootfs(id: ImageId, holder: string): { readonly lowerDirs: readonly HostPath[] } {
+    const { chainIds } = this.#stores.index.hold(id, holder);
+    return { lowerDirs: this.#lowerDirs(chainIds) };
+  }
+
+  release(holder: string): void {
+    const id = this.#stores.index.letGo(holder);
+    const record = id === undefined ? undefined : this.#stores.index.record(id);
+    if (record === undefined || !record.removed || this.#stores.index.isHeld(record.id)) return;
+    this.#stores.index.remove(record.id);
+    deleteContents(this.#stores, record).catch((error: unknown) => {
+      this.#options.log.error(
+        { image: record.id, error: String(error) },
+        "layers of a removed image could not be deleted",
+      );
+    });
+  }
+
+  holders(): readonly string[] {
+    return this.#stores.index.holders;
+  }
+
+  accounts(id: ImageId): ImageAccounts {
+    const record = this.#stores.index.record(id);
+    const top = record?.chainIds.at(-1);
+    if (record === undefined || top === undefined) throw notFound("image", id);
+    const known = this.#accounts.get(top);
+    if (known !== undefined) return known;
+    const accounts = readAccounts(this.#options.kernel, this.#lowerDirs(record.chainIds));
+    this.#accounts.set(top, accounts);
+    return accounts;
+  }
+
+  usage(): { readonly mountpoint: HostPath; readonly usedBytes: bigint; readonly usedInodes: bigint } {
+    const { layers, content } = this.#stores;
+    return {
+      mountpoint: layers.directory,
+      usedBytes: BigInt(layers.totalBytes + content.totalBytes),
+      usedInodes: BigInt(layers.totalInodes + content.blobs.size),
+    };
+  }
+
+  async collectGarbage(): Promise<void> {
+    await collectGarbage(this.#stores);
+  }
+
+  async ensureBuiltinImage(helloElf: Uint8Array): Promise<Image> {
+    this.#builtin = makeBuiltinImage(helloElf, this.#platform);
+    return await this.pull({ reference: builtinName, credentials: undefined }, new AbortController().signal);
+  }
+
+  [Symbol.dispose](): void {
+    this.#workers[Symbol.dispose]();
+  }
+
+  async #pull(
+    reference: ImageReference,
+    request: PullRequest,
+    signal: AbortSignal,
+    report: (progress: PullProgress) => void,
+  ): Promise<ImageId> {
+    if (reference.domain === builtinDomain) return await this.#installBuiltin(reference, signal, report);
+    const { config, clock, log } = this.#options;
+    const repository = await openRepository(reference, requestSecret(request.credentials), config.registry, clock, log);
+    try {
+      const image = await resolveImage(reference, repository, this.#stores.content, this.#platform, signal);
+      report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
+      const name = repositoryName(reference);
+      // A tag beside a digest was not asked of the registry: it proves nothing about where the tag points.
+      const tags = reference.digest === undefined ? [`${name}:${reference.tag ?? "latest"}`] : [];
+      return await installImage(
+        this.#stores,
+        image,
+        [...tags, `${name}@${image.targetDigest}`],
+        repository,
+        signal,
+        report,
+      );
+    } catch (error) {
+      throw namingReference(error, request.reference);
+    }
+  }
+
+  async #installBuiltin(
+    reference: ImageReference,
+    signal: AbortSignal,
+    report: (progress: PullProgress) => void,
+  ): Promise<ImageId> {
+    const builtin = this.#builtin;
+    const isHello = repositoryName(reference) === builtinName && (reference.tag ?? "latest") === "latest";
+    if (
+      builtin === undefined ||
+      !isHello ||
+      (reference.digest ?? builtin.image.targetDigest) !== builtin.image.targetDigest
+    ) {
+      throw notFound("image", formatReference(reference));
+    }
+    const { image, layer } = builtin;
+    report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
+    const names = [`${builtinName}:latest`, `${builtinName}@${image.targetDigest}`];
+    const present = this.#stores.index.get(image.id);
+    if (present?.repoTags.includes(`${builtinName}:latest`) === true) return image.id;
+    await this.#stores.content.put(layer.digest, layer.bytes);
+    return await installImage(this.#stores, image, names, noSource, signal, report);
+  }
+
+  #listed(id: ImageId): Image {
+    const image = this.#stores.index.get(id);
+    // Removed between its row and here by a concurrent RemoveImage: to the caller it is simply not there.
+    if (image === undefined) throw notFound("image", id);
+    return image;
+  }
+
+  #lowerDirs(chainIds: readonly Parameters<GarbageStores["layers"]["lowerDir"]>[0][]): readonly HostPath[] {
+    return chainIds.map((chainId) => this.#stores.layers.lowerDir(chainId)).reverse();
+  }
+}
+
+const noSource: BlobSource = {
+  blob: (digest) => Promise.reject(internal(`built-in blob ${digest} vanished from the store`)),
+};
+
+/** Tells pulls with different credentials apart without keeping the credentials. */
+function fingerprint(credentials: RegistryCredentials | undefined): string {
+  return createHash("sha256")
+    .update(JSON.stringify(credentials ?? null))
+    .digest("hex");
+}
