@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#define FAILURE_CALL_SIZE 24
+#define FAILURE_CALL_SIZE 56
 #define FAILURE_PATH_SIZE 256
 
 /*

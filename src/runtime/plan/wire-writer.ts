@@ -4,31 +4,36 @@ const encoder = new TextEncoder();
 
 /**
  * Little-endian bytes for the C side (ffi/include/reader.h): integers, length-prefixed bytes, strings that carry a NUL
- * beyond their length so that C can use them where they lie. Grows by doubling; `bytes()` copies nothing.
+ * beyond their length so that C can use them where they lie. Grows by doubling; `written()` copies nothing.
  */
 export class WireWriter {
   #buffer = new Uint8Array(512);
   #view = new DataView(this.#buffer.buffer);
   #length = 0;
 
+  // `#reserve` may replace the view, so it is called before the view is looked at.
   u8(value: number): this {
-    this.#view.setUint8(this.#reserve(1), value);
+    const at = this.#reserve(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#reserve(2), value, true);
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   /** Negative numbers keep their bits: an i32 is written with this too. */
   u32(value: number): this {
-    this.#view.setUint32(this.#reserve(4), value, true);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   u64(value: bigint): this {
-    this.#view.setBigUint64(this.#reserve(8), value, true);
+    const at = this.#reserve(8);
+    this.#view.setBigUint64(at, value, true);
     return this;
   }
 
@@ -77,6 +82,7 @@ export class WireWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** Called before `#view` is looked at: growing makes a new one. */
   #reserve(size: number): number {
     const at = this.#length;
     if (at + size > this.#buffer.length) {
