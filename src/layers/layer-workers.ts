@@ -97,7 +97,10 @@ class Thread {
     const jobId = this.#nextJobId++;
     const waiting = Promise.withResolvers<WorkerReply>();
     this.#waiting.set(jobId, waiting);
-    this.#started().postMessage({ ...request, jobId });
+    const worker = this.#started();
+    // A process waits for its jobs; idle threads must not keep a command line that is done from ending.
+    worker.ref();
+    worker.postMessage({ ...request, jobId });
     return { jobId, reply: waiting.promise };
   }
 
@@ -122,8 +125,6 @@ class Thread {
       this.#failAll(internal(`a layer worker failed: ${event.message}`));
     };
     this.#worker = worker;
-    // Waiting for work must not keep a command line that is done from ending.
-    worker.unref();
     return worker;
   }
 
