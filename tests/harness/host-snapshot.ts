@@ -15,22 +15,28 @@ export interface HostSnapshot {
 }
 
 /**
- * `CRIB_TEST_SHARED_HOST=1`: other work makes namespaces, links and rules on this machine meanwhile, so only what
- * carries the engine's own names is looked at. Otherwise the whole host is.
+ * `CRIB_TEST_SHARED_HOST=1`: other work makes mounts, links and rules on this machine meanwhile, so only what carries
+ * the engine's own names is looked at. Otherwise all of the host's are; processes come and go on any host, so of those
+ * (and the namespaces they hold) it is always the engine's own, recognised by command line or cgroup.
  */
 const SHARED_HOST = process.env.CRIB_TEST_SHARED_HOST === "1";
 
+/** What the engines call their helpers: a leaked one may carry no other mark, a zombie has nothing but its name. */
+const HELPERS = { crib: /crib-(monitor|init|stage)/, containerd: /containerd-shim|runc/ } as const;
+
 export function hostSnapshot(engine: Engine): HostSnapshot {
-  const own = (line: string): boolean =>
-    !SHARED_HOST || line.includes(engine.directory) || line.includes(engine.bridge) || line.includes(engine.cgroupParent);
+  const marked = (line: string): boolean =>
+    line.includes(engine.directory) || line.includes(engine.bridge) || line.includes(engine.cgroupParent);
+  const ofHost = (line: string): boolean => !SHARED_HOST || marked(line);
+  const ofEngine = (line: string): boolean => marked(line) || (!SHARED_HOST && HELPERS[engine.kind].test(line));
   const processes = processTable();
   return {
-    mounts: new Set(mounts().filter(own)),
-    namespaces: new Set(namespaceHolders(processes).filter(own)),
+    mounts: new Set(mounts().filter(ofHost)),
+    namespaces: new Set([...heldByProcesses(processes).filter(ofEngine), ...namedNetworks().filter(ofHost)]),
     cgroups: new Set(childGroups(engine.cgroupParent)),
-    links: new Set(links().filter(own)),
-    firewall: new Set(firewall().filter(own)),
-    processes: new Set(processes.filter((entry) => !entry.ofThisRun).map(describe).filter(own)),
+    links: new Set(links().filter(ofHost)),
+    firewall: new Set(firewall().filter(ofHost)),
+    processes: new Set(processes.filter((entry) => !entry.ofThisRun).map(describe).filter(ofEngine)),
     files: new Set(engine.residueDirectories.flatMap((directory) => files(directory))),
   };
 }
@@ -109,8 +115,8 @@ function describe(entry: ProcessEntry): string {
   return `${entry.pid} ${entry.command} ${group}`.trim();
 }
 
-/** Namespaces other than the host's, with who keeps them: a process or a bind mount. */
-function namespaceHolders(processes: readonly ProcessEntry[]): readonly string[] {
+/** Namespaces other than this process's own, with who holds them. */
+function heldByProcesses(processes: readonly ProcessEntry[]): readonly string[] {
   const kinds = ["net", "ipc", "uts", "pid", "mnt", "cgroup", "user"];
   const host = new Set(kinds.map((kind) => readlinkSync(`/proc/self/ns/${kind}`)));
   const found: string[] = [];
@@ -125,10 +131,12 @@ function namespaceHolders(processes: readonly ProcessEntry[]): readonly string[]
       }
     }
   }
-  for (const directory of ["/run/netns", "/var/run/netns"]) {
-    if (existsSync(directory)) found.push(...readdirSync(directory).map((name) => `${directory}/${name}`));
-  }
   return found;
+}
+
+function namedNetworks(): readonly string[] {
+  const directory = "/run/netns";
+  return existsSync(directory) ? readdirSync(directory).map((name) => `${directory}/${name}`) : [];
 }
 
 function links(): readonly string[] {

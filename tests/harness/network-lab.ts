@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { SandboxId } from "../../src/ids/object-id.ts";
 import type { HostPath } from "../../src/ids/path.ts";
 import type { AttachRequest, PortMapping } from "../../src/network/port.ts";
+import { waitUntil } from "./wait-until.ts";
 
 const peer = join(import.meta.dir, "..", "fixtures", "network-peer.ts");
 
@@ -12,11 +13,16 @@ export function sh(command: string): string {
   return stdout.toString();
 }
 
+/** What a server printed so far: "listening", then "heard ADDRESS" for every datagram. */
+export interface LabServer {
+  readonly output: string;
+}
+
 /** Network namespaces named after a prefix, with servers in them; all gone with the lab. */
 export class NetworkLab implements AsyncDisposable {
   readonly #prefix: string;
   readonly #namespaces = new Set<string>();
-  readonly #servers: Bun.Subprocess[] = [];
+  readonly #servers: { readonly process: Bun.Subprocess; readonly collected: Promise<void> }[] = [];
 
   constructor(prefix: string) {
     this.#prefix = prefix;
@@ -37,19 +43,23 @@ export class NetworkLab implements AsyncDisposable {
   }
 
   /** Serves `name` on TCP and UDP `port` inside `netns`, or of the host. */
-  async serve(netns: HostPath | undefined, name: string, port: number): Promise<void> {
-    const server = Bun.spawn([...inside(netns), process.execPath, peer, name, `${port}`], {
+  async serve(netns: HostPath | undefined, name: string, port: number): Promise<LabServer> {
+    const child = Bun.spawn([...inside(netns), process.execPath, peer, name, `${port}`], {
       stdout: "pipe",
       stderr: "inherit",
     });
-    this.#servers.push(server);
-    const { value } = await server.stdout.getReader().read();
-    if (value === undefined) throw new Error(`the server ${name} ended before it listened`);
+    const server: { output: string } = { output: "" };
+    const collect = async (): Promise<void> => {
+      for await (const chunk of child.stdout) server.output += Buffer.from(chunk).toString();
+    };
+    this.#servers.push({ process: child, collected: collect() });
+    await waitUntil(() => server.output.startsWith("listening\n"), { what: `the server ${name} to listen` });
+    return server;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const server of this.#servers) server.kill("SIGKILL");
-    await Promise.all(this.#servers.map((server) => server.exited));
+    for (const server of this.#servers) server.process.kill("SIGKILL");
+    await Promise.all(this.#servers.map((server) => server.collected));
     for (const name of this.#namespaces) sh(`ip netns del ${name}`);
   }
 }

@@ -1,0 +1,68 @@
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--seed N]`; exits 1 when anything leaks or grows. */
+import { parseArgs } from "node:util";
+import { Random } from "../harness/random.ts";
+import { sharedRegistry } from "../harness/registry.ts";
+import { TestBed } from "../harness/test-bed.ts";
+import { soakKills } from "./kill-soak.ts";
+import { growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
+
+const { values } = parseArgs({
+  options: {
+    lifecycles: { type: "string", default: "200" },
+    parallel: { type: "string", default: "8" },
+    kills: { type: "string", default: "100" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
+  },
+});
+const lifecycles = Number(values.lifecycles);
+const parallel = Number(values.parallel);
+const kills = Number(values.kills);
+
+let passed = 0;
+let failed = 0;
+
+/** Runs one part, says how it went, and goes on. */
+async function part(name: string, work: () => Promise<string>): Promise<void> {
+  try {
+    console.log(`ok    ${name}: ${await work()}`);
+    passed++;
+  } catch (error) {
+    console.log(`FAIL  ${name}: ${String(error instanceof Error ? error.message : error)}`);
+    failed++;
+  }
+}
+
+async function lifecyclesPart(count: number, ways: number): Promise<string> {
+  const { tookMs, series } = await soakLifecycles(bed, count, ways);
+  const growth = growthKib(series);
+  const last = series.at(-1);
+  const shown = `RSS ${shownSeries(series)} MiB, ${last?.descriptors} descriptors, ${last?.threads} threads`;
+  if (hasGrown(series)) throw new Error(`the daemon grew by ${growth} KiB after the first 50: ${shown}`);
+  const rate = ((count * 1000) / tookMs).toFixed(1);
+  return `${rate} a second, growth past the first 50: ${growth === undefined ? "too few to say" : `${growth} KiB`}; ${shown}`;
+}
+
+const bed = new TestBed();
+try {
+  await bed.open({});
+  console.log(`soak of ${bed.kind}, seed ${values.seed}\n`);
+  if (lifecycles > 0) {
+    await part(`${lifecycles} lifecycles in a row`, () => lifecyclesPart(lifecycles, 1));
+    const atOnce = Math.ceil(lifecycles / 5);
+    await part(`${atOnce} lifecycles, ${parallel} at a time`, () => lifecyclesPart(atOnce, parallel));
+  }
+  if (kills > 0) {
+    await part(`${kills} times SIGKILL`, async () => {
+      const start = performance.now();
+      await soakKills(bed, kills, new Random(Number(values.seed)), (round) => {
+        if (round % 10 === 0) console.log(`      ${round} of ${kills}`);
+      });
+      return `every record usable or gone, every retry succeeded, nothing left; ${((performance.now() - start) / 1000).toFixed(0)} s`;
+    });
+  }
+  console.log(`\n${passed} passed, ${failed} failed`);
+} finally {
+  await bed.close();
+  await (await sharedRegistry()).stop();
+}
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
