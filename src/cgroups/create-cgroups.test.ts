@@ -45,7 +45,7 @@ const v2Files = {
   "pids.current": "2",
 } as const;
 
-const common = { "cgroup.procs": "", "cgroup.clone_children": "0" } as const;
+const common = { "cgroup.procs": "", tasks: "", "cgroup.clone_children": "0" } as const;
 const v1Files = {
   [`${root}/cpu,cpuacct`]: {
     ...common,

@@ -17,7 +17,10 @@ export interface Cgroups {
   create(path: CgroupPath, resources: CgroupResources): void;
   /** Applies limits to a live cgroup; on failure restores what had been written. */
   update(path: CgroupPath, resources: CgroupResources): void;
-  /** The cgroup.procs files a process writes itself into, one per hierarchy. */
+  /**
+   * The files a process enters the group by, one per hierarchy: it writes "0", itself, while it has a single thread.
+   * cgroup.procs on v2; on v1 `tasks`, where such a write skips the lock that all forks of the host share.
+   */
   procsFiles(path: CgroupPath): readonly HostPath[];
   /**
    * A child group of a container's for one exec, in the one hierarchy that kills (unified, else freezer), so that the exec
