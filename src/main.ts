@@ -1,0 +1,75 @@
+/**
+ * The composition root: the only place that reads the process's environment, arguments and signals, and the only one that
+ * makes adapters. Everything else is given what it needs.
+ */
+import { createProcessIo } from "./cli/process-io.ts";
+import { runCli } from "./cli/program.ts";
+import { versionInfo } from "./cli/version-info.ts";
+import type { Config } from "./config/config.ts";
+import { createLinuxKernel } from "./kernel/linux.ts";
+import type { Kernel } from "./kernel/port.ts";
+import { crashGuard } from "./main/crash-guard.ts";
+import { openDomains } from "./main/open-domains.ts";
+import { probeKernel } from "./main/probe-kernel.ts";
+import { scrubEnvironment } from "./main/scrub-environment.ts";
+import { serve } from "./main/serve.ts";
+import { createPinoLog } from "./observe/pino-log.ts";
+import { createSystemClock } from "./observe/system-clock.ts";
+
+const stderrFd = 2;
+
+scrubEnvironment(process.env);
+const clock = createSystemClock();
+
+/** Loading the C library takes a moment that `crib ps` need not spend. */
+let loadedKernel: Kernel | undefined;
+function kernel(): Kernel {
+  loadedKernel ??= createLinuxKernel();
+  return loadedKernel;
+}
+
+/** Where an executable made by `bun build --compile` finds its own code. */
+const compiled = Bun.main.startsWith("/$bunfs/");
+
+async function runDaemon(config: Config, reload: () => Config): Promise<number> {
+  const log = createPinoLog(config.log, stderrFd);
+  const guard = crashGuard(log, clock, (code) => process.exit(code));
+  process.on("uncaughtException", (error) => guard(error, "uncaughtException"));
+  process.on("unhandledRejection", (reason) => guard(reason, "unhandledRejection"));
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
+  // A second one ends the process at once: nothing is lost by that.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop(signal));
+  let onReload = (): void => undefined;
+  process.on("SIGHUP", () => onReload());
+  // By default these would end the process or open a debugger.
+  for (const signal of ["SIGUSR1", "SIGUSR2"] as const)
+    process.on(signal, () => log.info({ signal }, "signal ignored"));
+
+  process.umask(0o077);
+  process.chdir("/");
+  await serve(config, reload, {
+    kernel: kernel(),
+    clock,
+    log,
+    build: versionInfo,
+    notifySocket: process.env["NOTIFY_SOCKET"],
+    stopped,
+    onReload: (listener) => {
+      onReload = listener;
+    },
+    openDomains: (opened) => openDomains(opened, { kernel: kernel(), clock, log }),
+  });
+  return 0;
+}
+
+const io = createProcessIo({
+  process,
+  env: process.env,
+  clock,
+  selfCommand: compiled ? [process.execPath] : [process.execPath, Bun.main],
+  serve: runDaemon,
+  probe: (call) => probeKernel(kernel(), call),
+});
+
+// No top-level await: bytecode does not know it.
+void runCli(process.argv.slice(2), io).then((exitCode) => process.exit(exitCode));
