@@ -55,7 +55,7 @@ async function findOrStart(cli: Cli, root: string): Promise<PrivateDaemon> {
     if (running !== undefined) return running;
     const started = await start(cli, root, prefix, giveUpAtMs);
     if (typeof started !== "string") return started;
-    lastWords = started;
+    lastWords = started || lastWords;
   } while (cli.io.clock.monotonicMs() < giveUpAtMs && (await cli.io.clock.sleep(200)));
   throw unavailable(
     `the private daemon over ${root} does not start: ${lastWords || "it said nothing"}: try \`crib doctor\``,
