@@ -4,10 +4,11 @@ import { type Expression, MetaKey } from "../nftables/expressions.ts";
 import { addressBytes, maskBytes, type Subnet } from "./subnet.ts";
 
 /**
- * The bit of the packet mark that says "came in through a host port". The CNI portmap plugin uses the same one for the
- * same purpose, so a node's policy routing already knows not to read it.
+ * The bit of the packet mark that says "came in through a host port". Not the CNI portmap plugin's 0x2000: rules it left
+ * on a node masquerade what has that, whoever sent it, and pods would not see their clients' addresses. Nor
+ * kube-proxy's 0x4000 and 0x8000.
  */
-const hostPortMark = 0x2000;
+const hostPortMark = 0x1000;
 
 /** After kube-proxy's and other service rules at -100 and 100: what they claim stays theirs (CVE-2019-9946). */
 const destinationNatPriority = -95;
@@ -60,15 +61,15 @@ export function hostPortMap(family: 4 | 6, withAddress: boolean): MapDefinition 
  *
  * ```
  * chain hostports {    # by address first
- *   dnat ip to ip daddr . meta l4proto . th dport map @hostports4_by_address  (the packet marked 0x2000)
+ *   dnat ip to ip daddr . meta l4proto . th dport map @hostports4_by_address  (the packet marked 0x1000)
  *   dnat ip to meta l4proto . th dport map @hostports4                        (…), the same for ip6
  * }
  * chain prerouting   { type nat hook prerouting priority -95;  fib daddr type local jump hostports }
  * chain output       { type nat hook output priority -95;      fib daddr type local jump hostports }
  * chain postrouting  { type nat hook postrouting priority 105;
  *   ip saddr SUBNET oifname != BRIDGE masquerade
- *   oifname BRIDGE meta mark & 0x2000 == 0x2000 ip saddr SUBNET masquerade
- *   oifname BRIDGE meta mark & 0x2000 == 0x2000 ip saddr 127.0.0.0/8 masquerade
+ *   oifname BRIDGE meta mark & 0x1000 == 0x1000 ip saddr SUBNET masquerade
+ *   oifname BRIDGE meta mark & 0x1000 == 0x1000 ip saddr 127.0.0.0/8 masquerade
  * }
  * chain loopback     { type filter hook prerouting priority -300; iifname BRIDGE ip daddr 127.0.0.0/8 drop }
  * ```

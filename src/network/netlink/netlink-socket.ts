@@ -76,7 +76,7 @@ export class NetlinkSocket implements Disposable {
     builder.addFlagsToLast(NLM_F_ACK);
     const last = builder.lastSequence;
     this.#sequence = last + 1;
-    this.#kernel.send(this.#fd, builder.finish());
+    this.#send(builder);
     let failure: NetlinkError | undefined;
     this.#receiveUntil(first, last, (message) => {
       if (message.type !== NLMSG_ERROR) {
@@ -101,7 +101,7 @@ export class NetlinkSocket implements Disposable {
     const first = this.#sequence;
     const { lastOperation } = write(builder);
     this.#sequence = builder.lastSequence + 1;
-    this.#kernel.send(this.#fd, builder.finish());
+    this.#send(builder);
     let failure: NetlinkError | undefined;
     this.#receiveUntil(first, builder.lastSequence, (message) => {
       if (message.type !== NLMSG_ERROR) return false;
@@ -119,7 +119,7 @@ export class NetlinkSocket implements Disposable {
     builder.addFlagsToLast(NLM_F_DUMP);
     const sequence = builder.lastSequence;
     this.#sequence = sequence + 1;
-    this.#kernel.send(this.#fd, builder.finish());
+    this.#send(builder);
     this.#receiveUntil(sequence, sequence, (message) => {
       if (message.type === NLMSG_DONE) return true;
       if (message.type !== NLMSG_ERROR) {
@@ -142,8 +142,13 @@ export class NetlinkSocket implements Disposable {
     this.#kernel.close(this.#fd);
   }
 
-  #receiveUntil(first: number, last: number, done: (message: NetlinkMessage) => boolean): void {
+  #send(builder: MessageBuilder): void {
+    // The number may be another descriptor's by now.
     if (this.#closed) throw internal("netlink socket is closed");
+    this.#kernel.send(this.#fd, builder.finish());
+  }
+
+  #receiveUntil(first: number, last: number, done: (message: NetlinkMessage) => boolean): void {
     for (;;) {
       const length = this.#kernel.receive(this.#fd, replyBuffer, replyTimeoutMs);
       for (const message of parseMessages(replyBuffer.subarray(0, length))) {
