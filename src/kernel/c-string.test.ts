@@ -25,3 +25,7 @@ test("cStrings joins with terminators, in UTF-8", () => {
   expect([...cStrings(["a", "", "é"], "argument")]).toEqual([0x61, 0, 0, 0xc3, 0xa9, 0]);
   expect(() => cStrings(["a", "b\0c"], "argument")).toThrow("NUL");
 });
+
+test("a byte that is no UTF-8 travels as itself", () => {
+  expect(cString("caf\udce9", "path")).toEqual(new Uint8Array([0x63, 0x61, 0x66, 0xe9, 0]));
+});
