@@ -24,6 +24,8 @@ function executable(path) {
   }
 }
 
+const OUTPUT_BYTES = 64 << 20;
+
 /** Package → how to see that what it brings is there, whoever brought it. */
 const building = {
   gcc: onPath("gcc"),
@@ -60,9 +62,18 @@ const packagesByVerb = {
 /** A better test with them, still a test without: absent from the archives of a later Debian, say. */
 const optional = new Set(["libclang-rt-14-dev", "clang", "crun", "strace"]);
 
+/** apt-get talks for pages when all goes well; it is worth reading only when it does not. */
 function run(command, args) {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  return spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"], env }).status === 0;
+  const result = spawnSync(command, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    encoding: "utf8",
+    env,
+    maxBuffer: OUTPUT_BYTES,
+  });
+  if (result.status === 0) return true;
+  process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}\n`);
+  return false;
 }
 
 /** As root, or through sudo where that asks for no password. */
