@@ -49,7 +49,8 @@ void show_namespaces(void)
 			continue;
 		link[length] = '\0';
 		const char *number = strchr(link, '[');
-		printf("%s %.*s  ", kinds[i], number == NULL ? 0 : (int)strcspn(number + 1, "]"), number == NULL ? "" : number + 1);
+		printf("%s %.*s  ", kinds[i], number == NULL ? 0 : (int)strcspn(number + 1, "]"),
+		       number == NULL ? "" : number + 1);
 	}
 	printf("\n");
 }

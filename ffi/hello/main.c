@@ -19,14 +19,17 @@ static int introduce(void)
 	show_addresses();
 	show_limits();
 	show_confinement();
-	printf("\nNo daemon of another kind, no shim, no pause process: one monitor of a few hundred KiB is my parent.\n");
+	printf("\nNo daemon of another kind, no shim, no pause process: one monitor of a few hundred KiB is my "
+	       "parent.\n");
 	return 0;
 }
 
 static int usage(const char *word)
 {
-	fprintf(stderr, "hello: unknown word \"%s\"\n"
-			"usage: /hello [sleep SECONDS | echo TEXT... | exit CODE | env | cat [FILE...]]\n", word);
+	fprintf(stderr,
+		"hello: unknown word \"%s\"\n"
+		"usage: /hello [sleep SECONDS | echo TEXT... | exit CODE | env | cat [FILE...]]\n",
+		word);
 	return 64;
 }
 

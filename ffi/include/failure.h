@@ -7,13 +7,13 @@
 #define FAILURE_PATH_SIZE 256
 
 /*
- * Why something did not work, in a form that crosses a socket: which errno, at which step of the plan, what call, on what.
- * Functions of the init stage return -errno and fill one of these; nobody prints.
+ * Why something did not work, in a form that crosses a socket: which errno, at which step of the plan, what call, on
+ * what. Functions of the init stage return -errno and fill one of these; nobody prints.
  */
 struct failure {
-	int32_t code;     /* positive errno */
-	uint16_t step;    /* enum plan_step_kind; 0 when it was no step of a plan */
-	uint16_t index;   /* position of the step in the plan, from 0 */
+	int32_t code;   /* positive errno */
+	uint16_t step;  /* enum plan_step_kind; 0 when it was no step of a plan */
+	uint16_t index; /* position of the step in the plan, from 0 */
 	char call[FAILURE_CALL_SIZE];
 	char path[FAILURE_PATH_SIZE];
 };

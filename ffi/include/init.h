@@ -11,10 +11,10 @@
  * file after REPORT_READY means that execve worked.
  */
 enum report_kind {
-	REPORT_FAILURE = 1, /* the launch is over; `failure` says where */
-	REPORT_WARNING = 2, /* the launch goes on without what `failure` names */
+	REPORT_FAILURE = 1,  /* the launch is over; `failure` says where */
+	REPORT_WARNING = 2,  /* the launch goes on without what `failure` names */
 	REPORT_TERMINAL = 3, /* carries the pty master as SCM_RIGHTS */
-	REPORT_READY = 4,   /* every step is done, execve is next: death from here on is the workload's own */
+	REPORT_READY = 4,    /* every step is done, execve is next: death from here on is the workload's own */
 };
 
 struct report {
@@ -23,10 +23,10 @@ struct report {
 };
 
 struct stage_start {
-	int report;               /* this end of the socket, close-on-exec */
-	int join;                 /* pidfd of the process whose namespaces are joined, or -1 */
-	int inherited_oom_score;  /* written first when the monitor lowered its own; INT32_MIN: leave alone */
-	int cgroup_step;          /* index of a join-cgroup step that clone3 already did, or -1 */
+	int report;              /* this end of the socket, close-on-exec */
+	int join;                /* pidfd of the process whose namespaces are joined, or -1 */
+	int inherited_oom_score; /* written first when the monitor lowered its own; INT32_MIN: leave alone */
+	int cgroup_step;         /* index of a join-cgroup step that clone3 already did, or -1 */
 };
 
 /*

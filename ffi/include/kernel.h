@@ -78,7 +78,8 @@ static inline int sys_mount_setattr(int dir, unsigned flags, struct mount_attr *
 	return (int)negative_errno(syscall(SYS_mount_setattr, dir, "", flags | AT_EMPTY_PATH, attr, sizeof(*attr)));
 }
 
-static inline int sys_mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)
+static inline int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
+			    const void *data)
 {
 	return (int)negative_errno(syscall(SYS_mount, source, target, type, flags, data));
 }

@@ -161,11 +161,11 @@ struct plan_step {
 	uint16_t kind;
 	uint16_t index;
 	union {
-		const char *path;  /* join-cgroup, mask, read-only */
-		const char *name;  /* hostname, session-keyring */
-		int32_t score;     /* oom-score-adj */
-		uint64_t flags;    /* unshare */
-		uint32_t mask;     /* umask */
+		const char *path; /* join-cgroup, mask, read-only */
+		const char *name; /* hostname, session-keyring */
+		int32_t score;    /* oom-score-adj */
+		uint64_t flags;   /* unshare */
+		uint32_t mask;    /* umask */
 		uint8_t propagation;
 		struct join_namespace_step join_namespace;
 		struct rlimit_step rlimit;

@@ -23,26 +23,29 @@
 #define ID_SIZE 65
 
 enum frame_kind {
-	FRAME_HELLO = 1,      /* u32 magic, u16 version, u16 zero → the same, u32 pid, string sandbox id */
-	FRAME_SETUP = 2,      /* u64 unshare, string hostname, u8 loopback, u8 pid init, u32 n, n × (key, value) → u32 init pid, warnings */
-	FRAME_START = 3,      /* id, u8 terminal, u8 stdin, u8 stdin once, log path, oom file, bytes plan → u32 pid, u64 started, warnings */
-	FRAME_EXEC = 4,       /* id, container id, u8 terminal, u8 stdin, bytes plan → u32 pid, u64 started, warnings */
-	FRAME_SIGNAL = 5,     /* id, u32 signal */
-	FRAME_LIST = 6,       /* → u32 n, n × (id, u32 pid, u64 started, u64 dropped log bytes, u8 exited, u8 code, u8 signal, u8 oom, u64 finished) */
-	FRAME_REOPEN_LOG = 7, /* id */
-	FRAME_RESIZE = 8,     /* id, u16 columns, u16 rows */
+	FRAME_HELLO = 1, /* u32 magic, u16 version, u16 zero → the same, u32 pid, string sandbox id */
+	FRAME_SETUP = 2, /* u64 unshare, string hostname, u8 loopback, u8 pid init, u32 n, n × (key, value) → u32 init
+			    pid, warnings */
+	FRAME_START = 3,  /* id, u8 terminal, u8 stdin, u8 stdin once, log path, oom file, bytes plan → u32 pid, u64
+			     started, warnings */
+	FRAME_EXEC = 4,   /* id, container id, u8 terminal, u8 stdin, bytes plan → u32 pid, u64 started, warnings */
+	FRAME_SIGNAL = 5, /* id, u32 signal */
+	FRAME_LIST = 6, /* → u32 n, n × (id, u32 pid, u64 started, u64 dropped log bytes, u8 exited, u8 code, u8 signal,
+			   u8 oom, u64 finished) */
+	FRAME_REOPEN_LOG = 7,  /* id */
+	FRAME_RESIZE = 8,      /* id, u16 columns, u16 rows */
 	FRAME_CLOSE_STDIN = 9, /* id */
-	FRAME_STDIN = 10,     /* id, bytes → answered when all of it is written; one at a time for an id */
-	FRAME_FORGET = 11,    /* id */
-	FRAME_SHUTDOWN = 12,  /* answered when everything is dead; end of file follows */
-	FRAME_ABANDON = 13,   /* exec id: its output is not wanted any more */
+	FRAME_STDIN = 10,      /* id, bytes → answered when all of it is written; one at a time for an id */
+	FRAME_FORGET = 11,     /* id */
+	FRAME_SHUTDOWN = 12,   /* answered when everything is dead; end of file follows */
+	FRAME_ABANDON = 13,    /* exec id: its output is not wanted any more */
 
 	FRAME_OK = 0x8000,
 	FRAME_ERROR = 0x8001, /* i32 errno, u16 step kind, u16 step index, string call, string path */
 
-	FRAME_EXIT = 0x9001,  /* id, u8 code, u8 signal, u8 oom, u64 finished */
-	FRAME_EXEC_OUTPUT = 0x9002, /* id, u8 stream (1 or 2), bytes */
-	FRAME_EXEC_EXIT = 0x9003,   /* id, u8 code, u8 signal */
+	FRAME_EXIT = 0x9001,         /* id, u8 code, u8 signal, u8 oom, u64 finished */
+	FRAME_EXEC_OUTPUT = 0x9002,  /* id, u8 stream (1 or 2), bytes */
+	FRAME_EXEC_EXIT = 0x9003,    /* id, u8 code, u8 signal */
 	FRAME_EXEC_DRAINED = 0x9004, /* id */
 };
 
@@ -90,7 +93,8 @@ struct request {
 	};
 };
 
-/* 0, or -EBADMSG for a length over the bound or a reserved field that is set: the connection cannot be trusted further. */
+/* 0, or -EBADMSG for a length over the bound or a reserved field that is set: the connection cannot be trusted further.
+ */
 int frame_header_read(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *header);
 
 /* Decodes a request's payload, which must outlive it. -EBADMSG when it is malformed, -ENOSYS for an unknown kind. */

@@ -29,7 +29,8 @@ static int put_sets(const struct sets *sets)
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {
 		{(uint32_t)sets->effective, (uint32_t)sets->permitted, (uint32_t)sets->inheritable},
-		{(uint32_t)(sets->effective >> 32), (uint32_t)(sets->permitted >> 32), (uint32_t)(sets->inheritable >> 32)},
+		{(uint32_t)(sets->effective >> 32), (uint32_t)(sets->permitted >> 32),
+		 (uint32_t)(sets->inheritable >> 32)},
 	};
 	return (int)negative_errno(syscall(SYS_capset, &header, data));
 }
@@ -76,7 +77,8 @@ int step_capabilities(struct stage *stage, const struct capabilities_step *step)
 	int done = get_sets(&held);
 	if (done < 0)
 		return stage_fail(stage, done, "capget", "");
-	struct sets raised = {.effective = held.permitted, .permitted = held.permitted, .inheritable = held.inheritable};
+	struct sets raised = {
+		.effective = held.permitted, .permitted = held.permitted, .inheritable = held.inheritable};
 	done = put_sets(&raised);
 	if (done < 0)
 		return stage_fail(stage, done, "capset", "");

@@ -10,8 +10,8 @@
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /*
- * The directory is opened before the stage's descriptors are closed and entered after, so that neither the name nor what
- * it leads through can be one of them; getcwd then says whether it lies inside the root (CVE-2024-21626).
+ * The directory is opened before the stage's descriptors are closed and entered after, so that neither the name nor
+ * what it leads through can be one of them; getcwd then says whether it lies inside the root (CVE-2024-21626).
  */
 int step_working_directory(struct stage *stage, const struct working_directory_step *step)
 {

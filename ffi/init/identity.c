@@ -49,7 +49,8 @@ int step_user(struct stage *stage, const struct user_step *step)
 
 int step_no_new_privileges(struct stage *stage)
 {
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? stage_fail(stage, -errno, "prctl", "PR_SET_NO_NEW_PRIVS") : 0;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? stage_fail(stage, -errno, "prctl", "PR_SET_NO_NEW_PRIVS")
+							  : 0;
 }
 
 int step_seccomp(struct stage *stage, const struct seccomp_step *step)

@@ -11,8 +11,9 @@
 
 /* Files of procfs that carry no authority and that lxcfs and its like put their own views on. */
 static const char *const coverable_proc_files[] = {
-	"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",  "/proc/meminfo", "/proc/slabinfo",
-	"/proc/stat",	 "/proc/swaps",	    "/proc/uptime",   "/proc/sys/crypto/fips_enabled",
+	"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",
+	"/proc/meminfo", "/proc/slabinfo",  "/proc/stat",
+	"/proc/swaps",   "/proc/uptime",    "/proc/sys/crypto/fips_enabled",
 };
 
 static bool is_procfs(int fd, bool *is_root)
@@ -66,8 +67,8 @@ static int open_target(struct stage *stage, const char *path, enum resolve_kind 
 }
 
 /*
- * proc and sysfs must land on ordinary directories of the root itself: an image whose /proc is a link chooses which file
- * the runtime writes labels and sysctls to (CVE-2019-19921, CVE-2023-27561).
+ * proc and sysfs must land on ordinary directories of the root itself: an image whose /proc is a link chooses which
+ * file the runtime writes labels and sysctls to (CVE-2019-19921, CVE-2023-27561).
  */
 static int check_ordinary_directory(struct stage *stage, const char *path)
 {

@@ -74,8 +74,7 @@ int step_device(struct stage *stage, const struct device_step *step)
 		return bind_host_node(stage, parent, name, step);
 	if (made < 0)
 		return stage_fail(stage, made, "mknodat", step->path);
-	if ((step->uid != 0 || step->gid != 0) &&
-	    fchownat(parent, name, step->uid, step->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if ((step->uid != 0 || step->gid != 0) && fchownat(parent, name, step->uid, step->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return stage_fail(stage, -errno, "fchownat", step->path);
 	return 0;
 }

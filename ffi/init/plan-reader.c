@@ -221,7 +221,8 @@ int plan_open(const void *bytes, size_t length, struct plan *plan, struct failur
 	plan->join_namespaces = read_u32(&reader);
 	plan->step_count = read_u32(&reader);
 	plan->steps = reader;
-	if (reader.bad || plan->pid_namespace > PLAN_PIDNS_PROCESS || plan->step_count == 0 || plan->step_count > PLAN_STEPS_MAX)
+	if (reader.bad || plan->pid_namespace > PLAN_PIDNS_PROCESS || plan->step_count == 0 ||
+	    plan->step_count > PLAN_STEPS_MAX)
 		return failure_set(failure, -EBADMSG, "plan", "header");
 
 	struct plan_step step = {0};

@@ -30,13 +30,14 @@ static int empty_directory(struct stage *stage, const char *path)
 		option = filesystem_option(stage, fs, "mode=0555");
 	if (option < 0)
 		return option;
-	return filesystem_create(
-		stage, fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, path);
+	return filesystem_create(stage, fs,
+				 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, path);
 }
 
 /*
- * One tmpfs covers every masked directory: a node with dozens of them per container (per-CPU thermal files) pays for one.
- * The first mask attaches it and the rest clone it from there, since before 6.15 a detached mount cannot be cloned.
+ * One tmpfs covers every masked directory: a node with dozens of them per container (per-CPU thermal files) pays for
+ * one. The first mask attaches it and the rest clone it from there, since before 6.15 a detached mount cannot be
+ * cloned.
  */
 static int mask_directory(struct stage *stage, int target, const char *path)
 {
@@ -47,14 +48,14 @@ static int mask_directory(struct stage *stage, int target, const char *path)
 		stage->mask_dir = made;
 		return attach(stage, made, target, path);
 	}
-	int clone cleanup_fd =
-		sys_open_tree(stage->mask_dir, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	int clone cleanup_fd = sys_open_tree(stage->mask_dir, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	return clone < 0 ? stage_fail(stage, clone, "open_tree", path) : attach(stage, clone, target, path);
 }
 
 /*
  * The container's own /dev/null, held by descriptor and checked to be 1:3: a link in its place would put a file of the
- * attacker's choice where the mask should be (CVE-2025-31133). The host's would let the container chmod the host's node.
+ * attacker's choice where the mask should be (CVE-2025-31133). The host's would let the container chmod the host's
+ * node.
  */
 static int open_null(struct stage *stage)
 {
@@ -106,12 +107,16 @@ int step_read_only(struct stage *stage, const char *path)
 		return 0;
 	if (target < 0)
 		return stage_fail(stage, target, "openat2", path);
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	/* What is a mount already needs no second one on top of it; -EINVAL says that this is none. */
+	int in_place = sys_mount_setattr(target, AT_RECURSIVE, &attr);
+	if (in_place != -EINVAL)
+		return in_place < 0 ? stage_fail(stage, in_place, "mount_setattr", path) : 0;
 	int tree cleanup_fd =
 		sys_open_tree(target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 	if (tree < 0)
 		return stage_fail(stage, tree, "open_tree", path);
 	/* Only adds: nosuid, nodev and noexec of the mount it was cloned from stay. */
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
 	int set = sys_mount_setattr(tree, AT_RECURSIVE, &attr);
 	if (set < 0)
 		return stage_fail(stage, set, "mount_setattr", path);

@@ -7,7 +7,8 @@
 #include "cleanup.h"
 #include "kernel.h"
 
-/* openat2 gives EAGAIN when a rename anywhere raced a resolution with ".."; an attacker can keep that up, so bounded. */
+/* openat2 gives EAGAIN when a rename anywhere raced a resolution with ".."; an attacker can keep that up, so bounded.
+ */
 #define RESOLVE_ATTEMPTS 128
 #define LINKS_MAX 40
 

@@ -163,7 +163,8 @@ int step_pivot(struct stage *stage)
 		return root;
 	if (fchdir(root) < 0)
 		return stage_fail(stage, -errno, "fchdir", "/");
-	/* pivot_root(2): with both names ".", the old root ends up stacked on the new one, and needs no directory in it. */
+	/* pivot_root(2): with both names ".", the old root ends up stacked on the new one, and needs no directory in
+	 * it. */
 	int done = sys_pivot_root(".", ".");
 	if (done < 0)
 		return stage_fail(stage, done, "pivot_root", "/");

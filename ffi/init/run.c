@@ -118,7 +118,8 @@ _Noreturn void init_run(const struct plan *plan, const struct stage_start *start
 
 	/* Modes in the plan are exact. */
 	umask(0);
-	/* A session of its own: signals to the workload's group reach nobody else, and a terminal can become its own. */
+	/* A session of its own: signals to the workload's group reach nobody else, and a terminal can become its own.
+	 */
 	setsid();
 	if (start->inherited_oom_score != INT32_MIN)
 		step_oom_score_adj(&stage, start->inherited_oom_score);

@@ -56,7 +56,8 @@ static int set_label(struct stage *stage, const char *file, const char *text, co
 	back[length] = '\0';
 	size_t wanted = strlen(label);
 	/* AppArmor answers "name (mode)\n", SELinux "label" with or without a NUL or newline. */
-	bool same = strncmp(back, label, wanted) == 0 && (back[wanted] == '\0' || back[wanted] == '\n' || back[wanted] == ' ');
+	bool same = strncmp(back, label, wanted) == 0 &&
+		    (back[wanted] == '\0' || back[wanted] == '\n' || back[wanted] == ' ');
 	return same ? 0 : stage_fail(stage, -EPERM, "label did not take", label);
 }
 

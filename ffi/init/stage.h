@@ -8,14 +8,14 @@
 /* What the steps of one launch share. Descriptors are -1 while there are none. */
 struct stage {
 	int report;
-	int root;       /* O_PATH of the container's root; steps resolve every in-root path against it */
-	int procfs;     /* private, made when first needed */
-	int mask_dir;   /* the attached empty tmpfs that further masks are cloned from */
-	int null;       /* verified /dev/null of the container */
+	int root;     /* O_PATH of the container's root; steps resolve every in-root path against it */
+	int procfs;   /* private, made when first needed */
+	int mask_dir; /* the attached empty tmpfs that further masks are cloned from */
+	int null;     /* verified /dev/null of the container */
 	int slots[PLAN_SLOTS_MAX];
-	bool joined;    /* an exec: the root and its mounts exist already */
-	bool shared;    /* root-propagation was "shared": the root mount becomes so after the pivot */
-	mode_t mask;    /* what the workload gets; the stage itself runs with 0 */
+	bool joined; /* an exec: the root and its mounts exist already */
+	bool shared; /* root-propagation was "shared": the root mount becomes so after the pivot */
+	mode_t mask; /* what the workload gets; the stage itself runs with 0 */
 	struct failure failure;
 };
 

@@ -241,7 +241,8 @@ static bool receive(struct connection *connection)
 	}
 	uint32_t missing = connection->header.length - connection->received;
 	if (missing > 0) {
-		ssize_t got = recv(connection->source.fd, connection->payload + connection->received, missing, MSG_DONTWAIT);
+		ssize_t got =
+			recv(connection->source.fd, connection->payload + connection->received, missing, MSG_DONTWAIT);
 		if (got <= 0)
 			return got < 0 && errno == EAGAIN;
 		connection->received += (uint32_t)got;

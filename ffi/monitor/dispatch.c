@@ -18,7 +18,8 @@ static void send_signal(struct connection *connection, const struct request *req
 {
 	int result = -EINVAL;
 	if (request->signal > 0 && request->signal <= (uint32_t)SIGRTMAX) {
-		result = process->state == PROCESS_EXITED ? 0 : sys_pidfd_send_signal(process->pidfd, (int)request->signal);
+		result = process->state == PROCESS_EXITED ? 0
+							  : sys_pidfd_send_signal(process->pidfd, (int)request->signal);
 		if (result == 0 && request->signal == SIGKILL)
 			process->killed_by_request = true;
 		if (result == -ESRCH)

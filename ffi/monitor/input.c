@@ -26,7 +26,8 @@ static void finish(struct input *input, int error)
 static void push(struct input *input)
 {
 	while (input->written < input->length) {
-		ssize_t written = write(input->source.fd, input->pending + input->written, input->length - input->written);
+		ssize_t written =
+			write(input->source.fd, input->pending + input->written, input->length - input->written);
 		if (written < 0 && errno == EAGAIN) {
 			source_set(&input->source, EPOLLOUT);
 			return;

@@ -92,7 +92,8 @@ static int make_report(struct process *process, struct child_ends *ends, struct 
 static int open_process(uint32_t pid)
 {
 	const struct process *known = process_by_pid((pid_t)pid);
-	return known != NULL ? (int)negative_errno(fcntl(known->pidfd, F_DUPFD_CLOEXEC, 0)) : sys_pidfd_open((pid_t)pid);
+	return known != NULL ? (int)negative_errno(fcntl(known->pidfd, F_DUPFD_CLOEXEC, 0))
+			     : sys_pidfd_open((pid_t)pid);
 }
 
 static int open_join(const struct plan *plan, struct child_ends *ends, struct failure *failure)
@@ -172,7 +173,8 @@ static pid_t clone_child(struct process *process, const struct plan *plan, const
 		child(plan, ends, cgroup >= 0 ? cgroup_step : -1);
 	if (pid >= 0 || cgroup < 0)
 		return pid;
-	/* The step itself fails with a better message, or works where clone3 does not (a cgroup being killed, an old kernel). */
+	/* The step itself fails with a better message, or works where clone3 does not (a cgroup being killed, an old
+	 * kernel). */
 	args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
 	args.cgroup = 0;
 	pid = sys_clone3(&args);
@@ -203,7 +205,8 @@ static int spawn(struct process *process, const struct plan *plan, struct child_
 }
 
 #define ALLOWED_CLONE_FLAGS                                                                                            \
-	((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER | CLONE_NEWCGROUP)
+	((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER |           \
+	 CLONE_NEWCGROUP)
 
 static int check(const struct request *request, struct plan *plan, struct failure *failure)
 {

@@ -89,7 +89,8 @@ static size_t write_all(int fd, struct iovec *vectors, int count)
  * A full disk (or a limit, or a failing one) took `written` bytes of the batch: what reaches into an unfinished record
  * is cut off again, so that readers never see half a line. The rest is dropped and counted; the workload goes on.
  */
-static void cut_torn_record(struct log_file *log, const struct cri_piece *pieces, int count, size_t extra, size_t written)
+static void cut_torn_record(struct log_file *log, const struct cri_piece *pieces, int count, size_t extra,
+			    size_t written)
 {
 	size_t whole = extra <= written ? extra : 0;
 	int kept = 0;

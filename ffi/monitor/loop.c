@@ -5,6 +5,8 @@
 
 #include "monitor.h"
 
+struct monitor monitor = {.init_pidfd = -1, .inherited_oom_score = INT32_MIN};
+
 int source_watch(struct source *source, int fd, uint32_t events, void (*ready)(struct source *, uint32_t))
 {
 	struct epoll_event event = {.events = events, .data.ptr = source};
@@ -29,7 +31,8 @@ void source_close(struct source *source)
 {
 	if (source->fd < 0)
 		return;
-	/* Said explicitly: a descriptor that a child still holds for an instant would otherwise go on being reported. */
+	/* Said explicitly: a descriptor that a child still holds for an instant would otherwise go on being reported.
+	 */
 	if (source->events != 0)
 		epoll_ctl(monitor.epoll, EPOLL_CTL_DEL, source->fd, NULL);
 	close(source->fd);

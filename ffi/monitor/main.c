@@ -24,8 +24,6 @@
 #define LISTENER 3
 #define OOM_SCORE "-999"
 
-struct monitor monitor = {.init_pidfd = -1, .inherited_oom_score = INT32_MIN};
-
 static bool is_id(const char *text)
 {
 	size_t length = strlen(text);

@@ -41,7 +41,7 @@ struct connection {
 };
 
 struct log_file {
-	int fd; /* -1: output is read and dropped */
+	int fd;    /* -1: output is read and dropped */
 	bool torn; /* the last record could not be finished or removed: the next starts on a line of its own */
 	uint64_t dropped_bytes;
 	char *path;
@@ -49,7 +49,7 @@ struct log_file {
 
 struct output {
 	struct source source;
-	int stream; /* 1 or 2 */
+	int stream;    /* 1 or 2 */
 	uint8_t *held; /* an unfinished line, at most CRI_LINE_MAX bytes */
 	size_t held_length;
 };
@@ -102,7 +102,7 @@ struct process {
 struct monitor {
 	const char *sandbox_id;
 	int epoll;
-	int directory; /* O_PATH of the pod's directory */
+	int directory;    /* O_PATH of the pod's directory */
 	int exit_records; /* O_PATH of its exit/ */
 	int own_pid_namespace;
 	int inherited_oom_score; /* INT32_MIN when nothing was changed */

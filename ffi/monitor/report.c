@@ -29,7 +29,8 @@ static int receive(int socket, struct report *report, int *descriptor)
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 	if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
 		memcpy(descriptor, CMSG_DATA(rights), sizeof(int));
-	/* From our own code, but from a process that already sees the container: lengths and texts are checked all the same. */
+	/* From our own code, but from a process that already sees the container: lengths and texts are checked all the
+	 * same. */
 	if (length != sizeof(*report)) {
 		close_and_clear(descriptor);
 		return -EBADMSG;

@@ -26,7 +26,8 @@ static void kill_children(void)
 	if (length <= 0)
 		return;
 	pids[length] = '\0';
-	/* Our own children, not reaped, so their numbers are theirs. A last one that was cut off has no blank behind it. */
+	/* Our own children, not reaped, so their numbers are theirs. A last one that was cut off has no blank behind
+	 * it. */
 	for (char *at = pids, *end; *at != '\0'; at = end + 1) {
 		long pid = strtol(at, &end, 10);
 		if (end == at || *end != ' ')

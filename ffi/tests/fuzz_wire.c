@@ -1,0 +1,157 @@
+#include <stdlib.h>
+
+#include "wire.h"
+
+/*
+ * The two parsers of foreign bytes. The first byte chooses: plan, or request of the kind that the second byte names.
+ * What they accept is walked to the end, as its users do, so that a sanitizer sees every byte that would be touched.
+ */
+
+static volatile size_t touched;
+
+static void touch(const char *text)
+{
+	touched += strlen(text);
+}
+
+static void walk(struct string_list list)
+{
+	for (const char *text; (text = string_list_next(&list)) != NULL;)
+		touch(text);
+}
+
+static void walk_step(struct plan_step *step)
+{
+	switch (step->kind) {
+	case STEP_ROOTFS:
+		walk(step->rootfs.lower);
+		walk(step->rootfs.options);
+		touch(step->rootfs.attach_at);
+		break;
+	case STEP_MOUNT:
+		walk(step->mount.options);
+		touch(step->mount.target);
+		break;
+	case STEP_EXEC:
+		walk(step->exec.argv);
+		walk(step->exec.env);
+		break;
+	case STEP_USER:
+		for (uint32_t i = 0; i < step->user.group_count; i++)
+			touched += read_u32(&step->user.groups);
+		break;
+	case STEP_SECCOMP:
+		touched += step->seccomp.program.data[step->seccomp.program.length - 1];
+		break;
+	default:
+		break;
+	}
+}
+
+static void fuzz_plan(const uint8_t *bytes, size_t length)
+{
+	struct plan plan;
+	struct failure failure = {0};
+	if (plan_open(bytes, length, &plan, &failure) < 0)
+		return;
+	struct reader cursor = plan.steps;
+	struct plan_step step = {0};
+	for (uint32_t i = 0; i < plan.step_count; i++) {
+		if (plan_next(&cursor, &step) != 1)
+			abort(); /* plan_open promised */
+		walk_step(&step);
+	}
+	if (plan_next(&cursor, &step) != 0 || step.kind != STEP_EXEC)
+		abort();
+}
+
+static void fuzz_request(uint8_t kind, const uint8_t *bytes, size_t length)
+{
+	struct request request;
+	struct frame_header header = {.length = (uint32_t)length, .kind = kind, .request = 1};
+	if (request_read(&header, bytes, &request) < 0)
+		return;
+	touch(request.id);
+	if (kind == FRAME_SETUP) {
+		for (uint32_t i = 0; i < request.setup.sysctl_count * 2; i++)
+			touch(read_string(&request.setup.sysctls));
+		if (request.setup.sysctls.bad)
+			abort();
+	}
+	if (kind == FRAME_START || kind == FRAME_EXEC) {
+		touch(request.launch.log_path);
+		fuzz_plan(request.launch.plan.data, request.launch.plan.length);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	if (length < 2)
+		return 0;
+	/* An exact copy, so that one byte too far is outside of the allocation. */
+	size_t rest = length - 2;
+	uint8_t *copy = malloc(rest == 0 ? 1 : rest);
+	if (copy == NULL)
+		return 0;
+	memcpy(copy, bytes + 2, rest);
+	if (bytes[0] % 2 == 0)
+		fuzz_plan(copy, rest);
+	else
+		fuzz_request(bytes[1], copy, rest);
+	free(copy);
+	return 0;
+}
+
+#ifdef FUZZ_SMOKE
+#include <stdio.h>
+
+#define ROUNDS 200000
+
+static uint32_t state = 2463534242u;
+
+static uint32_t next_random(void)
+{
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	return state;
+}
+
+static void make_seed(struct wire *seed, uint32_t round)
+{
+	struct wire plan = {.length = 0};
+	struct wire path = {.length = 0};
+	put_plan_header(&plan, 2);
+	put_string(&path, "/proc/kcore");
+	put_step(&plan, STEP_MASK, &path);
+	put_exec(&plan);
+	seed->length = 0;
+	put(seed, round % 2, 1);
+	put(seed, FRAME_START, 1);
+	if (round % 2 == 0) {
+		memcpy(seed->data + seed->length, plan.data, plan.length);
+		seed->length += plan.length;
+		return;
+	}
+	put_string(seed, "0123456789abcdef");
+	put(seed, 0x010001, 3);
+	put_string(seed, "/var/log/pods/x");
+	put_string(seed, "/sys/fs/cgroup/memory.events");
+	put_bytes(seed, plan.data, plan.length);
+}
+
+int main(void)
+{
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		struct wire input;
+		make_seed(&input, round);
+		for (uint32_t change = next_random() % 4; change > 0; change--)
+			input.data[next_random() % input.length] = (uint8_t)next_random();
+		if (next_random() % 4 == 0)
+			input.length = next_random() % (input.length + 1);
+		LLVMFuzzerTestOneInput(input.data, input.length);
+	}
+	printf("ok fuzz_smoke (%u inputs)\n", (unsigned)ROUNDS);
+	return 0;
+}
+#endif

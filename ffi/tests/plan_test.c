@@ -1,0 +1,179 @@
+#include <errno.h>
+
+#include "check.h"
+#include "wire.h"
+
+static int open_wire(const struct wire *wire, struct plan *plan)
+{
+	struct failure failure = {0};
+	return plan_open(wire->data, wire->length, plan, &failure);
+}
+
+static void reads_what_was_written(void)
+{
+	struct wire wire = {.length = 0};
+	struct wire mount = {.length = 0};
+	struct wire user = {.length = 0};
+	put_plan_header(&wire, 3);
+	put_string(&mount, "tmpfs");
+	put_string(&mount, "tmpfs");
+	put_string(&mount, "/dev");
+	put(&mount, 0x0e, 8);
+	put(&mount, 2, 4);
+	put_string(&mount, "mode=755");
+	put_string(&mount, "size=64m");
+	put_step(&wire, STEP_MOUNT, &mount);
+	put(&user, 1000, 4);
+	put(&user, 1001, 4);
+	put(&user, 2, 4);
+	put(&user, 5, 4);
+	put(&user, 4294967294u, 4);
+	put_step(&wire, STEP_USER, &user);
+	put_exec(&wire);
+
+	struct plan plan;
+	CHECK(open_wire(&wire, &plan) == 0);
+	CHECK(plan.clone_flags == 0x20020000 && plan.step_count == 3 && !plan.join);
+
+	struct reader cursor = plan.steps;
+	struct plan_step step = {0};
+	CHECK(plan_next(&cursor, &step) == 1);
+	CHECK(step.kind == STEP_MOUNT && strcmp(step.mount.target, "/dev") == 0 && step.mount.attributes == 0x0e);
+	CHECK(strcmp(string_list_next(&step.mount.options), "mode=755") == 0);
+	CHECK(strcmp(string_list_next(&step.mount.options), "size=64m") == 0);
+	CHECK(string_list_next(&step.mount.options) == NULL);
+	CHECK(plan_next(&cursor, &step) == 1);
+	CHECK(step.kind == STEP_USER && step.user.uid == 1000 && step.user.gid == 1001 && step.user.group_count == 2);
+	CHECK(read_u32(&step.user.groups) == 5 && read_u32(&step.user.groups) == 4294967294u);
+	CHECK(plan_next(&cursor, &step) == 1);
+	CHECK(step.kind == STEP_EXEC && step.exec.argv.count == 2 && step.exec.env.count == 1);
+	CHECK(plan_next(&cursor, &step) == 0);
+}
+
+/* Cut anywhere, no prefix of a plan is a plan, and none is read past its end (the sanitizer sees to that). */
+static void refuses_every_prefix(void)
+{
+	struct wire wire = {.length = 0};
+	put_plan_header(&wire, 1);
+	put_exec(&wire);
+	for (size_t length = 0; length < wire.length; length++) {
+		struct plan plan;
+		struct failure failure = {0};
+		uint8_t *exact = malloc(length == 0 ? 1 : length);
+		memcpy(exact, wire.data, length);
+		CHECK(plan_open(exact, length, &plan, &failure) < 0);
+		free(exact);
+	}
+}
+
+static void refuses(const char *why, const struct wire *wire, int error)
+{
+	struct plan plan;
+	int opened = open_wire(wire, &plan);
+	if (opened != error)
+		fprintf(stderr, "%s: got %d\n", why, opened);
+	CHECK(opened == error);
+}
+
+static void refuses_what_is_no_plan(void)
+{
+	struct wire wire = {.length = 0};
+	put_plan_header(&wire, 1);
+	put_exec(&wire);
+
+	struct wire other = wire;
+	other.data[0] ^= 1;
+	refuses("magic", &other, -EBADMSG);
+	other = wire;
+	other.data[4] = 9;
+	refuses("version", &other, -EPROTONOSUPPORT);
+	other = wire;
+	other.data[6] = 4;
+	refuses("pid namespace", &other, -EBADMSG);
+	other = wire;
+	put(&other, 0, 1);
+	refuses("trailing byte", &other, -EBADMSG);
+
+	other.length = 0;
+	put_plan_header(&other, 0);
+	refuses("no step", &other, -EBADMSG);
+	other.length = 0;
+	put_plan_header(&other, 0xffffffff);
+	put_exec(&other);
+	refuses("too many steps", &other, -EBADMSG);
+}
+
+static void refuses_step(const char *why, uint16_t kind, const struct wire *payload)
+{
+	struct wire wire = {.length = 0};
+	put_plan_header(&wire, 2);
+	put_step(&wire, kind, payload);
+	put_exec(&wire);
+	refuses(why, &wire, -EBADMSG);
+}
+
+static void refuses_bad_steps(void)
+{
+	struct wire payload = {.length = 0};
+	refuses_step("unknown kind", 99, &payload);
+	refuses_step("kind 0", 0, &payload);
+	refuses_step("missing string", STEP_MASK, &payload);
+
+	put(&payload, 3, 4);
+	put(&payload, 0x00006100, 4); /* "\0a\0" and the terminator: a NUL inside */
+	refuses_step("NUL in a string", STEP_MASK, &payload);
+
+	payload.length = 0;
+	put(&payload, 1, 4);
+	put(&payload, 0x6161, 2);
+	refuses_step("no terminator", STEP_MASK, &payload);
+
+	payload.length = 0;
+	put(&payload, 0xffffffff, 4);
+	put(&payload, 0, 1);
+	refuses_step("length overflow", STEP_MASK, &payload);
+
+	payload.length = 0;
+	put(&payload, 0xffffffff, 4);
+	refuses_step("count overflow", STEP_EXEC, &payload);
+
+	payload.length = 0;
+	put(&payload, PLAN_SLOTS_MAX, 4);
+	put_string(&payload, "/source");
+	put(&payload, 0, 1);
+	refuses_step("slot", STEP_OPEN_SOURCE, &payload);
+
+	payload.length = 0;
+	put_bytes(&payload, "1234567", 7);
+	put(&payload, 0, 4);
+	refuses_step("seccomp program of odd size", STEP_SECCOMP, &payload);
+
+	payload.length = 0;
+	put(&payload, 01000, 4);
+	refuses_step("umask", STEP_UMASK, &payload);
+
+	payload.length = 0;
+	put(&payload, 0, 4);
+	put(&payload, 0, 4);
+	put(&payload, 70000, 4);
+	refuses_step("groups", STEP_USER, &payload);
+}
+
+static void refuses_a_plan_without_exec(void)
+{
+	struct wire wire = {.length = 0};
+	struct wire nothing = {.length = 0};
+	put_plan_header(&wire, 1);
+	put_step(&wire, STEP_PIVOT, &nothing);
+	refuses("no exec", &wire, -EBADMSG);
+}
+
+int main(void)
+{
+	reads_what_was_written();
+	refuses_every_prefix();
+	refuses_what_is_no_plan();
+	refuses_bad_steps();
+	refuses_a_plan_without_exec();
+	return checks_passed();
+}
