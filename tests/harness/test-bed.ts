@@ -25,7 +25,8 @@ export interface ContainerRequest extends Omit<ContainerConfigInit, "image"> {
 export class TestBed {
   #engine: Engine | undefined;
   #registry: Registry | undefined;
-  readonly kind: EngineKind = selectedEngine();
+
+  constructor(readonly kind: EngineKind = selectedEngine()) {}
 
   get engine(): Engine {
     if (this.#engine === undefined) throw new Error("the test bed is not open");

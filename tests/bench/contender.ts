@@ -1,0 +1,26 @@
+import { NamespaceMode } from "../../src/gen/runtime/v1/api_pb.ts";
+import type { EngineKind } from "../harness/engine.ts";
+import type { ContainerRequest, TestBed } from "../harness/test-bed.ts";
+import type { PodConfigInit } from "../harness/pod-config.ts";
+
+/** The three ways a pod is connected that are compared. */
+export type Connection = "builtin" | "cni" | "host";
+
+/** One engine in one way of connecting pods. containerd has no built-in network: there its CNI bridge competes. */
+export interface Contender {
+  readonly engine: EngineKind;
+  readonly connection: Connection;
+  readonly bed: TestBed;
+  readonly pod: PodConfigInit;
+  readonly container: ContainerRequest;
+}
+
+const HOST_NETWORK = { securityContext: { namespaceOptions: { network: NamespaceMode.NODE } } };
+
+export function contender(bed: TestBed, connection: Connection): Contender {
+  const container = { command: ["/bin/pause"] };
+  const common = { engine: bed.kind, connection, bed };
+  return connection === "host"
+    ? { ...common, pod: { hostname: "", linux: HOST_NETWORK }, container: { ...container, linux: HOST_NETWORK } }
+    : { ...common, pod: {}, container };
+}

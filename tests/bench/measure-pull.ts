@@ -1,0 +1,28 @@
+import { processUse } from "../harness/process-memory.ts";
+import type { TestBed } from "../harness/test-bed.ts";
+
+export interface PullUse {
+  readonly tookMs: number;
+  /** How far the daemon's resident memory rose above where it stood before. */
+  readonly rssGrowthMib: number;
+}
+
+const SAMPLE_MS = 20;
+
+/** Pulls and unpacks `reference`, then removes it again so that the next round finds nothing. */
+export async function measurePull(bed: TestBed, reference: string): Promise<PullUse> {
+  const image = { image: reference };
+  const before = processUse(bed.engine.pid).rssKib;
+  let peak = before;
+  const sampler = setInterval(() => {
+    peak = Math.max(peak, processUse(bed.engine.pid).rssKib);
+  }, SAMPLE_MS);
+  try {
+    const start = performance.now();
+    await bed.cri.images.pullImage({ image });
+    return { tookMs: performance.now() - start, rssGrowthMib: (peak - before) / 1024 };
+  } finally {
+    clearInterval(sampler);
+    await bed.cri.images.removeImage({ image });
+  }
+}
