@@ -361,6 +361,19 @@ describe("remove()", () => {
   });
 });
 
+test("removeIfUnused() takes a parent only when nothing is left in it", () => {
+  const { cgroups, files } = open("hybrid");
+  const parent = parseCgroupPath("/crib");
+  cgroups.create(parseCgroupPath("/crib/pod"), {});
+  cgroups.removeIfUnused(parent);
+  expect(cgroups.exists(parseCgroupPath("/crib/pod"))).toBe(true);
+  cgroups.remove(parseCgroupPath("/crib/pod"));
+  files.write(`${root}/memory/crib/cgroup.procs`, "1\n");
+  cgroups.removeIfUnused(parent);
+  expect(files.exists(`${root}/memory/crib`)).toBe(true);
+  expect(files.exists(`${root}/pids/crib`)).toBe(false);
+});
+
 describe("stats()", () => {
   test("reads v2", () => {
     const { cgroups } = open("v2");

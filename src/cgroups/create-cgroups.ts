@@ -5,7 +5,7 @@ import type { CgroupResources } from "../oci/cgroup-resources.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
 import { explainRefusal } from "./control-write.ts";
 import { dissolveExecGroup, execGroup } from "./exec-group.ts";
-import { removeTree } from "./group-tree.ts";
+import { removeGroup, removeTree } from "./group-tree.ts";
 import type { Hierarchy, Layout } from "./hierarchies.ts";
 import { containerMount, detectLayout } from "./hierarchies.ts";
 import { createJournal } from "./journal.ts";
@@ -123,6 +123,9 @@ export function createCgroups(input: CgroupsInput): Cgroups {
     isEmpty: (path) => files.exists(directoryIn(killing, path)) && pids(path).length === 0,
     remove(path) {
       for (const hierarchy of all) removeTree(files, directoryIn(hierarchy, path));
+    },
+    removeIfUnused(path) {
+      for (const hierarchy of all) removeGroup(files, directoryIn(hierarchy, path));
     },
     exists,
 

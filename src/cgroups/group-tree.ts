@@ -1,3 +1,5 @@
+import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
 import { hasErrno } from "./has-errno.ts";
 
@@ -11,8 +13,10 @@ export function removeTree(files: CgroupFiles, directory: string): void {
   const pending = [directory];
   const expanded = new Set<string>();
   for (let path = pending.at(-1); path !== undefined; path = pending.at(-1)) {
-    if (tryRemove(files, path, expanded.has(path))) {
+    if (removeGroup(files, path)) {
       pending.pop();
+    } else if (expanded.has(path)) {
+      throw new ErrnoError(Errno.EBUSY, "rmdir", path);
     } else {
       expanded.add(path);
       pending.push(...directoriesIn(files, path).map((name) => `${path}/${name}`));
@@ -20,14 +24,14 @@ export function removeTree(files: CgroupFiles, directory: string): void {
   }
 }
 
-/** false when the group has children that are to go first. */
-function tryRemove(files: CgroupFiles, path: string, last: boolean): boolean {
+/** rmdir of one group; false when it has children or processes. Absent is success. */
+export function removeGroup(files: CgroupFiles, path: string): boolean {
   try {
     files.rmdir(path);
     return true;
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return true;
-    if (!last && hasErrno(error, "EBUSY", "ENOTEMPTY")) return false;
+    if (hasErrno(error, "EBUSY", "ENOTEMPTY")) return false;
     throw error;
   }
 }

@@ -37,6 +37,8 @@ export interface Cgroups {
   isEmpty(path: CgroupPath): boolean;
   /** rmdir of `path` and everything below in every hierarchy; absent is success; EBUSY is retried a bounded number of times by the caller. */
   remove(path: CgroupPath): void;
+  /** rmdir of `path` alone, in every hierarchy where it has neither child nor process: for a parent several pods share. */
+  removeIfUnused(path: CgroupPath): void;
   exists(path: CgroupPath): boolean;
   /** memory.events (v2) or memory.oom_control (v1). */
   oomFile(path: CgroupPath): HostPath | undefined;

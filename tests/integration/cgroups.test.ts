@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { deviceProgram } from "../../src/cgroups/device-program.ts";
 import { openHostCgroups } from "../../src/cgroups/open-host-cgroups.ts";
 import type { Cgroups } from "../../src/cgroups/port.ts";
@@ -109,6 +110,22 @@ describe("a group", () => {
       expect(output).toContain("refused");
     },
   );
+
+  const hugepages = `/sys/fs/cgroup/${isV2 ? "" : cgroups.mode === "hybrid" ? "unified/" : "hugetlb/"}cgroup.controllers`;
+  const hasHugepages = existsSync(hugepages) && readFileSync(hugepages, "utf8").includes("hugetlb");
+  const name =
+    "limits huge pages through the v2 hierarchy, and still takes an exec (skipped without its hugetlb controller)";
+  test.skipIf(!hasHugepages)(name, async () => {
+    cgroups.create(group, { ...limits, hugepageLimits: [{ pageSize: "2MB", limit: 4n << 20n }] });
+    const directory = `${dirname(hugepages)}${group}`;
+    expect(readFileSync(`${directory}/hugetlb.2MB.max`, "utf8").trim()).toBe(`${4 << 20}`);
+    const main = enter(cgroups.procsFiles(group), "exec sleep 1000");
+    await waitUntil(() => cgroups.pids(group).length === 1, { what: "the container's process" });
+    expect((await enter(cgroups.createExec(group, "e3"), "echo in").done).output).toBe("in\n");
+    cgroups.removeExec(group, "e3");
+    cgroups.kill(group);
+    await main.done;
+  });
 
   test("reports an OOM kill", async () => {
     cgroups.create(group, limits);
