@@ -60,7 +60,7 @@ export function createCriServer(deps: CriDeps): CriServer {
     server.on("session", (session) => {
       sessions.add(session);
       const budget = new ResetBudget(clock);
-      session.on("error", (error) => log.info({ err: error }, "connection failed"));
+      session.on("error", (error) => log.debug({ err: error }, "connection failed"));
       session.on("close", () => sessions.delete(session));
       session.on("stream", (stream) => {
         openStreams += 1;

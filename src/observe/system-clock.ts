@@ -4,14 +4,15 @@ import type { Clock } from "./clock.ts";
 /** The machine's clocks. */
 export function createSystemClock(): Clock {
   let last = 0n;
+  let anchorMs = performance.timeOrigin;
   return {
     now() {
-      // Milliseconds of the wall clock with the fraction of the monotonic one: Date.now alone has no finer steps.
-      const wall = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
-      const drifted = BigInt(Date.now()) * 1_000_000n;
-      // timeOrigin is fixed at start: after the wall clock was set, only Date.now tells.
-      const apart = wall > drifted ? wall - drifted : drifted - wall;
-      const time = apart > 1_000_000_000n ? drifted : wall;
+      // Date.now steps by milliseconds; the monotonic clock gives the fraction as long as both agree on the millisecond.
+      const wallMs = Date.now();
+      const apartMs = anchorMs + performance.now() - wallMs;
+      if (apartMs < 0 || apartMs >= 1) anchorMs = wallMs - performance.now();
+      const time =
+        BigInt(wallMs) * 1_000_000n + BigInt(Math.floor((anchorMs + performance.now() - wallMs) * 1_000_000));
       last = time > last ? time : last + 1n;
       return last as UnixNanos;
     },

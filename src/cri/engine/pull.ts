@@ -29,7 +29,7 @@ export function pull({ images }: Pick<CriDeps, "images">): EngineRpc<"pull"> {
       .pull({ reference, credentials, onProgress }, context.signal)
       .then((image) => updates.put("done", toUpdate({ kind: "done", imageId: image.id })));
     // `drain` below rethrows the failure; this only keeps it from being unhandled in the meantime.
-    pulled.catch(() => {}).finally(() => updates.end());
+    pulled.catch(() => undefined).finally(() => updates.end());
     yield* updates.drain();
     await pulled;
     yield* updates.drain();
