@@ -3,9 +3,11 @@ import { type ConfigFlags, loadConfig } from "../config/load-config.ts";
 import { readConfigFiles } from "../config/read-config-files.ts";
 import { type Cli, examples, verb } from "./cli.ts";
 import { collect } from "./parse/collect.ts";
+import { parseConfigSetting } from "./parse/config-setting.ts";
 
 interface ServeOptions extends ConfigFlags {
   readonly config?: string;
+  readonly set?: readonly string[];
 }
 
 /** `crib serve`: the daemon, in the foreground, until SIGTERM. Containers go on without it. */
@@ -21,6 +23,7 @@ export function addServeVerb(program: Command, cli: Cli): void {
       "unix socket to serve; repeat for several (default unix:///run/crib/crib.sock)",
       collect,
     )
+    .option("--set <key=value>", "one setting over those of the files; repeat for several", collect)
     .option("--log-level <level>", "trace, debug, info, warn or error")
     .option("--log-format <format>", "text or json")
     .addHelpText(
@@ -31,12 +34,16 @@ export function addServeVerb(program: Command, cli: Cli): void {
           "crib serve --listen unix:///run/crib/crib.sock --listen unix:///run/containerd/containerd.sock",
           "in containerd's place",
         ],
-        ["crib serve --root /tmp/c/root --state /tmp/c/state --listen unix:///tmp/c/s", "a second, separate one"],
+        [
+          "crib serve --root /tmp/c/root --state /tmp/c/state --set network.bridge=crib1 --set network.subnet=10.89.0.0/16",
+          "a second, separate one",
+        ],
       ),
     )
     .action(
       verb<ServeOptions>(cli, (_args, options) => {
-        const load = () => loadConfig({ files: readConfigFiles(options.config), flags: options });
+        const settings = (options.set ?? []).map(parseConfigSetting);
+        const load = () => loadConfig({ files: [...readConfigFiles(options.config), ...settings], flags: options });
         return cli.io.serve(load(), load);
       }),
     );

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Cli } from "../../src/cli/cli.ts";
 import type { CliIo } from "../../src/cli/cli-io.ts";
 import type { DaemonClient } from "../../src/cli/client.ts";
 import { createProcessIo } from "../../src/cli/process-io.ts";
 import { withPrivateDaemon } from "../../src/cli/run/private-daemon.ts";
+import { processRefOf } from "../../src/cli/run/process-ref.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 
 /** Needs root: the daemon's directories are made in /run. */
@@ -43,7 +44,7 @@ async function failureOf(promise: Promise<unknown>): Promise<string> {
 }
 
 function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${pid}`);
+  return processRefOf(pid) !== `${pid}-0`;
 }
 
 describe("the private daemon of crib run", () => {
@@ -78,7 +79,11 @@ describe("the private daemon of crib run", () => {
       await both.promise;
       return 0;
     };
-    await Promise.allSettled([withPrivateDaemon(cliWith(), root, work), withPrivateDaemon(cliWith(), root, work)]);
+    const codes = await Promise.all([
+      withPrivateDaemon(cliWith(), root, work),
+      withPrivateDaemon(cliWith(), root, work),
+    ]);
+    expect(codes).toEqual([0, 0]);
     expect(pids).toHaveLength(2);
     expect(pids[0]).toBe(pids[1] ?? 0);
     expect(isAlive(pids[0] ?? 0)).toBe(false);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { unavailable } from "../../errors/crib-error.ts";
 import { parseHostPath } from "../../ids/path.ts";
 import type { Cli } from "../cli.ts";
@@ -7,20 +7,14 @@ import type { DaemonProcess } from "../cli-io.ts";
 import { connectDaemon, type DaemonClient } from "../client.ts";
 import { ownerLabel } from "./pod-identity.ts";
 import { processRefLives } from "./process-ref.ts";
+import { type PrivateDaemon, stopIfUnused } from "./stop-if-unused.ts";
 
 /** Images pulled by one `crib run` are there for the next. */
 export const defaultPrivateRoot = "/var/lib/crib-run";
 
 const runDirectory = "/run";
 const startBoundMs = 20_000;
-const stopBoundMs = 20_000;
 const pollMs = 20;
-
-interface PrivateDaemon {
-  readonly directory: string;
-  readonly socket: string;
-  readonly pid: number;
-}
 
 /**
  * Gives `work` a daemon over `root` that exists for `crib run` alone.
@@ -41,12 +35,12 @@ export async function withPrivateDaemon(
     await removeOrphans(daemon);
     return await work(daemon);
   } finally {
-    await stopIfUnused(cli, privateDaemon);
+    await stopIfUnused(cli.io.clock, privateDaemon);
   }
 }
 
 async function findOrStart(cli: Cli, root: string): Promise<PrivateDaemon> {
-  const prefix = `crib-run-${createHash("sha256").update(root).digest("hex").slice(0, 8)}-`;
+  const prefix = `crib-run-${hashOf(root)}-`;
   const giveUpAtMs = cli.io.clock.monotonicMs() + startBoundMs;
   let lastWords = "";
   // Two runs may start at once, and one may be leaving: the loser of either race looks again.
@@ -91,7 +85,7 @@ async function start(cli: Cli, root: string, prefix: string, giveUpAtMs: number)
   const socket = `${directory}/crib.sock`;
   const logFile = `${directory}/daemon.log`;
   const args = ["--root", root, "--state", `${directory}/state`, "--listen", `unix://${socket}`];
-  const child = cli.io.startDaemon(["serve", ...args], logFile);
+  const child = cli.io.startDaemon(["serve", ...args, ...ownNames(root)], logFile);
   const exited = trackExit(child);
   while (cli.io.clock.monotonicMs() < giveUpAtMs) {
     const answer = await ask(socket, cli);
@@ -103,6 +97,23 @@ async function start(cli: Cli, root: string, prefix: string, giveUpAtMs: number)
   const words = lastLine(logFile);
   if (left === undefined) rmSync(directory, { recursive: true, force: true });
   return words;
+}
+
+/** The node's configuration holds, but for names that belong to one daemon at a time. */
+function ownNames(root: string): string[] {
+  const hash = hashOf(root);
+  const subnet = `10.87.${Number.parseInt(hash.slice(0, 2), 16)}.0/24`;
+  const settings = [
+    `network.bridge=crib-${hash}`,
+    `network.subnet=${subnet}`,
+    `cgroup.default_parent=/crib-run-${hash}`,
+  ];
+  return settings.flatMap((setting) => ["--set", setting]);
+}
+
+/** Eight digits: short enough for an interface name, long enough for the few roots of a machine. */
+function hashOf(root: string): string {
+  return createHash("sha256").update(root).digest("hex").slice(0, 8);
 }
 
 function trackExit(child: DaemonProcess): { code: number | undefined } {
@@ -133,45 +144,5 @@ async function removeOrphans(daemon: DaemonClient): Promise<void> {
     if (owner === undefined || processRefLives(owner)) continue;
     await daemon.runtime.stopPodSandbox({ podSandboxId: pod.id });
     await daemon.runtime.removePodSandbox({ podSandboxId: pod.id });
-  }
-}
-
-/** Renamed before it is removed: a run that starts at this moment must not find half of it. */
-async function stopIfUnused(cli: Cli, { directory, pid, socket }: PrivateDaemon): Promise<void> {
-  if (await hasPods(socket)) return;
-  process.kill(pid, "SIGTERM");
-  const giveUpAtMs = cli.io.clock.monotonicMs() + stopBoundMs;
-  while (isAlive(pid)) {
-    if (cli.io.clock.monotonicMs() > giveUpAtMs)
-      throw unavailable(`the private daemon (pid ${pid}, ${socket}) does not stop: look into ${directory}/daemon.log`);
-    await cli.io.clock.sleep(pollMs);
-  }
-  const leaving = `${runDirectory}/.removing-${crypto.randomUUID()}`;
-  renameSync(directory, leaving);
-  rmSync(leaving, { recursive: true, force: true });
-}
-
-/** On a connection of its own, closed before the daemon is told to stop: it would wait for one that is open. */
-async function hasPods(socket: string): Promise<boolean> {
-  using daemon = connectDaemon(socket);
-  const { items } = await daemon.runtime.listPodSandbox({});
-  return items.length > 0;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !isZombie(pid);
-  } catch {
-    return false;
-  }
-}
-
-/** The daemon of a run that was killed is reaped by init, at its leisure. */
-function isZombie(pid: number): boolean {
-  try {
-    return / Z /.test(readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\)/s, ""));
-  } catch {
-    return true;
   }
 }

@@ -11,9 +11,12 @@ export function processRefLives(reference: string): boolean {
   return ticks !== undefined && /^\d+$/.test(ticks) && startTime(Number(pid)) === BigInt(ticks);
 }
 
+/** undefined when there is no such process, or only its exit code waiting for its parent. */
 function startTime(pid: number): bigint | undefined {
   try {
-    return parseStartTime(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const state = stat.charAt(stat.lastIndexOf(")") + 2);
+    return state === "Z" || state === "X" ? undefined : parseStartTime(stat);
   } catch {
     return undefined;
   }
