@@ -3,6 +3,23 @@ import { root } from "../build/paths.ts";
 export interface BoundedRun {
   readonly code: number;
   readonly timedOut: boolean;
+  /** What it wrote to standard output, which was also passed on. */
+  readonly stdout: string;
+}
+
+/** How long a finished command's output may keep coming: from a process it left behind, which must not hold up the gate. */
+const AFTERGLOW_MS = 2000;
+
+class PassedOn {
+  text = "";
+
+  async read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      process.stdout.write(chunk);
+      this.text += decoder.decode(chunk, { stream: true });
+    }
+  }
 }
 
 /**
@@ -17,7 +34,7 @@ export async function boundedRun(
   const child = Bun.spawn([...command], {
     cwd: root,
     stdin: "ignore",
-    stdout: "inherit",
+    stdout: "pipe",
     stderr: "inherit",
     detached: true,
     env: { ...process.env, ...env },
@@ -29,7 +46,11 @@ export async function boundedRun(
     process.kill(-child.pid, "SIGKILL");
   }, limitSeconds * 1000);
   try {
-    return { code: await child.exited, timedOut };
+    const output = new PassedOn();
+    const reading = output.read(child.stdout);
+    const code = await child.exited;
+    await Promise.race([reading, Bun.sleep(AFTERGLOW_MS)]);
+    return { code, timedOut, stdout: output.text };
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildDir, fromRoot } from "../build/paths.ts";
+import { boundedRun } from "./bounded-run.ts";
 import { add, type Counts, noTests, type Suite } from "./suite.ts";
+
+const LIMIT_SECONDS = 10 * 60;
 
 /** Shell scripts that compile C tests with sanitizers into a directory, run them, and print `ok …` a test or `not ok …`. */
 const scripts = ["ffi/tests/run.sh", "ffi/shim/tests/run.sh"] as const;
@@ -9,17 +12,10 @@ const scripts = ["ffi/tests/run.sh", "ffi/shim/tests/run.sh"] as const;
 async function runScript(script: string): Promise<Counts> {
   const output = join(buildDir, "c-tests");
   mkdirSync(output, { recursive: true });
-  const child = Bun.spawn(["sh", fromRoot(script), output], {
-    cwd: fromRoot(),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const text = await new Response(child.stdout).text();
-  process.stdout.write(text);
+  const { code, stdout: text } = await boundedRun(["sh", fromRoot(script), output], LIMIT_SECONDS);
   const passed = text.match(/^ok\b.*$/gm)?.length ?? 0;
   const named = text.match(/^not ok\b.*$/gm)?.length ?? 0;
-  const failed = (await child.exited) === 0 ? named : Math.max(named, 1);
+  const failed = code === 0 ? named : Math.max(named, 1);
   return { passed, failed, skipped: 0 };
 }
 

@@ -2,6 +2,7 @@ import { bunTestSuite } from "./bun-test-suite.ts";
 import { cSuite } from "./c-suite.ts";
 import { checkSuite } from "./check-suite.ts";
 import { commandSuite } from "./command-suite.ts";
+import { countedSuite } from "./counted-suite.ts";
 import type { Suite } from "./suite.ts";
 
 const bun = process.execPath;
@@ -27,22 +28,8 @@ export const catalogue: Readonly<Record<string, () => Suite>> = {
       limitSeconds: 10 * 60,
       needsRoot: true,
     }),
-  smoke: () =>
-    bunTestSuite("smoke", {
-      files: ["tests/smoke/**/*.test.ts"],
-      isolated: true,
-      testTimeoutMs: 120_000,
-      limitSeconds: 10 * 60,
-      needsRoot: true,
-    }),
-  soak: () =>
-    bunTestSuite("soak", {
-      files: ["tests/soak/**/*.test.ts"],
-      isolated: true,
-      testTimeoutMs: 20 * 60_000,
-      limitSeconds: 60 * 60,
-      needsRoot: true,
-    }),
+  smoke: () => countedSuite("smoke", [bun, "tests/smoke/main.ts"], 10 * 60),
+  soak: () => countedSuite("soak", [bun, "tests/soak/main.ts"], 60 * 60),
   conformance: () =>
     bunTestSuite("conformance", {
       files: ["tests/conformance/**/*.test.ts"],
