@@ -2,6 +2,7 @@ import { CribError } from "../errors/crib-error.ts";
 import type { ContainerStatsFilter, PodSandboxStatsFilter } from "../gen/runtime/v1/api_pb.ts";
 import type { ContainerStatsSample, Pods, SandboxStatsSample } from "../pods/port.ts";
 import { matchesContainer, matchesSandbox } from "./convert/matches.ts";
+import type { WritableTotal } from "./writable-totals.ts";
 
 /** Samples of every running container that matches; one that ends meanwhile is left out. */
 export async function sampleContainers(
@@ -22,9 +23,7 @@ export async function sampleSandboxes(
 }
 
 /** What all writable layers use together, those of exited containers too. */
-export async function sampleWritableLayers(
-  pods: Pods,
-): Promise<{ readonly usedBytes: bigint; readonly usedInodes: bigint }> {
+export async function sampleWritableLayers(pods: Pods): Promise<WritableTotal> {
   const samples = await settled(pods.containers().map((record) => pods.containerStats(record.id)));
   return {
     usedBytes: samples.reduce((sum, { writableLayer }) => sum + writableLayer.usedBytes, 0n),

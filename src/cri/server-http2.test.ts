@@ -13,7 +13,7 @@ import {
 } from "../../tests/fixtures/http2-client.ts";
 import { VersionResponseSchema } from "../gen/runtime/v1/api_pb.ts";
 
-/** What docs/decisions/http2-limits.md says about Bun 1.4.5, held by tests: a newer Bun has to keep it. */
+/** What docs/decisions/0012-http2-limits.md says about Bun 1.4.5, held by tests: a newer Bun has to keep it. */
 
 const versionPath = "/runtime.v1.RuntimeService/Version";
 const empty = new Uint8Array();

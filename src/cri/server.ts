@@ -22,7 +22,7 @@ export interface CriServer {
 }
 
 /**
- * HTTP/2 as this daemon speaks it; docs/decisions/ tells what Bun 1.4.5 does by itself and how it was measured.
+ * HTTP/2 as this daemon speaks it; docs/decisions/0012-http2-limits.md tells what Bun 1.4.5 does by itself.
  *
  * - `maxSessionMemory` (MB): at Bun's default, twenty large replies at once on one connection are reset.
  * - `maxConcurrentStreams`: a kubelet keeps all its RPCs on one connection, hundreds of slow probes among them.

@@ -1,6 +1,7 @@
 import type { CriDeps } from "../deps.ts";
 import type { ImageRpc } from "../handler.ts";
 import { sampleWritableLayers } from "../sample-stats.ts";
+import { WritableTotals } from "../writable-totals.ts";
 
 /**
  * What images and what containers' writable layers use: the kubelet's image garbage collection goes by it.
@@ -11,10 +12,12 @@ export function imageFsInfo({
   images,
   pods,
   clock,
-}: Pick<CriDeps, "images" | "pods" | "clock">): ImageRpc<"imageFsInfo"> {
+  log,
+}: Pick<CriDeps, "images" | "pods" | "clock" | "log">): ImageRpc<"imageFsInfo"> {
+  const writable = new WritableTotals(() => sampleWritableLayers(pods), clock, log);
   return async () => {
     const usage = images.usage();
-    const layers = await sampleWritableLayers(pods);
+    const layers = await writable.current();
     const toUsage = (usedBytes: bigint, usedInodes: bigint) => ({
       timestamp: clock.now(),
       fsId: { mountpoint: usage.mountpoint },
