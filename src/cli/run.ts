@@ -4,6 +4,7 @@ import { failedPrecondition, invalidArgument } from "../errors/crib-error.ts";
 import { addressOf, type Cli, type DaemonOptions, examples, verb, withDaemonOptions } from "./cli.ts";
 import { connectDaemon } from "./client.ts";
 import { collect } from "./parse/collect.ts";
+import { Interrupts } from "./run/interrupts.ts";
 import { defaultPrivateRoot, withPrivateDaemon } from "./run/private-daemon.ts";
 import { runContainer } from "./run/run-container.ts";
 import { parseRunFlags, type RunFlags } from "./run/run-flags.ts";
@@ -73,9 +74,11 @@ export function addRunVerb(program: Command, cli: Cli): void {
         if (options.rm && options.keep) throw invalidArgument("--rm and --keep contradict each other: give one");
         const wanted = parseRunFlags(image, args, options);
         const address = addressOf(cli, options);
+        // From here on, so that a Ctrl-C while a private daemon starts does not leave it behind.
+        using interrupts = new Interrupts(cli.io);
         if (await cli.io.host.answers(parseListenAddress(address))) {
           using daemon = connectDaemon(address);
-          return await runContainer(cli, daemon, wanted);
+          return await runContainer(cli, daemon, wanted, interrupts);
         }
         if (options.address !== undefined)
           throw failedPrecondition(
@@ -85,7 +88,7 @@ export function addRunVerb(program: Command, cli: Cli): void {
           const flag = options.detach ? "--detach" : "--keep";
           throw failedPrecondition(`${flag} needs a daemon and none answers on ${address}: start \`crib serve\` first`);
         }
-        return await withPrivateDaemon(cli, options.root, (daemon) => runContainer(cli, daemon, wanted));
+        return await withPrivateDaemon(cli, options.root, (daemon) => runContainer(cli, daemon, wanted, interrupts));
       }),
     );
 }

@@ -1,4 +1,4 @@
-import type { CgroupPath } from "../ids/path.ts";
+import { type CgroupPath, parseCgroupPath } from "../ids/path.ts";
 import type { PodEngine } from "./engine.ts";
 
 const attempts = 100;
@@ -12,6 +12,7 @@ export async function removeCgroup(engine: PodEngine, path: CgroupPath): Promise
   for (let attempt = 0; attempt < attempts; attempt++) {
     try {
       engine.cgroups.remove(path);
+      removeDefaultParent(engine, path);
       return;
     } catch (error) {
       if (attempt === attempts - 1) {
@@ -22,4 +23,10 @@ export async function removeCgroup(engine: PodEngine, path: CgroupPath): Promise
     }
     await engine.clock.sleep(pauseMs);
   }
+}
+
+/** The last pod that named no parent takes the default one with it: a daemon leaves nothing behind. */
+function removeDefaultParent(engine: PodEngine, path: CgroupPath): void {
+  const parent = parseCgroupPath(engine.config.cgroup.defaultParent);
+  if (path.slice(0, path.lastIndexOf("/")) === parent) engine.cgroups.removeIfUnused(parent);
 }

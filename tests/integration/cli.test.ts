@@ -197,6 +197,8 @@ describe("images", () => {
     expect(pull.err).toMatch(/pulling .*test\/whiteout:1 \(sha256:/);
     expect(pull.err).toMatch(/ done /);
     expect((await crib("rmi", "--unused")).exitCode).toBe(0);
+    expect((await crib("images", "-q")).out.split("\n")).toHaveLength(2);
+    await bed.pull("busybox");
   });
 });
 

@@ -10,7 +10,7 @@ import { explainStartError } from "../explain-start-error.ts";
 import { LogPrinter } from "../log-printer.ts";
 import { pullImage } from "../pull-image.ts";
 import { waitForExit } from "../wait-for-exit.ts";
-import { Interrupts } from "./interrupts.ts";
+import type { Interrupts } from "./interrupts.ts";
 import { logDirectoryOf, type PodIdentity, podIdentity } from "./pod-identity.ts";
 import type { RunWanted } from "./run-flags.ts";
 
@@ -24,8 +24,13 @@ const graceSeconds = 10n;
  *
  * @returns the exit code for the shell. Whatever happens, what was made is removed, unless `keep` or `detach` says otherwise.
  */
-export async function runContainer(cli: Cli, daemon: DaemonClient, wanted: RunWanted): Promise<number> {
-  using interrupts = new Interrupts(cli.io);
+export async function runContainer(
+  cli: Cli,
+  daemon: DaemonClient,
+  wanted: RunWanted,
+  interrupts: Interrupts,
+): Promise<number> {
+  if (interrupts.first.aborted) return ExitCode.interrupted;
   await using undo = new AsyncDisposableStack();
   const identity = podIdentity(wanted, cli.io.processRef);
   const logDirectory = logDirectoryOf(identity);
