@@ -8,6 +8,7 @@ import { parseCgroupPath } from "../ids/path.ts";
 import type { Image } from "../images/port.ts";
 import { buildContainerSpec } from "../oci/container-spec.ts";
 import { stopSignalNumber } from "../oci/stop-signal.ts";
+import { checkPropagation } from "../runtime/check-propagation.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
 import { containerDirectory, makeContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
 import { containerLogPath } from "./container-log-path.ts";
@@ -68,6 +69,7 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
     devices: resolveDevices(config),
     hostname: sandbox.hostname,
   });
+  checkPropagation(spec.mounts);
   const record: ContainerRecord = {
     id,
     sandboxId: sandbox.id,

@@ -76,7 +76,7 @@ function cgroupSteps(mount: SpecMount, hierarchies: readonly CgroupMount[]): rea
   ];
 }
 
-/** The v1 tmpfs is covered read-only after the pivot, when nothing is made in it any more. */
+/** The v1 tmpfs becomes read-only after the pivot, when nothing is made in it any more. */
 export function readOnlyCgroupRoot(
   mounts: readonly SpecMount[],
   hierarchies: readonly CgroupMount[],

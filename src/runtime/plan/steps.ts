@@ -77,7 +77,7 @@ export type PlanStep =
   | { readonly kind: "pivot" }
   /** Covers a directory with an empty read-only tmpfs, a file with a verified /dev/null; a missing path is skipped. */
   | { readonly kind: "mask"; readonly path: RootfsPath }
-  /** Binds a path on itself read-only, keeping nosuid/nodev/noexec; a missing path is skipped. */
+  /** Makes a path read-only: in place when it is a mount, else bound on itself, keeping nosuid/nodev/noexec; a missing one is skipped. */
   | { readonly kind: "read-only"; readonly path: RootfsPath }
   | { readonly kind: "read-only-root" }
   /** Written through a private procfs (CVE-2025-52881); `key` uses `/` separators: "net/ipv4/ip_forward". */
