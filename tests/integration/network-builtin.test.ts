@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { createSocket } from "node:dgram";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CribError } from "../../src/errors/crib-error.ts";
@@ -156,6 +157,35 @@ describe("host ports", () => {
     expect(ask(undefined, hostAddress, 18080)).toBe("");
   });
 
+  test("a UDP client that keeps its port reaches the pod that has the host port now", async () => {
+    // One socket for all: the same flow in the eyes of connection tracking.
+    const client = createSocket("udp4");
+    const answers: string[] = [];
+    client.on("message", (bytes) => answers.push(bytes.toString().trim()));
+    client.on("error", () => undefined);
+    await new Promise<void>((resolve) => client.bind(0, "0.0.0.0", resolve));
+    const reaches = (name: string) =>
+      waitUntil(
+        () => {
+          client.send("hello", 18083, hostAddress);
+          return answers.splice(0).some((answer) => answer.startsWith(`${name} `));
+        },
+        { what: `an answer of ${name}`, boundMs: 3000 },
+      );
+    try {
+      client.send("too early", 18083, hostAddress);
+      const a = await addPod("a", port(18083, "", "udp"));
+      await lab.serve(a.request.netns, "a", 8080);
+      await reaches("a");
+      await network.detach(a.request, a.attachment);
+      const b = await addPod("b", port(18083, "", "udp"));
+      await lab.serve(b.request.netns, "b", 8080);
+      await reaches("b");
+    } finally {
+      client.close();
+    }
+  });
+
   test("of other hosts are not taken (CVE-2019-9946, CVE-2025-67499)", async () => {
     const a = await addPod("a", port(19000));
     const b = await addPod("b");
@@ -297,12 +327,16 @@ describe("what others do to the host", () => {
     expect(warnings.join()).toContain("nftables table was removed");
   });
 
-  test("a removed bridge is made again for the next pod", async () => {
-    await addPod("a");
+  test("a removed bridge is made again with the next pod, and those that live are connected to it", async () => {
+    const a = await addPod("a", port(18080));
+    await lab.serve(a.request.netns, "a", 8080);
     sh(`ip link del ${bridge}`);
     const b = await addPod("b");
     await lab.serve(b.request.netns, "b", 8080);
     expect(ask(undefined, b.ip, 8080)).toBe("b 10.213.0.1");
+    expect(ask(b.request.netns, a.ip, 8080)).toBe(`a ${b.ip}`);
+    expect(ask(a.request.netns, hostAddress, 18080)).toBe("a 10.213.0.1");
+    expect(ask(undefined, "127.0.0.1", 18080)).toBe("a 10.213.0.1");
   });
 
   test("a range that is in use elsewhere is refused with the interface's name, and tried again when it is free", async () => {

@@ -1,34 +1,23 @@
-import { CribError, failedPrecondition, internal, unavailable } from "../../errors/crib-error.ts";
+import { type CribError, failedPrecondition } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
-import { ErrnoError } from "../../errors/errno-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { Fd } from "../../ids/process.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import { configureLink } from "../netlink/addresses.ts";
-import { createVeth, deleteLink, findLink, listLinks } from "../netlink/links.ts";
+import { connectLink, createVeth, deleteLink, findLink, listLinks } from "../netlink/links.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import { type NetlinkKernel, NetlinkSocket } from "../netlink/netlink-socket.ts";
 import type { AttachRequest, NetworkAttachment } from "../port.ts";
 import { withNetns } from "../with-netns.ts";
 import { AddressPool } from "./address-pool.ts";
+import { asNetworkError } from "./as-network-error.ts";
 import { type Bridge, bridgeAlias, ensureBridge } from "./bridge.ts";
-import { HostPorts, hostPortsOf } from "./host-ports.ts";
+import { configurePodEnd, podMacOf } from "./configure-pod-end.ts";
 import { LeftoverLinks } from "./leftover-links.ts";
-import { refusePortsInUse } from "./listening-ports.ts";
-import { PodFirewall } from "./pod-firewall.ts";
-import { isPodLink, podLinkAlias, podLinkName, podMac } from "./pod-link.ts";
-import {
-  type Address,
-  addressBytes,
-  formatAddress,
-  gatewayOf,
-  parseAddress,
-  parseSubnets,
-  type Subnet,
-  subnetContains,
-} from "./subnet.ts";
+import { isPodLink, podLinkAlias, podLinkName } from "./pod-link.ts";
+import { PublishedPorts } from "./published-ports.ts";
+import { type Address, formatAddress, gatewayOf, parseSubnets, type Subnet, subnetContains } from "./subnet.ts";
 import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
 
 export type BuiltinKernel = NetlinkKernel & SysctlKernel & Pick<Kernel, "open">;
@@ -58,21 +47,20 @@ const retrySetupAfterMs = 5000;
 export class BuiltinNetwork implements Disposable {
   readonly #options: BuiltinNetworkOptions;
   readonly #pool: AddressPool;
-  readonly #hostPorts = new HostPorts();
+  readonly #ports: PublishedPorts;
   readonly #leftovers: LeftoverLinks;
-  readonly #firewall: PodFirewall;
   /** Every range ever in use by text: pods of an earlier range keep their masquerading. */
   readonly #knownSubnets = new Map<string, Subnet>();
   #route: NetlinkSocket | undefined;
   #bridge: Bridge | undefined;
-  #loopbackRouted = false;
   #failure: { readonly error: CribError; readonly atMs: number } | undefined;
 
   constructor(options: BuiltinNetworkOptions) {
     this.#options = options;
     this.#pool = new AddressPool(parseSubnets(options.subnet));
-    this.#firewall = new PodFirewall(options.kernel, options.bridge);
-    this.#leftovers = new LeftoverLinks({ ...options, route: () => this.#routeSocket() });
+    const route = (): NetlinkSocket => this.#routeSocket();
+    this.#ports = new PublishedPorts({ ...options, route });
+    this.#leftovers = new LeftoverLinks({ ...options, route });
     this.#remember(this.#pool.subnets);
   }
 
@@ -91,20 +79,12 @@ export class BuiltinNetwork implements Disposable {
     const addresses = this.#pool.allocate(request.sandboxId);
     undo.defer(() => this.#pool.release(request.sandboxId));
 
-    const ports = hostPortsOf(request.portMappings, addresses);
-    this.#hostPorts.hold(request.sandboxId, `${request.namespace}/${request.name}`, ports);
-    undo.defer(() => this.#hostPorts.release(request.sandboxId));
-    if (ports.length > 0) {
-      using sockets = NetlinkSocket.open(this.#options.kernel, "sockDiag");
-      refusePortsInUse(sockets, ports);
-    }
+    undo.defer(() => this.#ports.release(request.sandboxId));
+    this.#ports.reserve(request, addresses);
 
     undo.defer(() => this.#leftovers.add(podLinkName(request.sandboxId)));
     withNetns(this.#options.kernel, request.netns, (netns) => this.#connect(request, bridge, netns, addresses));
-    if (ports.length > 0) {
-      this.#firewall.addElements(this.#hostPorts.elementsOf(request.sandboxId));
-      this.#routeLoopback();
-    }
+    this.#ports.publish(request.sandboxId);
     undo.move();
     return this.#attachment(request, addresses);
   }
@@ -112,16 +92,17 @@ export class BuiltinNetwork implements Disposable {
   /** Idempotent. Needs no namespace. The link itself ends with the pod's namespace, or soon after this. */
   detach(sandboxId: SandboxId): void {
     this.#leftovers.add(podLinkName(sandboxId));
-    const elements = this.#hostPorts.elementsOf(sandboxId);
-    this.#hostPorts.release(sandboxId);
-    if (elements.length > 0) this.#firewall.removeElements(elements, () => this.#writeFirewall());
+    this.#ports.withdraw(sandboxId);
     this.#pool.release(sandboxId);
   }
 
   /** Takes over live pods; removes this daemon's bridge ports and map elements of all others. */
   reconcile(live: readonly { readonly request: AttachRequest; readonly attachment: NetworkAttachment }[]): void {
     const liveNames = new Set(live.map(({ request }) => podLinkName(request.sandboxId)));
-    for (const { request, attachment } of live) this.#adopt(request, attachment);
+    for (const { request, attachment } of live) {
+      this.#pool.adopt(request.sandboxId, attachment.ips);
+      this.#ports.adopt(request, attachment);
+    }
 
     const links = listLinks(this.#routeSocket());
     const bridge = links.find(({ name }) => name === this.#options.bridge);
@@ -176,24 +157,19 @@ export class BuiltinNetwork implements Disposable {
     }
     this.#leftovers[Symbol.dispose]();
     this.#route?.[Symbol.dispose]();
-    this.#firewall[Symbol.dispose]();
+    this.#ports[Symbol.dispose]();
   }
 
   #connect(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): void {
     const { kernel } = this.#options;
     const peerIndex = this.#createVeth(request, bridge, netns, addresses);
     setNetworkSysctl(kernel, `ipv6/conf/${podLinkName(request.sandboxId)}/accept_ra`, "0");
-    using socket = NetlinkSocket.open(kernel, "route", netns);
-    const requests = addresses.map(({ family, value }) => {
-      const subnet = this.#subnetOf({ family, value });
-      return {
-        family,
-        prefix: subnet.prefix,
-        address: addressBytes(family, value),
-        gateway: addressBytes(family, gatewayOf(subnet)),
-      };
-    });
-    configureLink(socket, peerIndex, requests);
+    configurePodEnd(
+      kernel,
+      netns,
+      peerIndex,
+      addresses.map((address) => ({ ...address, subnet: this.#subnetOf(address) })),
+    );
   }
 
   #createVeth(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): number {
@@ -205,7 +181,7 @@ export class BuiltinNetwork implements Disposable {
         mtu: master.mtu,
         peerNetns: netns,
         peerName: "eth0",
-        peerMac: podMac(firstAddressBytes(addresses)),
+        peerMac: podMacOf(addresses),
       });
     try {
       return create(bridge);
@@ -233,16 +209,17 @@ export class BuiltinNetwork implements Disposable {
           mtu,
           owner,
         });
-        this.#loopbackRouted = false;
-        this.#writeFirewall();
-        if (this.#hostPorts.needsLoopbackRouting()) this.#routeLoopback();
+        // Their links lost their bridge with the one that was removed; where it is the same this changes nothing.
+        for (const id of this.#pool.owners()) connectLink(this.#routeSocket(), podLinkName(id), made.index);
+        this.#ports.bridgeWasMade();
+        this.#ports.writeRules([...this.#knownSubnets.values()]);
         this.#bridge = made;
-      } else if (!this.#firewall.isIntact()) {
+      } else if (!this.#ports.rulesAreIntact()) {
         this.#options.log.warn(
           { table: this.#options.bridge },
           "the nftables table was removed by someone; writing it again",
         );
-        this.#writeFirewall();
+        this.#ports.writeRules([...this.#knownSubnets.values()]);
       }
       this.#failure = undefined;
       return this.#bridge;
@@ -250,29 +227,6 @@ export class BuiltinNetwork implements Disposable {
       const failure = asNetworkError(error, `cannot set up the built-in network on bridge ${this.#options.bridge}`);
       this.#failure = { error: failure, atMs: this.#options.clock.monotonicMs() };
       throw failure;
-    }
-  }
-
-  #writeFirewall(): void {
-    this.#firewall.write([...this.#knownSubnets.values()], this.#hostPorts.allElements());
-  }
-
-  /** Only once some pod has a host port on 127.0.0.1: the bridge then takes part in routing it. */
-  #routeLoopback(): void {
-    if (this.#loopbackRouted || !this.#hostPorts.needsLoopbackRouting()) return;
-    setNetworkSysctl(this.#options.kernel, `ipv4/conf/${this.#options.bridge}/route_localnet`, "1");
-    this.#loopbackRouted = true;
-  }
-
-  #adopt(request: AttachRequest, attachment: NetworkAttachment): void {
-    this.#pool.adopt(request.sandboxId, attachment.ips);
-    const addresses = attachment.ips.flatMap((ip) => parseAddress(ip) ?? []);
-    try {
-      const ports = hostPortsOf(attachment.portMappings, addresses);
-      this.#hostPorts.hold(request.sandboxId, `${request.namespace}/${request.name}`, ports);
-    } catch (error) {
-      // One bad record must not keep the others from being adopted.
-      this.#options.log.warn({ sandbox: request.sandboxId, error }, "host ports of a pod could not be taken over");
     }
   }
 
@@ -325,7 +279,7 @@ export class BuiltinNetwork implements Disposable {
       if (!ours || links.some(({ masterIndex }) => masterIndex === bridge.index)) return;
       deleteLink(this.#routeSocket(), this.#options.bridge);
     }
-    this.#firewall.remove();
+    this.#ports.removeRules();
   }
 
   #remember(subnets: readonly Subnet[]): void {
@@ -336,21 +290,4 @@ export class BuiltinNetwork implements Disposable {
     this.#route ??= NetlinkSocket.open(this.#options.kernel, "route");
     return this.#route;
   }
-}
-
-function firstAddressBytes(addresses: readonly Address[]): Uint8Array {
-  const primary = addresses.find(({ family }) => family === 4) ?? addresses[0];
-  if (primary === undefined)
-    throw failedPrecondition("network.subnet is empty; give at least one range such as 10.88.0.0/16");
-  return addressBytes(primary.family, primary.value);
-}
-
-/** Kernel refusals become `unavailable` with what was attempted; privileges get their own advice. */
-function asNetworkError(error: unknown, what: string): CribError {
-  if (error instanceof ErrnoError) {
-    const advice = error.errno === Errno.EPERM ? "; the daemon needs CAP_NET_ADMIN" : "";
-    return unavailable(`${what}: ${error.message}${advice}`, error);
-  }
-  if (error instanceof CribError) return error;
-  return internal(`${what}: ${String(error)}`, error);
 }

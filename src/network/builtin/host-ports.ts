@@ -42,12 +42,12 @@ export class HostPorts {
     this.#holders.delete(owner);
   }
 
-  elementsOf(owner: SandboxId): readonly MapElement[] {
-    return (this.#holders.get(owner)?.ports ?? []).map(hostPortElement);
+  portsOf(owner: SandboxId): readonly HostPort[] {
+    return this.#holders.get(owner)?.ports ?? [];
   }
 
-  owners(): readonly SandboxId[] {
-    return [...this.#holders.keys()];
+  elementsOf(owner: SandboxId): readonly MapElement[] {
+    return this.portsOf(owner).map(hostPortElement);
   }
 
   allElements(): readonly MapElement[] {

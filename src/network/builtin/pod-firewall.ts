@@ -39,15 +39,16 @@ export class PodFirewall implements Disposable {
     });
   }
 
-  /** When one is not there any more (somebody flushed the map) `rewrite` makes the table anew from what should be. */
-  removeElements(elements: readonly MapElement[], rewrite: () => void): void {
+  /** False, and nothing removed, when one is not there any more: somebody flushed the map. */
+  removeElements(elements: readonly MapElement[]): boolean {
     try {
       this.#run("remove host ports", (batch) => {
         for (const element of elements) batch.deleteElement(element);
       });
+      return true;
     } catch (error) {
-      if (!(error instanceof NetlinkError && error.errno === Errno.ENOENT)) throw error;
-      rewrite();
+      if (error instanceof NetlinkError && error.errno === Errno.ENOENT) return false;
+      throw error;
     }
   }
 

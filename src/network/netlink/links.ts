@@ -99,16 +99,7 @@ export function createVeth(socket: NetlinkSocket, request: VethRequest): number 
       });
       builder.end();
 
-      builder.begin(RTM_NEWLINK, 0);
-      linkHeader(builder, 0, 0);
-      builder.attributeString(IFLA_IFNAME, request.name);
-      builder.attributeString(IFLA_IFALIAS, request.alias);
-      builder.nest(IFLA_LINKINFO, () => {
-        builder.attributeString(IFLA_INFO_SLAVE_KIND, "bridge");
-        builder.nest(IFLA_INFO_SLAVE_DATA, () => builder.attributeU8(IFLA_BRPORT_MODE, 1));
-      });
-      builder.end();
-
+      bridgePortMessage(builder, request.name, request.alias);
       getLinkMessage(builder, request.name);
     },
     (message) => {
@@ -200,17 +191,40 @@ export function listLinks(socket: NetlinkSocket): readonly Link[] {
   return links;
 }
 
-/** Takes a port out of its bridge; an absent link is success. What it is connected to is cut off at once. */
-export function disconnectLink(socket: NetlinkSocket, name: string): void {
+/** Makes an existing link a port of the bridge as `createVeth` does; an absent link is success. */
+export function connectLink(socket: NetlinkSocket, name: string, bridgeIndex: number): void {
   ignoringAbsence(() =>
-    socket.transact(`disconnect link ${name}`, (builder) => {
-      builder.begin(RTM_NEWLINK, 0);
-      linkHeader(builder, 0, 0);
-      builder.attributeString(IFLA_IFNAME, name);
-      builder.attributeU32(IFLA_MASTER, 0);
-      builder.end();
+    socket.transact(`connect link ${name}`, (builder) => {
+      masterMessage(builder, name, bridgeIndex);
+      bridgePortMessage(builder, name, undefined);
     }),
   );
+}
+
+/** Takes a port out of its bridge; an absent link is success. What it is connected to is cut off at once. */
+export function disconnectLink(socket: NetlinkSocket, name: string): void {
+  ignoringAbsence(() => socket.transact(`disconnect link ${name}`, (builder) => masterMessage(builder, name, 0)));
+}
+
+function masterMessage(builder: MessageBuilder, name: string, masterIndex: number): void {
+  builder.begin(RTM_NEWLINK, 0);
+  linkHeader(builder, 0, 0);
+  builder.attributeString(IFLA_IFNAME, name);
+  builder.attributeU32(IFLA_MASTER, masterIndex);
+  builder.end();
+}
+
+/** What can be set only on a link that is a port already. */
+function bridgePortMessage(builder: MessageBuilder, name: string, alias: string | undefined): void {
+  builder.begin(RTM_NEWLINK, 0);
+  linkHeader(builder, 0, 0);
+  builder.attributeString(IFLA_IFNAME, name);
+  if (alias !== undefined) builder.attributeString(IFLA_IFALIAS, alias);
+  builder.nest(IFLA_LINKINFO, () => {
+    builder.attributeString(IFLA_INFO_SLAVE_KIND, "bridge");
+    builder.nest(IFLA_INFO_SLAVE_DATA, () => builder.attributeU8(IFLA_BRPORT_MODE, 1));
+  });
+  builder.end();
 }
 
 /** Veth needs no lock to send, so a queue a processor is only more for sysfs to show: 0.1 ms a pod. */
