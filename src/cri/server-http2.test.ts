@@ -252,3 +252,21 @@ test("a reply far larger than a flow-control window arrives whole", async () => 
   server.pods.execSync = execSync;
   expect(reply.stdout.length).toBe(big.length);
 });
+
+test("close() does not wait for streams whose clients are gone", async () => {
+  await using own = await startTestServer();
+  for (let i = 0; i < 20; i += 1) {
+    const client = await RawHttp2Client.connect(own.path);
+    const events = headerBlock(grpcHeaders("/runtime.v1.RuntimeService/GetContainerEvents", "localhost"));
+    await client.write(frame(FrameType.headers, FrameFlag.endHeaders, 1, events));
+    await client.write(frame(FrameType.data, FrameFlag.endStream, 1, Buffer.alloc(5)));
+    await client.request(3, versionPath, "localhost", empty);
+    if (i % 2 === 0) await client.reply(3);
+    client.destroy();
+  }
+  await own.runtime.version({});
+  const startMs = performance.now();
+  await own.close(10_000);
+  expect(performance.now() - startMs).toBeLessThan(2000);
+  expect(own.pods.subscribers).toBe(0);
+});
