@@ -4,6 +4,9 @@ import { type Cli, daemonVerb, examples, withDaemonOptions } from "./cli.ts";
 import type { DaemonClient } from "./client.ts";
 import { forEachWord } from "./for-each-word.ts";
 
+/** Images that come with the executable and are back at its next start: removing them frees nothing. */
+const builtin = "crib.local/";
+
 interface RmiOptions {
   readonly unused?: true;
 }
@@ -13,7 +16,7 @@ export function addRmiVerb(program: Command, cli: Cli): void {
   withDaemonOptions(program.command("rmi"))
     .description("remove images")
     .argument("[image...]", "tags, digests, ids or id prefixes")
-    .option("--unused", "every image that no container uses and that is not pinned")
+    .option("--unused", "every image that no container uses, but for pinned and built-in ones")
     .addHelpText(
       "after",
       examples(["crib rmi docker.io/library/busybox:1.36", "one image"], ["crib rmi --unused", "make room"]),
@@ -39,5 +42,7 @@ async function unusedImages(daemon: DaemonClient): Promise<string[]> {
     daemon.runtime.listContainers({}),
   ]);
   const used = new Set(containers.flatMap((container) => [container.imageId, container.imageRef]));
-  return images.filter((image) => !image.pinned && !used.has(image.id)).map((image) => image.id);
+  return images
+    .filter((image) => !image.pinned && !used.has(image.id) && !image.repoTags.some((tag) => tag.startsWith(builtin)))
+    .map((image) => image.id);
 }

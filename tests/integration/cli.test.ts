@@ -197,8 +197,16 @@ describe("images", () => {
     expect(pull.err).toMatch(/pulling .*test\/whiteout:1 \(sha256:/);
     expect(pull.err).toMatch(/ done /);
     expect((await crib("rmi", "--unused")).exitCode).toBe(0);
-    expect((await crib("images", "-q")).out.split("\n")).toHaveLength(2);
+    expect((await crib("images")).out).not.toContain("test/");
+    expect((await crib("images")).out).toContain("crib.local/hello");
     await bed.pull("busybox");
+  });
+});
+
+describe("the built-in image", () => {
+  onlyCrib("has none")("is back when it is asked for after its removal", async () => {
+    expect((await crib("rmi", "crib.local/hello")).exitCode).toBe(0);
+    expect((await crib("run", "-q", "crib.local/hello", "exit", "6")).exitCode).toBe(6);
   });
 });
 
