@@ -98,6 +98,7 @@ export class TestBed {
     const container = await this.run(pod, { command: ["sh", "-c", `${script}\n echo __end__`], ...request });
     await container.waitExit();
     await container.waitLog("__end__");
-    return container.text().replace("__end__\n", "").trim();
+    // A terminal ends its lines with CR LF, which some engines log as it is.
+    return container.text().replaceAll("\r", "").replace("__end__\n", "").trim();
   }
 }
