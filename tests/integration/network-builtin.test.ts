@@ -308,12 +308,16 @@ describe("a restarted daemon", () => {
     await expect(addPod("clash", port(18080))).rejects.toThrow(/already exists: pod lab\/pod-/);
   });
 
-  test("with no pod left removes the bridge and the table", async () => {
-    await addPod("a");
-    network = createNetwork();
-    await network.reconcile([]);
-    await waitUntil(() => residue() === "", { what: "the links to end" });
-  });
+  test.each(["bridge", "table"])(
+    "with no pod left removes the bridge and the table, also when the %s is gone",
+    async (gone) => {
+      await addPod("a");
+      sh(gone === "bridge" ? `ip link del ${bridge}` : `nft delete table inet ${bridge}`);
+      network = createNetwork();
+      await network.reconcile([]);
+      await waitUntil(() => residue() === "", { what: "the links to end" });
+    },
+  );
 });
 
 describe("what others do to the host", () => {

@@ -104,17 +104,15 @@ export class BuiltinNetwork implements Disposable {
       this.#ports.adopt(request, attachment);
     }
 
-    const links = listLinks(this.#routeSocket());
-    const bridge = links.find(({ name }) => name === this.#options.bridge);
-    const leftovers = links
+    const leftovers = listLinks(this.#routeSocket())
       .filter(({ name, alias }) => isPodLink(name, alias, this.#options.owner) && !liveNames.has(name))
       .map(({ name }) => name);
     if (leftovers.length > 0) this.#options.log.info({ links: leftovers }, "removing links of pods that are no more");
     for (const name of leftovers) this.#leftovers.add(name);
     // Whatever was written before knew nothing of these pods.
     this.#bridge = undefined;
-    if (live.length > 0) this.#ensureReady();
-    else if (bridge !== undefined) this.#removeStaticParts();
+    if (live.length === 0) this.#tidyUp();
+    else this.#tryReady("the network of live pods could not be verified");
   }
 
   /** The failure of the last set-up, tried again when it is old: a node that is not ready gets no pod that would retry. */
@@ -124,13 +122,7 @@ export class BuiltinNetwork implements Disposable {
       this.#failure === undefined
         ? this.#bridge !== undefined
         : clock.monotonicMs() - this.#failure.atMs >= retrySetupAfterMs;
-    if (due) {
-      try {
-        this.#ensureReady();
-      } catch (error) {
-        this.#options.log.debug({ error }, "built-in network is still not ready");
-      }
-    }
+    if (due) this.#tryReady("the built-in network is not ready");
     return this.#failure?.error;
   }
 
@@ -145,16 +137,7 @@ export class BuiltinNetwork implements Disposable {
 
   /** Without pods nothing of this network stays on the host. */
   [Symbol.dispose](): void {
-    if (this.#bridge !== undefined && this.#pool.owners().length === 0) {
-      try {
-        this.#removeStaticParts();
-      } catch (error) {
-        this.#options.log.warn(
-          { error, bridge: this.#options.bridge },
-          "the built-in network's bridge was left behind",
-        );
-      }
-    }
+    if (this.#route !== undefined && this.#pool.owners().length === 0) this.#tidyUp();
     this.#leftovers[Symbol.dispose]();
     this.#route?.[Symbol.dispose]();
     this.#ports[Symbol.dispose]();
@@ -270,16 +253,29 @@ export class BuiltinNetwork implements Disposable {
     }
   }
 
-  #removeStaticParts(): void {
-    const links = listLinks(this.#routeSocket());
-    const bridge = links.find(({ name }) => name === this.#options.bridge);
+  /** Removes bridge and table, unless another daemon's pods use them. What cannot be removed is told, and harms nobody. */
+  #tidyUp(): void {
     this.#bridge = undefined;
-    if (bridge !== undefined) {
-      const ours = bridge.alias === bridgeAlias(this.#options.owner);
-      if (!ours || links.some(({ masterIndex }) => masterIndex === bridge.index)) return;
-      deleteLink(this.#routeSocket(), this.#options.bridge);
+    try {
+      const links = listLinks(this.#routeSocket());
+      const bridge = links.find(({ name }) => name === this.#options.bridge);
+      const theirs = bridge !== undefined && bridge.alias !== bridgeAlias(this.#options.owner);
+      if (theirs || links.some(({ masterIndex }) => masterIndex === bridge?.index)) return;
+      // The bridge last: it bears the owner's name, so that a daemon that dies here finds what is left at its next start.
+      this.#ports.removeRules();
+      if (bridge !== undefined) deleteLink(this.#routeSocket(), this.#options.bridge);
+    } catch (error) {
+      this.#options.log.warn({ error, bridge: this.#options.bridge }, "the built-in network could not be removed");
     }
-    this.#ports.removeRules();
+  }
+
+  /** For those who can do without: the failure is kept for `failure()`. */
+  #tryReady(otherwise: string): void {
+    try {
+      this.#ensureReady();
+    } catch (error) {
+      this.#options.log.warn({ error }, otherwise);
+    }
   }
 
   #remember(subnets: readonly Subnet[]): void {
