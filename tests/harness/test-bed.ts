@@ -3,8 +3,10 @@ import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../src/gen/run
 import type { TestImageName } from "../fixtures/test-images.ts";
 import type { CriClient } from "./cri-client.ts";
 import type { Engine, EngineKind, EngineNetwork } from "./engine.ts";
+import { expectNoResidue, type HostSnapshot, hostSnapshot } from "./host-snapshot.ts";
 import { type ContainerConfigInit, containerConfig, type PodConfigInit, podConfig } from "./pod-config.ts";
 import { type Registry, sharedRegistry } from "./registry.ts";
+import { removeAllPods } from "./remove-all-pods.ts";
 import { createEngine, selectedEngine } from "./select-engine.ts";
 import { logPathOf, TestContainer, TestPod } from "./test-container.ts";
 
@@ -25,6 +27,7 @@ export interface ContainerRequest extends Omit<ContainerConfigInit, "image"> {
 export class TestBed {
   #engine: Engine | undefined;
   #registry: Registry | undefined;
+  #hostBefore: HostSnapshot | undefined;
 
   constructor(readonly kind: EngineKind = selectedEngine()) {}
 
@@ -48,12 +51,22 @@ export class TestBed {
       registry: this.#registry,
       ...(options.network === undefined ? {} : { network: options.network }),
     });
+    this.#hostBefore = hostSnapshot(this.engine);
     await this.engine.start();
     for (const name of options.images ?? ["busybox"]) await this.pull(name);
   }
 
+  /** Also checks that a daemon without pods, asked to stop, leaves nothing at all. */
   async close(): Promise<void> {
-    await this.#engine?.destroy();
+    if (this.#engine === undefined) return;
+    try {
+      if (!this.#engine.running || this.#hostBefore === undefined) return;
+      await removeAllPods(this.cri);
+      await this.#engine.stop();
+      await expectNoResidue(this.#engine, this.#hostBefore);
+    } finally {
+      await this.#engine.destroy();
+    }
   }
 
   async pull(name: TestImageName): Promise<string> {

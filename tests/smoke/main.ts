@@ -1,5 +1,6 @@
 /** `bun tests/smoke/main.ts [--client]`: a pod's life through crictl against a daemon of its own; exits 1 on any failure. */
 import { parseArgs } from "node:util";
+import { hostSnapshot } from "../harness/host-snapshot.ts";
 import { sharedRegistry } from "../harness/registry.ts";
 import { createEngine, selectedEngine } from "../harness/select-engine.ts";
 import { clientDriver } from "./client-driver.ts";
@@ -11,12 +12,14 @@ const registry = await sharedRegistry();
 const engine = createEngine(selectedEngine(), { registry });
 let failed = 1;
 try {
+  const before = hostSnapshot(engine);
   await engine.start();
   const crictl = values.client ? null : Bun.which("crictl");
   if (crictl === null && !values.client) console.log("crictl is not on PATH (kubernetes-sigs/cri-tools has it): using the project's own client");
   const driver = crictl === null ? clientDriver(engine.cri) : crictlDriver(crictl, engine.socket, engine.directory);
   console.log(`smoke of ${engine.kind} through ${driver.name}\n`);
-  const results = await runScript(driver, engine, registry.reference("busybox"), registry.image("busybox").imageId);
+  const { imageId } = registry.image("busybox");
+  const results = await runScript({ driver, engine, reference: registry.reference("busybox"), imageId, before });
   for (const { step, tookMs, error } of results) {
     const verdict = error === undefined ? "ok  " : "FAIL";
     console.log(`${verdict}  ${step.padEnd(20)} ${tookMs.toFixed(0).padStart(6)} ms${error === undefined ? "" : `  ${error}`}`);

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "../harness/engine.ts";
-import { expectNoResidue, hostSnapshot } from "../harness/host-snapshot.ts";
+import { expectNoResidue, type HostSnapshot, hostSnapshot } from "../harness/host-snapshot.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 import type { SmokeDriver } from "./driver.ts";
 
@@ -11,8 +11,17 @@ export interface StepResult {
   readonly error: string | undefined;
 }
 
+export interface Smoke {
+  readonly driver: SmokeDriver;
+  readonly engine: Engine;
+  readonly reference: string;
+  readonly imageId: string;
+  /** The host before the daemon was started. */
+  readonly before: HostSnapshot;
+}
+
 /** A pod's whole life, verb by verb; every answer is looked at, and the host must look afterwards as before. */
-export async function runScript(driver: SmokeDriver, engine: Engine, reference: string, imageId: string): Promise<readonly StepResult[]> {
+export async function runScript({ driver, engine, reference, imageId, before }: Smoke): Promise<readonly StepResult[]> {
   const results: StepResult[] = [];
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T | undefined> => {
     const start = performance.now();
@@ -37,10 +46,10 @@ export async function runScript(driver: SmokeDriver, engine: Engine, reference: 
 
   await says("version", () => driver.version(), "v1");
   await says("info", () => driver.info(), "RuntimeReady", "NetworkReady");
-  const before = hostSnapshot(engine);
   await says("pull", () => driver.pull(reference), hex.slice(0, 12));
   await says("images", () => driver.images(), hex, reference.slice(0, reference.lastIndexOf(":")));
   await says("inspecti", () => driver.inspecti(reference), hex, reference);
+  const running = hostSnapshot(engine);
   const events = engine.kind === "crib" ? driver.events() : undefined;
   // The subscription has no reply to wait for; its first event is what the runp step below makes.
   await Bun.sleep(300);
@@ -71,7 +80,11 @@ export async function runScript(driver: SmokeDriver, engine: Engine, reference: 
   await step("images (removed)", async () => {
     if ((await driver.images()).includes(hex)) throw new Error("the image is still listed");
   });
-  await step("host as before", () => expectNoResidue(engine, before));
+  await step("host as before", () => expectNoResidue(engine, running));
+  await step("daemon stopped", async () => {
+    await engine.stop();
+    await expectNoResidue(engine, before);
+  });
   return results;
 }
 
