@@ -1,3 +1,4 @@
+import { invalidArgument } from "../errors/crib-error.ts";
 import type { LinuxContainerResources } from "../gen/runtime/v1/api_pb.ts";
 import type { CgroupResources, DeviceRule } from "./cgroup-resources.ts";
 import type { RuntimeSpec, SpecDeviceRule, SpecResources } from "./runtime-spec.ts";
@@ -28,11 +29,29 @@ function limitsOf(resources: SpecResources): CgroupResources {
     ...(memory?.limit !== undefined && { memoryLimit: BigInt(memory.limit) }),
     ...(memory?.swap !== undefined && { memorySwap: BigInt(memory.swap) }),
     ...(pids !== undefined && { pidsLimit: BigInt(pids.limit) }),
+    ...unifiedPids(unified),
     ...(hugepageLimits !== undefined && {
       hugepageLimits: hugepageLimits.map(({ pageSize, limit }) => ({ pageSize, limit: BigInt(limit) })),
     }),
-    ...(unified !== undefined && { unified: new Map(Object.entries(unified)) }),
+    ...unifiedRest(unified),
   };
+}
+
+/** The CRI has no field for pids: `unified["pids.max"]` is how clients ask, and every cgroup version can hold it. */
+const pidsKey = "pids.max";
+
+function unifiedPids(unified: SpecResources["unified"]): Pick<CgroupResources, "pidsLimit"> {
+  const value = unified?.[pidsKey];
+  if (value === undefined) return {};
+  if (value === "max") return { pidsLimit: -1n };
+  if (!/^[1-9][0-9]{0,9}$/.test(value))
+    throw invalidArgument(`unified ${pidsKey} ${JSON.stringify(value)} is neither a count nor "max"`);
+  return { pidsLimit: BigInt(value) };
+}
+
+function unifiedRest(unified: SpecResources["unified"]): Pick<CgroupResources, "unified"> {
+  const rest = Object.entries(unified ?? {}).filter(([key]) => key !== pidsKey);
+  return rest.length === 0 ? {} : { unified: new Map(rest) };
 }
 
 /** The spec's list reads top to bottom, last match deciding; crib writes "all" or "nothing, then these". */

@@ -3,32 +3,8 @@ import { rm } from "node:fs/promises";
 import type { ContainerId } from "../ids/object-id.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
+import { containerDirectory, containerPaths } from "./container-paths.ts";
 import type { PodEngine } from "./engine.ts";
-
-/** Parts of `<root>/containers/<id>`. */
-export interface ContainerPaths {
-  /** The writable layer. */
-  readonly upper: HostPath;
-  /** Overlay's scratch, on the same filesystem. */
-  readonly work: HostPath;
-  /** Where the root is attached, in the container's own mount namespace only. */
-  readonly rootfs: HostPath;
-  /** Anonymous volumes the image declares. */
-  readonly volumes: HostPath;
-}
-
-export function containerDirectory(root: HostPath, id: ContainerId): HostPath {
-  return joinHostPath(root, "containers", id);
-}
-
-export function containerPaths(directory: HostPath): ContainerPaths {
-  return {
-    upper: joinHostPath(directory, "upper"),
-    work: joinHostPath(directory, "work"),
-    rootfs: joinHostPath(directory, "rootfs"),
-    volumes: joinHostPath(directory, "volumes"),
-  };
-}
 
 /** The merged root takes mode and owner from the upper directory, so they are copied from the image's root. */
 export function makeContainerDirectory(engine: PodEngine, directory: HostPath, lowerDirs: readonly HostPath[]): void {

@@ -14,7 +14,9 @@ import { parseHostPath } from "../ids/path.ts";
 export function containerLogPath(sandbox: PodSandboxConfig, container: ContainerConfig): HostPath | undefined {
   if (sandbox.logDirectory === "" || container.logPath === "") return undefined;
   if (container.logPath.startsWith("/")) {
-    throw invalidArgument(`log_path ${JSON.stringify(container.logPath)} is absolute: give it relative to log_directory`);
+    throw invalidArgument(
+      `log_path ${JSON.stringify(container.logPath)} is absolute: give it relative to log_directory`,
+    );
   }
   const path = parseHostPath(`${sandbox.logDirectory}/${container.logPath}`, "log_path");
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });

@@ -26,7 +26,8 @@ export function readCgroup(engine: PodEngine, path: CgroupPath): CgroupStats | u
   try {
     return engine.cgroups.stats(path);
   } catch (error) {
-    if (error instanceof ErrnoError || (error instanceof Error && "code" in error && error.code === "ENOENT")) return undefined;
+    if (error instanceof ErrnoError || (error instanceof Error && "code" in error && error.code === "ENOENT"))
+      return undefined;
     throw error;
   }
 }

@@ -10,14 +10,15 @@ import { buildContainerSpec } from "../oci/container-spec.ts";
 import { stopSignalNumber } from "../oci/stop-signal.ts";
 import { checkPropagation } from "../runtime/check-propagation.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
-import { containerDirectory, makeContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
+import { makeContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
 import { containerLogPath } from "./container-log-path.ts";
+import { containerDirectory } from "./container-paths.ts";
 import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { resolveDevices } from "./resolve-devices.ts";
-import { resolveMounts } from "./resolve-mounts.ts";
 import { getRecord } from "./resolve-id.ts";
+import { resolveMounts } from "./resolve-mounts.ts";
 import { resolveSeccomp } from "./resolve-seccomp.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
 import { containerName } from "./sandbox-name.ts";
@@ -92,7 +93,9 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
   };
   engine.containers.put(record, { durable: true });
   undo.move();
-  engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, sandbox, () => containersOf(engine, sandbox.id));
+  engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, sandbox, () =>
+    containersOf(engine, sandbox.id),
+  );
   return id;
 }
 

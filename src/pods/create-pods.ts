@@ -1,5 +1,5 @@
-import { toBinary } from "@bufbuild/protobuf";
 import type { Database } from "bun:sqlite";
+import { toBinary } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, PodSandboxConfigSchema } from "../gen/runtime/v1/api_pb.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
@@ -8,6 +8,7 @@ import { sandboxCodec } from "../state/sandbox-codec.ts";
 import { containerStats } from "./container-stats.ts";
 import { CpuRates } from "./cpu-rates.ts";
 import { createContainer } from "./create-container.ts";
+import { DefaultSeccompProfiles } from "./default-seccomp-profiles.ts";
 import type { PodEngine } from "./engine.ts";
 import { EventHub } from "./event-hub.ts";
 import { execSync } from "./exec-sync.ts";
@@ -22,7 +23,6 @@ import { removeContainer } from "./remove-container.ts";
 import { removeSandbox } from "./remove-sandbox.ts";
 import { reopenLog } from "./reopen-log.ts";
 import { getRecord } from "./resolve-id.ts";
-import { DefaultSeccompProfiles } from "./resolve-seccomp.ts";
 import { runSandbox } from "./run-sandbox.ts";
 import { containerName, sandboxName } from "./sandbox-name.ts";
 import { sandboxStats } from "./sandbox-stats.ts";
@@ -85,7 +85,11 @@ function adoptNames(engine: PodEngine): void {
     engine.sandboxNames.adopt(sandboxName(config), print, id);
   }
   for (const { id, config, sandboxId } of engine.containers.all()) {
-    engine.containerNames.adopt(containerName(sandboxId, config), fingerprint(toBinary(ContainerConfigSchema, config)), id);
+    engine.containerNames.adopt(
+      containerName(sandboxId, config),
+      fingerprint(toBinary(ContainerConfigSchema, config)),
+      id,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ContainerEventType } from "../gen/runtime/v1/api_pb.ts";
-import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
 import type { Clock } from "../observe/clock.ts";
+import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
 import type { PodEvent } from "./port.ts";
 
 /** Events a reader may lag behind before it is let go: the kubelet then re-lists, which is always right. */
@@ -16,7 +16,12 @@ export class EventHub {
   }
 
   /** `containers` is asked only when someone listens. */
-  publish(type: ContainerEventType, containerId: string, sandbox: SandboxRecord, containers: () => readonly ContainerRecord[]): void {
+  publish(
+    type: ContainerEventType,
+    containerId: string,
+    sandbox: SandboxRecord,
+    containers: () => readonly ContainerRecord[],
+  ): void {
     if (this.#subscribers.size === 0) return;
     const event: PodEvent = { type, containerId, createdAtNs: this.#clock.now(), sandbox, containers: containers() };
     for (const subscriber of this.#subscribers) subscriber.push(event);

@@ -1,8 +1,8 @@
 import { CribError, deadlineExceeded, failedPrecondition } from "../errors/crib-error.ts";
 import { newExecId } from "../ids/object-id.ts";
 import { buildExecProcess } from "../oci/exec-process.ts";
-import { compileExecPlan } from "../runtime/plan/compile-exec.ts";
 import type { ExecSession } from "../runtime/monitor/port.ts";
+import { compileExecPlan } from "../runtime/plan/compile-exec.ts";
 import type { ContainerRecord } from "../state/records.ts";
 import { CappedOutput } from "./capped-output.ts";
 import type { PodEngine } from "./engine.ts";
@@ -67,7 +67,9 @@ async function collect(
   if (exit === undefined) {
     engine.cgroups.killExec(record.cgroup, id);
     await within(engine, session.exited, killWaitMs);
-    throw deadlineExceeded(`command in container ${record.id} timed out after ${request.timeoutSeconds} s and was killed`);
+    throw deadlineExceeded(
+      `command in container ${record.id} timed out after ${request.timeoutSeconds} s and was killed`,
+    );
   }
   await within(engine, session.drained, drainMs);
   if (exit.exitCode < 0) throw new CribError("internal", `exec in container ${record.id} ended without an exit code`);

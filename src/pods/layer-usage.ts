@@ -3,7 +3,7 @@ import type { ContainerId } from "../ids/object-id.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { ContainerRecord } from "../state/records.ts";
-import { containerPaths } from "./container-directory.ts";
+import { containerPaths } from "./container-paths.ts";
 import type { WritableLayerUsage } from "./port.ts";
 
 /** A scan is reused this long: clients poll every 10 s or more, and a writable layer can be large. */
@@ -67,7 +67,8 @@ async function listDirectory(path: string): Promise<{ bytes: bigint; inodes: big
     }
   } catch (error) {
     // The workload deletes what it likes while we look; what is gone uses nothing.
-    if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))) throw error;
+    if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")))
+      throw error;
   }
   return result;
 }

@@ -43,7 +43,11 @@ export class NameRegistry<Id extends string> {
     const held = this.#byName.get(name);
     if (held !== undefined) {
       if (held.fingerprint !== fingerprint) {
-        throw alreadyExists(this.#kind, name, `held by ${held.id ?? "a creation under way"}; remove it or raise the attempt`);
+        throw alreadyExists(
+          this.#kind,
+          name,
+          `held by ${held.id ?? "a creation under way"}; remove it or raise the attempt`,
+        );
       }
       if (held.work !== undefined) return await held.work;
       if (held.id !== undefined) return held.id;

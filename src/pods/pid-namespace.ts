@@ -6,7 +6,11 @@ import type { PodEngine } from "./engine.ts";
 import { getRecord } from "./resolve-id.ts";
 
 /** Where the container's processes are numbered, from the CRI's NamespaceOption.pid. */
-export function pidNamespaceOf(engine: PodEngine, sandbox: SandboxRecord, record: ContainerRecord): LaunchPlan["pidNamespace"] {
+export function pidNamespaceOf(
+  engine: PodEngine,
+  sandbox: SandboxRecord,
+  record: ContainerRecord,
+): LaunchPlan["pidNamespace"] {
   const options = record.config.linux?.securityContext?.namespaceOptions;
   const mode = options?.pid ?? NamespaceMode.CONTAINER;
   switch (mode) {
@@ -22,7 +26,9 @@ export function pidNamespaceOf(engine: PodEngine, sandbox: SandboxRecord, record
         throw invalidArgument(`target container ${target.id} is in another pod`);
       }
       if (target.process === undefined) {
-        throw failedPrecondition(`target container ${target.id} is ${target.state}: its pid namespace cannot be joined`);
+        throw failedPrecondition(
+          `target container ${target.id} is ${target.state}: its pid namespace cannot be joined`,
+        );
       }
       return { kind: "process", pid: target.process.pid };
     }

@@ -1,10 +1,10 @@
+import type { CgroupStats } from "../cgroups/port.ts";
 import type {
   ContainerConfig,
   ContainerEventType,
   LinuxContainerResources,
   PodSandboxConfig,
 } from "../gen/runtime/v1/api_pb.ts";
-import type { CgroupStats } from "../cgroups/port.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { InterfaceStats } from "../network/port.ts";
@@ -26,7 +26,11 @@ export interface Pods {
   sandbox(id: string): SandboxRecord;
   sandboxes(): readonly SandboxRecord[];
 
-  createContainer(sandboxId: string, config: ContainerConfig, sandboxConfig: PodSandboxConfig | undefined): Promise<ContainerId>;
+  createContainer(
+    sandboxId: string,
+    config: ContainerConfig,
+    sandboxConfig: PodSandboxConfig | undefined,
+  ): Promise<ContainerId>;
   startContainer(id: string): Promise<void>;
   /** Absent is success; `timeoutSeconds` 0 kills at once. */
   stopContainer(id: string, timeoutSeconds: bigint): Promise<void>;
@@ -38,8 +42,16 @@ export interface Pods {
 
   execSync(request: ExecSyncRequest): Promise<ExecSyncResult>;
   reopenLog(id: string): Promise<void>;
-  updateResources(id: string, resources: LinuxContainerResources, annotations: Readonly<Record<string, string>>): Promise<void>;
-  updateSandboxResources(id: string, overhead: LinuxContainerResources | undefined, resources: LinuxContainerResources | undefined): Promise<void>;
+  updateResources(
+    id: string,
+    resources: LinuxContainerResources,
+    annotations: Readonly<Record<string, string>>,
+  ): Promise<void>;
+  updateSandboxResources(
+    id: string,
+    overhead: LinuxContainerResources | undefined,
+    resources: LinuxContainerResources | undefined,
+  ): Promise<void>;
 
   containerStats(id: string): Promise<ContainerStatsSample>;
   sandboxStats(id: string): Promise<SandboxStatsSample>;

@@ -30,17 +30,21 @@ export async function recover(engine: PodEngine): Promise<void> {
     if (container.state === "removing") continue;
     await guarded(engine, container.id, () => engine.images.acquireRootfs(container.imageId, container.id));
   }
-  await Promise.all(engine.sandboxes.all().map((sandbox) => guarded(engine, sandbox.id, () => recoverSandbox(engine, sandbox))));
+  await Promise.all(
+    engine.sandboxes.all().map((sandbox) => guarded(engine, sandbox.id, () => recoverSandbox(engine, sandbox))),
+  );
   for (const intent of engine.intents.open(engine.log)) {
     await guarded(engine, intent.id, () => undoIntent(engine, intent));
   }
   await finishRemovals(engine);
   await sweepOrphans(engine);
-  const live = engine.sandboxes.all().flatMap((sandbox) =>
-    sandbox.networkRequest !== undefined && sandbox.network !== undefined && !sandbox.networkReleased
-      ? [{ request: sandbox.networkRequest, attachment: sandbox.network }]
-      : [],
-  );
+  const live = engine.sandboxes
+    .all()
+    .flatMap((sandbox) =>
+      sandbox.networkRequest !== undefined && sandbox.network !== undefined && !sandbox.networkReleased
+        ? [{ request: sandbox.networkRequest, attachment: sandbox.network }]
+        : [],
+    );
   await guarded(engine, "network", () => engine.network.reconcile(live));
 }
 
@@ -78,7 +82,10 @@ async function reconnect(engine: PodEngine, sandbox: SandboxRecord): Promise<Mon
     return await engine.launcher.reconnect(sandbox.id, sandbox.directory);
   } catch (error) {
     if (!CribError.is(error)) throw error;
-    engine.log.warn({ sandbox: sandbox.id, error: error.message }, "monitor is gone: the pod ended while crib was away");
+    engine.log.warn(
+      { sandbox: sandbox.id, error: error.message },
+      "monitor is gone: the pod ended while crib was away",
+    );
     return undefined;
   }
 }
@@ -177,7 +184,8 @@ async function sweepOrphans(engine: PodEngine): Promise<void> {
   for (const name of list(joinHostPath(engine.config.state, "netns"))) {
     await guarded(engine, name, () => {
       const id = parseSandboxId(name);
-      if (engine.sandboxes.get(id)?.netns === undefined) unpinNetns(engine, joinHostPath(engine.config.state, "netns", id));
+      if (engine.sandboxes.get(id)?.netns === undefined)
+        unpinNetns(engine, joinHostPath(engine.config.state, "netns", id));
     });
   }
 }

@@ -16,7 +16,10 @@ export async function removeCgroup(engine: PodEngine, path: CgroupPath): Promise
       return;
     } catch (error) {
       if (attempt === attempts - 1) {
-        engine.log.warn({ cgroup: path, pids: engine.cgroups.pids(path), error: String(error) }, "cgroup cannot be removed");
+        engine.log.warn(
+          { cgroup: path, pids: engine.cgroups.pids(path), error: String(error) },
+          "cgroup cannot be removed",
+        );
         return;
       }
       engine.cgroups.kill(path);

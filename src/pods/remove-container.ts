@@ -30,6 +30,8 @@ export async function removeContainer(engine: PodEngine, idOrPrefix: string): Pr
   engine.layerUsage.forget(record.id);
   const sandbox = engine.sandboxes.get(record.sandboxId);
   if (sandbox !== undefined) {
-    engine.eventHub.publish(ContainerEventType.CONTAINER_DELETED_EVENT, record.id, sandbox, () => containersOf(engine, sandbox.id));
+    engine.eventHub.publish(ContainerEventType.CONTAINER_DELETED_EVENT, record.id, sandbox, () =>
+      containersOf(engine, sandbox.id),
+    );
   }
 }

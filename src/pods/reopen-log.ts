@@ -7,7 +7,9 @@ export async function reopenLog(engine: PodEngine, idOrPrefix: string): Promise<
   const record = getRecord("container", engine.containers, idOrPrefix);
   const monitor = engine.monitors.get(record.sandboxId);
   if (record.state !== "running" || monitor === undefined) {
-    throw failedPrecondition(`container ${record.id} is ${record.state}: only a running container's log can be reopened`);
+    throw failedPrecondition(
+      `container ${record.id} is ${record.state}: only a running container's log can be reopened`,
+    );
   }
   await monitor.reopenLog(record.id);
 }

@@ -5,7 +5,16 @@ import type { ContainerConfig, Device } from "../gen/runtime/v1/api_pb.ts";
 import type { GrantedDevice } from "../oci/devices.ts";
 
 /** Directories of /dev that are filesystems of the container's own, or no devices. */
-const skipped: ReadonlySet<string> = new Set(["pts", "shm", "fd", "mqueue", "hugepages", ".lxc", ".lxd-mounts", ".udev"]);
+const skipped: ReadonlySet<string> = new Set([
+  "pts",
+  "shm",
+  "fd",
+  "mqueue",
+  "hugepages",
+  ".lxc",
+  ".lxd-mounts",
+  ".udev",
+]);
 
 const characterDevice = 0o020000;
 const blockDevice = 0o060000;

@@ -5,12 +5,12 @@ import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { ContainerConfig, Mount } from "../gen/runtime/v1/api_pb.ts";
 import { MountSchema } from "../gen/runtime/v1/api_pb.ts";
-import { joinHostPath, type HostPath } from "../ids/path.ts";
+import { type HostPath, joinHostPath } from "../ids/path.ts";
 import type { Fd } from "../ids/process.ts";
 import type { Image } from "../images/port.ts";
 import { O_PATH } from "../kernel/open-flags.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../kernel/resolve-flags.ts";
-import { containerPaths } from "./container-directory.ts";
+import { containerPaths } from "./container-paths.ts";
 import type { PodEngine } from "./engine.ts";
 
 /**
@@ -33,7 +33,11 @@ export function resolveMounts(
     if (!existsSync(mount.hostPath)) mkdirSync(mount.hostPath, { recursive: true, mode: 0o755 });
   }
   const taken = new Set(config.mounts.map((mount) => mount.containerPath));
-  const missing = missingVolumes(engine, image.config.volumes.filter((path) => !taken.has(path)), lowerDirs);
+  const missing = missingVolumes(
+    engine,
+    image.config.volumes.filter((path) => !taken.has(path)),
+    lowerDirs,
+  );
   const volumes = missing.map((containerPath, index) => {
     const hostPath = joinHostPath(containerPaths(directory).volumes, String(index));
     mkdirSync(hostPath, { recursive: true, mode: 0o755 });
@@ -43,7 +47,11 @@ export function resolveMounts(
 }
 
 /** Looked up inside the image's root, so that no link of the image is followed on the host (CVE-2022-23648). */
-function missingVolumes(engine: PodEngine, paths: readonly string[], lowerDirs: readonly HostPath[]): readonly string[] {
+function missingVolumes(
+  engine: PodEngine,
+  paths: readonly string[],
+  lowerDirs: readonly HostPath[],
+): readonly string[] {
   if (paths.length === 0) return [];
   const { kernel } = engine;
   const view = kernel.openOverlayView(lowerDirs);

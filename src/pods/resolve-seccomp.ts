@@ -6,7 +6,6 @@ import { parseHostPath } from "../ids/path.ts";
 import { resolveCapabilities } from "../oci/capabilities.ts";
 import type { RuntimeSpec, SpecSeccomp } from "../oci/runtime-spec.ts";
 import type { SeccompContext } from "../oci/seccomp/default-profile.ts";
-import { defaultSeccompProfile } from "../oci/seccomp/default-profile.ts";
 import { parseSeccompProfile } from "../oci/seccomp/parse-profile.ts";
 import type { PodEngine } from "./engine.ts";
 
@@ -30,7 +29,9 @@ export function resolveSeccomp(engine: PodEngine, config: ContainerConfig): Spec
   const wish = wishOf(security);
   if (wish.kind === "unconfined") return undefined;
   if (!engine.hostFacts.seccomp) {
-    throw failedPrecondition("a seccomp profile is asked for, but this kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)");
+    throw failedPrecondition(
+      "a seccomp profile is asked for, but this kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)",
+    );
   }
   const context: SeccompContext = {
     architecture: engine.hostFacts.architecture,
@@ -41,23 +42,12 @@ export function resolveSeccomp(engine: PodEngine, config: ContainerConfig): Spec
   return parseSeccompProfile(readLocalProfile(engine, wish.reference), wish.reference, context);
 }
 
-/** The default profile in the few variants a node's capability sets give, so that equal profiles are one object. */
-export class DefaultSeccompProfiles {
-  readonly #byCapabilities = new Map<string, SpecSeccomp>();
-
-  of(context: SeccompContext): SpecSeccomp {
-    const key = context.capabilities.join(",");
-    let profile = this.#byCapabilities.get(key);
-    if (profile === undefined) {
-      profile = defaultSeccompProfile(context);
-      this.#byCapabilities.set(key, profile);
-    }
-    return profile;
-  }
-}
-
 function boundingSet(engine: PodEngine, security: LinuxContainerSecurityContext): readonly string[] {
-  const sets: RuntimeSpec["process"]["capabilities"] = resolveCapabilities(security.capabilities, false, engine.hostFacts.capabilities);
+  const sets: RuntimeSpec["process"]["capabilities"] = resolveCapabilities(
+    security.capabilities,
+    false,
+    engine.hostFacts.capabilities,
+  );
   return sets?.bounding ?? [];
 }
 
@@ -81,7 +71,9 @@ function deprecatedWish(path: string): Wish {
   if (path === "" || path === "unconfined") return { kind: "unconfined" };
   if (path === "runtime/default" || path === "docker/default") return { kind: "default" };
   if (path.startsWith("localhost/")) return localhost(path);
-  throw invalidArgument(`seccomp profile ${JSON.stringify(path.slice(0, 200))} is neither runtime/default, unconfined nor localhost/NAME`);
+  throw invalidArgument(
+    `seccomp profile ${JSON.stringify(path.slice(0, 200))} is neither runtime/default, unconfined nor localhost/NAME`,
+  );
 }
 
 function localhost(reference: string): Wish {

@@ -7,8 +7,8 @@ import type { SandboxId } from "../ids/object-id.ts";
 import { newSandboxId } from "../ids/object-id.ts";
 import { joinHostPath } from "../ids/path.ts";
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../kernel/clone-flags.ts";
-import { validateSysctls } from "../oci/sysctls.ts";
 import { cgroupResources } from "../oci/resources.ts";
+import { validateSysctls } from "../oci/sysctls.ts";
 import type { Monitor } from "../runtime/monitor/port.ts";
 import type { SandboxRecord } from "../state/records.ts";
 import { attachRequest } from "./attach-request.ts";
@@ -31,7 +31,11 @@ import { watchMonitor } from "./watch-monitor.ts";
  *
  * @throws {CribError} already-exists, invalid-argument, unavailable (network), and whatever step failed.
  */
-export async function runSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId> {
+export async function runSandbox(
+  engine: PodEngine,
+  config: PodSandboxConfig,
+  runtimeHandler: string,
+): Promise<SandboxId> {
   if (runtimeHandler !== "" && runtimeHandler !== engine.config.runtime.defaultHandler) {
     throw invalidArgument(
       `runtime handler ${JSON.stringify(runtimeHandler)} is not configured; this node has ${JSON.stringify(engine.config.runtime.defaultHandler)}`,
@@ -48,7 +52,8 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   const directory = joinHostPath(engine.config.state, "pods", id);
   const { cgroup, ownsCgroup } = sandboxCgroup(engine, id, config);
   const networkRequest = modes.hostNetwork ? undefined : attachRequest(engine, id, config);
-  const hostname = modes.hostNetwork ? hostHostname() : config.hostname || config.metadata?.name || id.slice(0, 12);
+  // A pod without a hostname shows the host's, as with containerd; its name may be longer than the kernel's 64 bytes.
+  const hostname = modes.hostNetwork || config.hostname === "" ? hostHostname() : config.hostname;
 
   engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
   await using undo = new AsyncDisposableStack();
@@ -72,7 +77,8 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     pidInit: modes.sharedPid,
     sysctls,
   });
-  for (const warning of setup.warnings) engine.log.warn({ sandbox: id, warning }, "sandbox set up with less than asked");
+  for (const warning of setup.warnings)
+    engine.log.warn({ sandbox: id, warning }, "sandbox set up with less than asked");
 
   let network: SandboxRecord["network"];
   if (networkRequest !== undefined) {

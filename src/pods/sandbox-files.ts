@@ -31,7 +31,12 @@ export function makeSandboxDirectory(directory: HostPath): void {
  * The kubelet mounts its own hosts file over ours; the one here serves bare CRI clients. With no DNS configuration the
  * host's resolv.conf is taken as it is, as containerd does.
  */
-export function writeSandboxFiles(directory: HostPath, config: PodSandboxConfig, hostname: string, ips: readonly string[]): void {
+export function writeSandboxFiles(
+  directory: HostPath,
+  config: PodSandboxConfig,
+  hostname: string,
+  ips: readonly string[],
+): void {
   const files = sandboxFiles(directory);
   const write = (path: HostPath, text: string) => writeFileSync(path, text, { mode: 0o644, flag: "w" });
   write(files.hostname, `${hostname}\n`);

@@ -1,10 +1,10 @@
 import { CribError, failedPrecondition, internal } from "../errors/crib-error.ts";
 import { ContainerEventType } from "../gen/runtime/v1/api_pb.ts";
 import { cgroupResourcesOfSpec } from "../oci/resources.ts";
-import { compileContainerPlan } from "../runtime/plan/compile-container.ts";
 import type { Monitor, StartResult } from "../runtime/monitor/port.ts";
+import { compileContainerPlan } from "../runtime/plan/compile-container.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
-import { containerPaths } from "./container-directory.ts";
+import { containerPaths } from "./container-paths.ts";
 import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
 import { handleExit } from "./handle-exit.ts";
@@ -40,7 +40,8 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
     recordFailedStart(engine, sandbox, record, error);
     throw error;
   }
-  for (const warning of started.warnings) engine.log.warn({ container: record.id, warning }, "container started with less than asked");
+  for (const warning of started.warnings)
+    engine.log.warn({ container: record.id, warning }, "container started with less than asked");
 
   const startTime = engine.kernel.processStartTime(started.pid);
   engine.containers.put(
@@ -52,7 +53,9 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
     },
     { durable: false },
   );
-  engine.eventHub.publish(ContainerEventType.CONTAINER_STARTED_EVENT, record.id, sandbox, () => containersOf(engine, sandbox.id));
+  engine.eventHub.publish(ContainerEventType.CONTAINER_STARTED_EVENT, record.id, sandbox, () =>
+    containersOf(engine, sandbox.id),
+  );
   const early = engine.earlyExits.get(record.id);
   engine.earlyExits.delete(record.id);
   if (early !== undefined) handleExit(engine, early);
@@ -102,5 +105,7 @@ function recordFailedStart(engine: PodEngine, sandbox: SandboxRecord, record: Co
     { durable: false },
   );
   void removeCgroup(engine, record.cgroup);
-  engine.eventHub.publish(ContainerEventType.CONTAINER_STOPPED_EVENT, record.id, sandbox, () => containersOf(engine, sandbox.id));
+  engine.eventHub.publish(ContainerEventType.CONTAINER_STOPPED_EVENT, record.id, sandbox, () =>
+    containersOf(engine, sandbox.id),
+  );
 }

@@ -10,7 +10,11 @@ import { getRecord } from "./resolve-id.ts";
  * Changes a container's limits: in the kernel if it runs, and in its spec, which a later start uses. The kernel comes first:
  * what it refuses is not recorded, and the adapter has put back what it had written.
  */
-export async function updateResources(engine: PodEngine, idOrPrefix: string, limits: LinuxContainerResources): Promise<void> {
+export async function updateResources(
+  engine: PodEngine,
+  idOrPrefix: string,
+  limits: LinuxContainerResources,
+): Promise<void> {
   const found = getRecord("container", engine.containers, idOrPrefix);
   using _held = await engine.locks.acquire(found.sandboxId);
   const record = getRecord("container", engine.containers, found.id);

@@ -16,6 +16,7 @@ export async function updateSandboxResources(
   const found = getRecord("sandbox", engine.sandboxes, idOrPrefix);
   using _held = await engine.locks.acquire(found.id);
   const sandbox = getRecord("sandbox", engine.sandboxes, found.id);
-  if (sandbox.state !== "ready") throw failedPrecondition(`sandbox ${sandbox.id} is not ready: its resources cannot be updated`);
+  if (sandbox.state !== "ready")
+    throw failedPrecondition(`sandbox ${sandbox.id} is not ready: its resources cannot be updated`);
   if (sandbox.ownsCgroup) engine.cgroups.update(sandbox.cgroup, cgroupResources(resources));
 }

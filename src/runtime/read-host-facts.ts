@@ -8,7 +8,8 @@ const architectures: Readonly<Record<string, HostFacts["architecture"]>> = { x64
 /** Looks at the machine once, at start; `oci/` and the plans are pure functions of what is found. */
 export function readHostFacts(cgroupMode: HostFacts["cgroupMode"]): HostFacts {
   const architecture = architectures[arch()];
-  if (architecture === undefined) throw failedPrecondition(`architecture ${arch()} is not supported: amd64 and arm64 are`);
+  if (architecture === undefined)
+    throw failedPrecondition(`architecture ${arch()} is not supported: amd64 and arm64 are`);
   return Object.freeze({
     architecture,
     kernelVersion: kernelVersion(readFileSync("/proc/sys/kernel/osrelease", "utf8")),

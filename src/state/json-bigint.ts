@@ -2,7 +2,9 @@
  * JSON with bigints: written as `{"$n":"123"}`, read back as bigint, so that nanoseconds survive exactly.
  */
 export function stringifyWithBigints(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? { $n: inner.toString() } : inner));
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "bigint" ? { $n: inner.toString() } : inner,
+  );
 }
 
 /** @throws {SyntaxError} on text that is not JSON. */

@@ -57,7 +57,9 @@ function configure(database: Database): void {
 }
 
 function checkLayout(database: Database, path: string): void {
-  database.run("CREATE TABLE IF NOT EXISTS layout (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)");
+  database.run(
+    "CREATE TABLE IF NOT EXISTS layout (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)",
+  );
   const row = database.query("SELECT version FROM layout").get() as { readonly version: number } | null;
   if (row === null) {
     database.run("INSERT INTO layout (only, version) VALUES (1, ?)", [layoutVersion]);

@@ -18,14 +18,21 @@ function codec(version: number): RecordCodec<string, Thing> {
     group: (thing) => thing.owner,
     encodeDocument: (thing) => Buffer.from(thing.owner),
     encodeBody: (thing) => JSON.stringify({ size: thing.size }),
-    decode: (id, document, body) => ({ id, owner: Buffer.from(document).toString(), ...(JSON.parse(body) as { size: number }) }),
+    decode: (id, document, body) => ({
+      id,
+      owner: Buffer.from(document).toString(),
+      ...(JSON.parse(body) as { size: number }),
+    }),
   };
 }
 
 function collectingLog(): { log: Log; errors: string[] } {
   const errors: string[] = [];
   const ignore = () => undefined;
-  return { errors, log: { debug: ignore, info: ignore, warn: ignore, error: (_fields, message) => errors.push(message) } };
+  return {
+    errors,
+    log: { debug: ignore, info: ignore, warn: ignore, error: (_fields, message) => errors.push(message) },
+  };
 }
 
 test("RecordStore keeps records across a reload, with their latest body", () => {

@@ -61,7 +61,9 @@ export class RecordStore<Id extends string, Stored extends object> {
     for (const row of rows) {
       try {
         if (row.version > this.#codec.version) {
-          throw failedPrecondition(`written by a newer crib (record version ${row.version}, known ${this.#codec.version})`);
+          throw failedPrecondition(
+            `written by a newer crib (record version ${row.version}, known ${this.#codec.version})`,
+          );
         }
         const id = row.id as Id;
         this.#publish(id, Object.freeze(this.#codec.decode(id, row.document, row.body)));
