@@ -1,6 +1,6 @@
 import { CribError } from "./crib-error.ts";
-import type { ErrorCode } from "./error-code.ts";
 import { errnoName } from "./errno.ts";
+import type { ErrorCode } from "./error-code.ts";
 
 /**
  * A system call that failed: which call, on what, with which errno.

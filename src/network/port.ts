@@ -18,7 +18,11 @@ export interface AttachRequest {
   readonly netns: HostPath;
   readonly portMappings: readonly PortMapping[];
   readonly annotations: Readonly<Record<string, string>>;
-  readonly dns: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] };
+  readonly dns: {
+    readonly servers: readonly string[];
+    readonly searches: readonly string[];
+    readonly options: readonly string[];
+  };
 }
 
 /** What a pod got; kept in its record so that `detach` and a restarted daemon can undo or re-adopt it. */
@@ -43,7 +47,9 @@ export interface PodNetwork {
   /** Idempotent; works when the namespace is gone, and from an intent whose attach never finished (`attachment` undefined). */
   detach(request: AttachRequest, attachment: NetworkAttachment | undefined): Promise<void>;
   /** At start: adopts the attachments of live pods, removes interfaces, rules and addresses of pods that are no more. */
-  reconcile(live: readonly { readonly request: AttachRequest; readonly attachment: NetworkAttachment }[]): Promise<void>;
+  reconcile(
+    live: readonly { readonly request: AttachRequest; readonly attachment: NetworkAttachment }[],
+  ): Promise<void>;
   status(): { readonly ready: boolean; readonly reason: string; readonly message: string };
   /** UpdateRuntimeConfig: the node's pod range(s), comma-separated CIDRs. */
   setPodCidr(cidr: string): void;

@@ -1,10 +1,10 @@
 import { toBinary } from "@bufbuild/protobuf";
+import { driverPaths } from "../cgroups/driver-paths.ts";
 import { failedPrecondition, invalidArgument, notFound } from "../errors/crib-error.ts";
 import type { ContainerConfig } from "../gen/runtime/v1/api_pb.ts";
 import { ContainerConfigSchema, ContainerEventType } from "../gen/runtime/v1/api_pb.ts";
 import type { ContainerId } from "../ids/object-id.ts";
 import { newContainerId } from "../ids/object-id.ts";
-import { parseCgroupPath } from "../ids/path.ts";
 import type { Image } from "../images/port.ts";
 import { buildContainerSpec } from "../oci/container-spec.ts";
 import { stopSignalNumber } from "../oci/stop-signal.ts";
@@ -48,7 +48,7 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
   const image = findImage(engine, config);
   const id = newContainerId();
   const directory = containerDirectory(engine.config.root, id);
-  const cgroup = parseCgroupPath(`${sandbox.cgroup}/${id}`);
+  const cgroup = driverPaths[engine.config.cgroup.driver].container(sandbox.cgroup, id);
 
   await using undo = new AsyncDisposableStack();
   undo.defer(() => engine.images.release(id));

@@ -1,3 +1,4 @@
+import { driverPaths } from "../cgroups/driver-paths.ts";
 import type { PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../ids/object-id.ts";
 import type { CgroupPath } from "../ids/path.ts";
@@ -17,6 +18,6 @@ export function sandboxCgroup(
   if (parent === "") {
     return { cgroup: parseCgroupPath(`${engine.config.cgroup.defaultParent}/${id}`), ownsCgroup: true };
   }
-  const cgroup = parseCgroupPath(parent.startsWith("/") ? parent : `/${parent}`, "cgroup_parent");
+  const cgroup = driverPaths[engine.config.cgroup.driver].parent(parent);
   return { cgroup, ownsCgroup: !engine.cgroups.exists(cgroup) };
 }
