@@ -35,19 +35,24 @@ static int put_sets(const struct sets *sets)
 	return (int)negative_errno(syscall(SYS_capset, &header, data));
 }
 
-/* Drops what `keep` lacks and reads the rest back: *kept is what the bounding set now holds. */
+/* Drops what `keep` lacks and then reads the set back: *kept is what it holds. */
 static int limit_bounding(struct stage *stage, uint64_t keep, uint64_t *kept)
 {
+	for (int capability = 0; capability <= HIGHEST; capability++) {
+		if ((keep >> capability & 1) != 0)
+			continue;
+		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
+			if (errno == EINVAL)
+				break; /* past the last capability of this kernel */
+			return stage_fail(stage, -errno, "prctl", "PR_CAPBSET_DROP");
+		}
+	}
 	*kept = 0;
 	for (int capability = 0; capability <= HIGHEST; capability++) {
 		int held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
 		if (held < 0)
-			break; /* past the last capability of this kernel */
-		uint64_t bit = 1ull << capability;
-		if (held == 1 && (keep & bit) == 0 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
-			return stage_fail(stage, -errno, "prctl", "PR_CAPBSET_DROP");
-		if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1)
-			*kept |= bit;
+			break;
+		*kept |= (uint64_t)held << capability;
 	}
 	return (*kept & ~keep) == 0 ? 0 : stage_fail(stage, -EPERM, "bounding set did not take", "");
 }
@@ -82,7 +87,7 @@ int step_capabilities(struct stage *stage, const struct capabilities_step *step)
 	done = put_sets(&raised);
 	if (done < 0)
 		return stage_fail(stage, done, "capset", "");
-	uint64_t bounding;
+	uint64_t bounding = 0;
 	done = limit_bounding(stage, step->bounding, &bounding);
 	if (done < 0)
 		return done;

@@ -44,6 +44,9 @@ int step_user(struct stage *stage, const struct user_step *step)
 		return stage_fail(stage, -errno, "setresgid", "");
 	if (syscall(SYS_setresuid, step->uid, step->uid, step->uid) < 0)
 		return stage_fail(stage, -errno, "setresuid", "");
+	/* A change of user sets this to fs.suid_dumpable: nothing in the container may trace us yet (CVE-2016-9962). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return stage_fail(stage, -errno, "prctl", "PR_SET_DUMPABLE");
 	return 0;
 }
 

@@ -125,13 +125,18 @@ int step_bind(struct stage *stage, const struct bind_step *step)
 	struct stat source;
 	if (tree < 0 || fstat(tree, &source) < 0)
 		return stage_fail(stage, -EBADF, "no opened source", step->target);
+	/* All mounts of the tree, or those below would still hand mounts to the host and back. */
+	struct mount_attr cut = {.propagation = propagation_flag(step->propagation)};
+	int set = sys_mount_setattr(tree, AT_RECURSIVE, &cut);
+	if (set < 0)
+		return stage_fail(stage, set, "mount_setattr", step->target);
 	struct mount_attr attr = {
 		.attr_set = step->attributes,
 		/* The access time modes are one field: without clearing it the kernel refuses to set it. */
 		.attr_clr = (step->attributes & MOUNT_ATTR__ATIME) != 0 ? MOUNT_ATTR__ATIME : 0,
-		.propagation = propagation_flag(step->propagation),
 	};
-	int set = sys_mount_setattr(tree, step->recursive ? AT_RECURSIVE : 0, &attr);
+	if (step->attributes != 0)
+		set = sys_mount_setattr(tree, step->recursive ? AT_RECURSIVE : 0, &attr);
 	if (set < 0)
 		return stage_fail(stage, set, "mount_setattr", step->target);
 	enum resolve_kind kind = S_ISDIR(source.st_mode) ? RESOLVE_DIRECTORY : RESOLVE_FILE;

@@ -30,16 +30,15 @@ int procfs_open(struct failure *failure)
 
 int procfs_write_sysctl(int procfs, const char *key, const char *value, struct failure *failure)
 {
-	char path[FAILURE_PATH_SIZE] = "sys/";
-	size_t length = strlen(key);
-	if (length == 0 || length >= sizeof(path) - 4)
-		return failure_set(failure, -EINVAL, "sysctl", key);
-	memcpy(path + 4, key, length + 1);
+	/* From sys/ itself: beneath the root of procfs, "../sysrq-trigger" would still be beneath. */
+	int sys cleanup_fd = openat(procfs, "sys", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (sys < 0)
+		return failure_set(failure, -errno, "openat", "sys");
 	struct open_how how = {
 		.flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
-	int fd cleanup_fd = sys_openat2(procfs, path, &how);
+	int fd cleanup_fd = sys_openat2(sys, key, &how);
 	if (fd < 0)
 		return failure_set(failure, fd, "openat2", key);
 	if (write(fd, value, strlen(value)) < 0)

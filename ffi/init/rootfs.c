@@ -18,6 +18,7 @@ int step_root_propagation(struct stage *stage, uint8_t propagation)
 	 * container's own root mount, for mount namespaces nested in it.
 	 */
 	stage->shared = propagation == PROPAGATION_SHARED;
+	stage->cut = true;
 	unsigned long type = propagation == PROPAGATION_PRIVATE ? MS_PRIVATE_BIT : MS_SLAVE_BIT;
 	int done = sys_mount(NULL, "/", NULL, MS_REC_BIT | type, NULL);
 	return done < 0 ? stage_fail(stage, done, "mount", "/") : 0;
@@ -147,6 +148,8 @@ static int bind_root(struct stage *stage, const char *source, const char *at)
 
 int step_rootfs(struct stage *stage, const struct rootfs_step *step)
 {
+	if (!stage->cut)
+		return stage_fail(stage, -EINVAL, "root-propagation has to come first", step->attach_at);
 	bool overlay = step->upper[0] != '\0' || step->lower.count > 1;
 	struct string_list lower = step->lower;
 	int root = overlay ? mount_overlay(stage, step) : bind_root(stage, string_list_next(&lower), step->attach_at);

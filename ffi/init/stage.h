@@ -14,6 +14,7 @@ struct stage {
 	int null;     /* verified /dev/null of the container */
 	int slots[PLAN_SLOTS_MAX];
 	bool joined; /* an exec: the root and its mounts exist already */
+	bool cut;    /* root-propagation is done: mounts made from here on stay in this namespace */
 	bool shared; /* root-propagation was "shared": the root mount becomes so after the pivot */
 	mode_t mask; /* what the workload gets; the stage itself runs with 0 */
 	struct failure failure;

@@ -36,6 +36,7 @@ void connection_close(struct connection *connection)
 	forget_queue(connection);
 	free(connection->payload);
 	free(connection);
+	source_set(&monitor.listener, EPOLLIN);
 }
 
 /*
@@ -279,8 +280,13 @@ void connection_accept(struct source *listener, uint32_t events)
 {
 	(void)events;
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0)
+	if (fd < 0) {
+		/* Out of descriptors or memory, the one waiting would be reported for ever: not before something is
+		 * freed. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			source_set(listener, 0);
 		return;
+	}
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 	bool trusted = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;

@@ -59,6 +59,7 @@ void process_free(struct process *process)
 	frame_free(&process->warnings);
 	free(process->oom_file);
 	free(process);
+	source_set(&monitor.listener, EPOLLIN);
 }
 
 void process_started(struct process *process)

@@ -132,10 +132,9 @@ describe("a container's init", () => {
   });
 
   test("leaves no mount on the host", async () => {
-    const before = readFileSync("/proc/self/mountinfo", "utf8");
     const pod = await bed.openPod();
     await bed.start(pod, { argv: ["/hello", "sleep", "1000"] });
-    expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(before);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(bed.path);
   });
 });
 

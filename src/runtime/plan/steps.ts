@@ -25,7 +25,10 @@ export type PlanStep =
   | { readonly kind: "open-source"; readonly slot: number; readonly path: HostPath; readonly recursive: boolean }
   /** Same, but the source is resolved beneath another directory without leaving it (image volumes' sub_path). */
   | { readonly kind: "open-source-beneath"; readonly slot: number; readonly root: HostPath; readonly path: string }
-  /** Recursively makes every mount of the new mount namespace a slave (or private) of the host's. */
+  /**
+   * Recursively makes every mount of the new mount namespace a slave (or private) of the host's; before `rootfs`, always.
+   * "shared" does that too, and makes the container's root mount shared after the pivot.
+   */
   | { readonly kind: "root-propagation"; readonly propagation: "slave" | "private" | "shared" }
   /** Mounts the root: overlay of `lower` (top first) with upper and work, or a bind of `lower[0]` when there is no upper. */
   | {
@@ -71,7 +74,10 @@ export type PlanStep =
     }
   /** EEXIST is success. */
   | { readonly kind: "symlink"; readonly target: string; readonly path: RootfsPath }
-  /** Takes the slave of the pty the monitor opened (TIOCGPTPEER), binds it on /dev/console. Only with `terminal`. */
+  /**
+   * Opens a pty in the container's own devpts (/dev/pts/ptmx, verified), sends the master to the monitor, takes the slave
+   * (TIOCGPTPEER) as stdio and controlling terminal, binds it on /dev/console unless this is an exec. Only with `terminal`.
+   */
   | { readonly kind: "console" }
   /** pivot_root into the root, detach the old one. Every later path is the container's. */
   | { readonly kind: "pivot" }
@@ -116,7 +122,8 @@ export interface LaunchPlan {
     | { readonly kind: "pod" }
     | { readonly kind: "process"; readonly pid: number };
   /**
-   * For exec: namespaces of this live process are joined (setns on its pidfd) before the steps run; a CLONE_NEW* mask.
+   * For exec: namespaces of this live process are joined (setns on its pidfd); a CLONE_NEW* mask. Leading `join-cgroup` and
+   * `oom-score-adj` steps run before that, while the host's files are in sight, all others after.
    * Undefined for a container's own init.
    */
   readonly join: { readonly pid: number; readonly namespaces: number } | undefined;
