@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
 import { toBinary } from "@bufbuild/protobuf";
 import { internal, invalidArgument } from "../errors/crib-error.ts";
@@ -7,6 +8,7 @@ import type { SandboxId } from "../ids/object-id.ts";
 import { newSandboxId } from "../ids/object-id.ts";
 import { joinHostPath } from "../ids/path.ts";
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../kernel/clone-flags.ts";
+import { podNetworkSysctls } from "../network/pod-sysctls.ts";
 import { cgroupResources } from "../oci/resources.ts";
 import { validateSysctls } from "../oci/sysctls.ts";
 import type { Monitor } from "../runtime/monitor/port.ts";
@@ -17,6 +19,7 @@ import { fingerprint } from "./fingerprint.ts";
 import type { NamespaceModes } from "./namespace-modes.ts";
 import { namespaceModes } from "./namespace-modes.ts";
 import { mountShm, pinNetns, unmountShm, unpinNetns } from "./pins.ts";
+import { removeCgroup } from "./remove-cgroup.ts";
 import { sandboxCgroup } from "./sandbox-cgroup.ts";
 import { makeSandboxDirectory, writeSandboxFiles } from "./sandbox-files.ts";
 import { sandboxName } from "./sandbox-name.ts";
@@ -48,7 +51,7 @@ export async function runSandbox(
 async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId> {
   const id = newSandboxId();
   const modes = namespaceModes(config);
-  const sysctls = validateSysctls(config.linux?.sysctls ?? {}, modes);
+  const sysctls = validateSysctls({ ...ownNetworkSysctls(modes), ...config.linux?.sysctls }, modes);
   const directory = joinHostPath(engine.config.state, "pods", id);
   const { cgroup, ownsCgroup } = sandboxCgroup(engine, id, config);
   const networkRequest = modes.hostNetwork ? undefined : attachRequest(engine, id, config);
@@ -61,7 +64,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
 
   undo.defer(() => removeStateDirectory(engine, directory));
   makeSandboxDirectory(directory);
-  if (ownsCgroup) undo.defer(() => engine.cgroups.remove(cgroup));
+  if (ownsCgroup) undo.defer(() => removeCgroup(engine, cgroup));
   engine.cgroups.create(cgroup, cgroupResources(config.linux?.resources));
   if (!modes.hostIpc) {
     undo.defer(() => unmountShm(engine, directory));
@@ -117,6 +120,11 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, record, () => []);
   engine.eventHub.publish(ContainerEventType.CONTAINER_STARTED_EVENT, id, record, () => []);
   return id;
+}
+
+/** A kernel booted without IPv6 has nothing to defend there, and no such key. */
+function ownNetworkSysctls(modes: NamespaceModes): Readonly<Record<string, string>> {
+  return modes.hostNetwork || !existsSync("/proc/sys/net/ipv6") ? {} : podNetworkSysctls;
 }
 
 function unshareFlags(modes: NamespaceModes): number {
