@@ -56,6 +56,8 @@ export async function unpackLayer(
 
   try {
     await decompressInto(tail.pieces(signal), consume, signal);
+    // A zstd frame cut short ends without an error, and without the bytes of its last block.
+    if (archiveBytes === 0) throw damagedLayer("it holds nothing");
     reader.finish();
     const size = writer.finish();
     return {
