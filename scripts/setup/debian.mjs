@@ -42,6 +42,8 @@ const testing = {
   iproute2: onPath("ip"),
   nftables: onPath("nft"),
   procps: onPath("ps"),
+  attr: onPath("getfattr"),
+  python3: onPath("python3"),
   strace: onPath("strace"),
   // Real peers.
   "busybox-static": onPath("busybox"),
