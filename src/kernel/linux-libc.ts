@@ -24,6 +24,7 @@ export function openLibc() {
     getrlimit: { args: ["i32", "buffer"], returns: "i32" },
     kill: { args: ["i32", "i32"], returns: "i32" },
     linkat: { args: ["i32", "cstring", "i32", "cstring", "i32"], returns: "i32" },
+    madvise: { args: ["u64", FFIType.u64_fast, "i32"], returns: "i32" },
     memfd_create: { args: ["cstring", "u32"], returns: "i32" },
     mkdirat: { args: ["i32", "cstring", "u32"], returns: "i32" },
     mknodat: { args: ["i32", "cstring", "u32", "u64"], returns: "i32" },

@@ -2,6 +2,7 @@ import { attributeCalls } from "./linux-attributes.ts";
 import { openCalls } from "./linux-calls.ts";
 import { cgroupCalls } from "./linux-cgroups.ts";
 import { descriptorCalls, directoryCalls } from "./linux-files.ts";
+import { memoryCalls } from "./linux-memory.ts";
 import { mountCalls } from "./linux-mounts.ts";
 import { processCalls } from "./linux-processes.ts";
 import { seccompCalls } from "./linux-seccomp.ts";
@@ -24,5 +25,6 @@ export function createLinuxKernel(): Kernel {
     ...processCalls(calls),
     ...seccompCalls(calls),
     ...cgroupCalls(calls),
+    ...memoryCalls(calls),
   });
 }

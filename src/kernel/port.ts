@@ -8,7 +8,14 @@ import type { Fd, Pid } from "../ids/process.ts";
  * take more than 5 ms belongs in a Worker or the monitor. Every failure is an `ErrnoError` naming the call and
  * the path. Every descriptor made here is close-on-exec. Strings with NUL bytes are refused before the call.
  */
-export interface Kernel extends FileCalls, MountCalls, SocketCalls, ProcessCalls, SeccompCalls, CgroupCalls {}
+export interface Kernel
+  extends FileCalls,
+    MountCalls,
+    SocketCalls,
+    ProcessCalls,
+    SeccompCalls,
+    CgroupCalls,
+    MemoryCalls {}
 
 /** `struct open_how` of openat2(2); `resolve` is a mask of `RESOLVE_*` (resolve-flags.ts). */
 export interface OpenHow {
@@ -170,4 +177,12 @@ export interface SeccompRule {
     readonly valueTwo: bigint;
     readonly op: string;
   }[];
+}
+
+export interface MemoryCalls {
+  /**
+   * Gives back the resident pages of code that are unchanged copies of their files (madvise(2) MADV_DONTNEED): what runs again
+   * is mapped again from the page cache. After a start most of what is mapped was needed once. Returns the KiB released.
+   */
+  releaseCleanText(): number;
 }

@@ -69,6 +69,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   host.onReload(() => logConfigChange(config, reload, log));
   log.info({ version: host.build.version, root: config.root, state: config.state, listen: config.listen }, "ready");
   notify("READY=1");
+  log.debug({ releasedKib: kernel.releaseCleanText() }, "start-up code given back");
   const signal = await host.stopped;
   log.info({ signal }, "stopping; pods run on");
   notify("STOPPING=1");
