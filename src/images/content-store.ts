@@ -131,8 +131,9 @@ export class ContentStore {
     await rm(this.path(digest), { force: true });
   }
 
-  /** Takes the bytes of a blob that turned out wrong; its row stays, for images name it. */
+  /** Takes the bytes of a blob that turned out wrong, whole or on their way; its row stays, for images name it. */
   async invalidate(digest: Digest): Promise<void> {
+    await rm(this.ingestPath(digest), { force: true });
     await rm(this.path(digest), { force: true });
   }
 

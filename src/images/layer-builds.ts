@@ -73,13 +73,16 @@ export class LayerBuilds {
 
   /** A damaged blob, whether a mirror sent it or the disk turned it, is fetched anew once before it is given up. */
   async #build(wish: LayerWish, signal: AbortSignal, emit: (progress: LayerProgress) => void): Promise<void> {
-    try {
-      await this.#attempt(wish, 0, signal, emit);
-    } catch (error) {
-      if (!CribError.is(error, "data-loss") || signal.aborted) throw error;
-      this.#log.warn({ blob: wish.blob.digest, error: error.message }, "a layer blob is damaged, fetching it again");
-      await this.#content.invalidate(wish.blob.digest);
-      await this.#attempt(wish, 1, signal, emit);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#attempt(wish, attempt, signal, emit);
+        return;
+      } catch (error) {
+        if (!CribError.is(error, "data-loss")) throw error;
+        await this.#content.invalidate(wish.blob.digest);
+        if (attempt === 1 || signal.aborted) throw error;
+        this.#log.warn({ blob: wish.blob.digest, error: error.message }, "a layer blob is damaged, fetching it again");
+      }
     }
   }
 

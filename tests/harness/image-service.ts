@@ -1,0 +1,93 @@
+import { Database } from "bun:sqlite";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseHostPath } from "../../src/ids/path.ts";
+import { createImages, type ImageService, type ImagesOptions } from "../../src/images/create-images.ts";
+import type { Image, PullProgress, RegistryCredentials } from "../../src/images/port.ts";
+import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createSystemClock } from "../../src/observe/system-clock.ts";
+
+export interface OpenOptions extends Partial<Pick<ImagesOptions, "platform" | "limits" | "clock">> {
+  readonly stallTimeoutMs?: number;
+  readonly dockerConfig?: string;
+  readonly pinned?: readonly string[];
+}
+
+/** The image service alone, on a directory that outlives it: open it twice and the second is a restarted daemon. */
+export interface OpenedImages extends Disposable {
+  readonly images: ImageService;
+  readonly warnings: readonly string[];
+  pull(reference: string, options?: PullOptions): Promise<Image>;
+  /** The error of a pull that must fail. */
+  refusal(reference: string, options?: PullOptions): Promise<{ readonly code: string; readonly message: string }>;
+}
+
+export interface PullOptions {
+  readonly credentials?: Partial<RegistryCredentials>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: PullProgress) => void;
+}
+
+const noCredentials: RegistryCredentials = {
+  username: "",
+  password: "",
+  auth: "",
+  serverAddress: "",
+  identityToken: "",
+  registryToken: "",
+};
+
+export const kernel = createLinuxKernel();
+
+/** @param directory `hosts` below it is the hosts directory, `root` the store. */
+export async function openImages(directory: string, options: OpenOptions = {}): Promise<OpenedImages> {
+  const root = join(directory, "root");
+  mkdirSync(root, { recursive: true });
+  const database = new Database(join(root, "meta.db"), { create: true, strict: true });
+  for (const pragma of ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"])
+    database.run(`PRAGMA ${pragma}`);
+  const warnings: string[] = [];
+  const note = (_fields: unknown, message: string): void => void warnings.push(message);
+  const { platform, limits, clock } = options;
+  const images = await createImages({
+    root: parseHostPath(root),
+    database,
+    kernel,
+    config: {
+      registry: {
+        hostsDirs: [parseHostPath(join(directory, "hosts"))],
+        dockerConfig: options.dockerConfig === undefined ? undefined : parseHostPath(options.dockerConfig),
+        maxConcurrentDownloads: 3,
+        stallTimeoutMs: options.stallTimeoutMs ?? 10_000,
+      },
+      images: { pinned: options.pinned ?? [] },
+    },
+    log: { debug: () => undefined, info: () => undefined, warn: note, error: note },
+    clock: clock ?? createSystemClock(),
+    ...(platform === undefined ? {} : { platform }),
+    ...(limits === undefined ? {} : { limits }),
+  });
+  const pull = async (reference: string, { credentials, signal, onProgress }: PullOptions = {}): Promise<Image> =>
+    await images.pull(
+      {
+        reference,
+        credentials: credentials === undefined ? undefined : { ...noCredentials, ...credentials },
+        ...(onProgress === undefined ? {} : { onProgress }),
+      },
+      signal ?? new AbortController().signal,
+    );
+  return {
+    images,
+    warnings,
+    pull,
+    refusal: (reference, pullOptions) =>
+      pull(reference, pullOptions).then(
+        () => Promise.reject(new Error(`${reference} was pulled and should not have been`)),
+        (error: { code: string; message: string }) => error,
+      ),
+    [Symbol.dispose]() {
+      images[Symbol.dispose]();
+      database.close();
+    },
+  };
+}
