@@ -75,6 +75,15 @@ static void forget(struct connection *connection, const struct request *request)
 	reply_ok(connection, request->number);
 }
 
+/* Of a container that has just exited too: whoever renamed its log expects a new file there. */
+static void reopen_log(struct connection *connection, const struct request *request, struct process *process)
+{
+	int result = process->is_exec ? -EINVAL : log_reopen(&process->log);
+	reply(connection, request, result, "open");
+	if (result == 0)
+		process_output_ended(process);
+}
+
 static void abandon(struct connection *connection, const struct request *request, struct process *process)
 {
 	reply_ok(connection, request->number);
@@ -84,7 +93,7 @@ static void abandon(struct connection *connection, const struct request *request
 	for (int i = 0; i < 2; i++)
 		output_close(&process->outputs[i]);
 	if (process->state != PROCESS_STARTING)
-		process_exec_settled(process);
+		process_output_ended(process);
 }
 
 /* Requests about one process that is there. */
@@ -95,7 +104,7 @@ static void dispatch_to(struct process *process, struct connection *connection, 
 		send_signal(connection, request, process);
 		return;
 	case FRAME_REOPEN_LOG:
-		reply(connection, request, log_reopen(&process->log), "open");
+		reopen_log(connection, request, process);
 		return;
 	case FRAME_RESIZE:
 		resize(connection, request, process);

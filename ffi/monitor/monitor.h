@@ -171,8 +171,8 @@ void process_free(struct process *process);
 void process_started(struct process *process);
 /* The connection is gone: its execs end with it, its starts go on without an answer. */
 void process_client_gone(struct connection *connection);
-/* Called when an exec may have nothing left to say. */
-void process_exec_settled(struct process *process);
+/* Called when an output has ended, or is not wanted any more. What has also exited is let go: may free an exec. */
+void process_output_ended(struct process *process);
 /* The process was reaped; `signal_number` is 0 when it exited by itself. May free it. */
 void process_exited(struct process *process, int code, int signal_number);
 

@@ -119,8 +119,8 @@ static void read_ready(struct source *source, uint32_t events)
 		source_set(source, 0);
 		return;
 	}
-	if (read_once(process, output) < 0 && process->is_exec)
-		process_exec_settled(process);
+	if (read_once(process, output) < 0)
+		process_output_ended(process);
 }
 
 void output_drain(struct process *process)

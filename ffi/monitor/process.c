@@ -93,7 +93,7 @@ static bool outputs_closed(const struct process *process)
 	return process->outputs[0].source.fd < 0 && process->outputs[1].source.fd < 0;
 }
 
-void process_exec_settled(struct process *process)
+static void exec_settled(struct process *process)
 {
 	if (outputs_closed(process) && !process->drained_told) {
 		process->drained_told = true;
@@ -106,6 +106,14 @@ void process_exec_settled(struct process *process)
 	}
 	if (process->state == PROCESS_EXITED && process->drained_told)
 		process_free(process);
+}
+
+void process_output_ended(struct process *process)
+{
+	if (process->is_exec)
+		exec_settled(process);
+	else if (process->state == PROCESS_EXITED && outputs_closed(process))
+		close_and_clear(&process->log.fd);
 }
 
 static void kill_group(const struct process *process)
@@ -123,7 +131,7 @@ static void exec_client_gone(struct process *process)
 	for (int i = 0; i < 2; i++)
 		output_close(&process->outputs[i]);
 	if (process->state != PROCESS_STARTING)
-		process_exec_settled(process);
+		exec_settled(process);
 }
 
 void process_client_gone(struct connection *connection)
@@ -151,7 +159,7 @@ static void exec_exited(struct process *process)
 		frame_u8(&frame, process->exit_signal);
 		connection_send(process->client, &frame);
 	}
-	process_exec_settled(process);
+	exec_settled(process);
 }
 
 /* The record is on disk before anybody hears of the exit: a daemon that dies on the news finds it again. */
@@ -168,6 +176,7 @@ static void container_exited(struct process *process)
 	frame_u8(&frame, process->oom_killed);
 	frame_u64(&frame, process->finished_ns);
 	connection_broadcast(&frame);
+	process_output_ended(process);
 }
 
 /* It died before execve. What the init stage said about it, or else how it died, is the answer. */
@@ -195,6 +204,7 @@ void process_exited(struct process *process, int code, int signal_number)
 	output_drain(process);
 	source_close(&process->input.source);
 	process->state = PROCESS_EXITED;
+	close_and_clear(&process->pidfd);
 	if (process->is_exec)
 		exec_exited(process);
 	else

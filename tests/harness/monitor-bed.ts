@@ -45,6 +45,8 @@ export interface Pod {
 export interface Started extends StartResult {
   readonly id: ContainerId;
   readonly logPath: HostPath;
+  /** Its writable layer on the host. */
+  readonly upper: HostPath;
   log(): string;
   lines(): readonly LogLine[];
   exit(): Promise<ContainerExit>;
@@ -102,7 +104,7 @@ export function openMonitorBed(): MonitorBed {
       });
       return { id, directory, monitor, exits };
     },
-    start: (pod, plan, request = {}) => startContainer(pod, containerPlan({ root, ...plan }), plan, request),
+    start: (pod, plan, request = {}) => startContainer(pod, root, plan, request),
     async exec(pod, container, plan, stdin = false) {
       const id = newExecId();
       const terminal = plan.terminal ?? false;
@@ -124,15 +126,18 @@ export function openMonitorBed(): MonitorBed {
 
 async function startContainer(
   pod: Pod,
-  plan: StartRequest["plan"],
+  root: RootDirectories,
   options: ProcessOptions,
   request: Partial<StartRequest>,
 ): Promise<Started> {
   const id = request.id ?? newContainerId();
+  const upper = parseHostPath(join(pod.directory, `${id}.upper`));
+  const work = parseHostPath(join(pod.directory, `${id}.work`));
+  for (const directory of [upper, work]) mkdirSync(directory, { recursive: true });
   const logPath = request.logPath ?? parseHostPath(join(pod.directory, `${id}.log`));
   const result = await pod.monitor.start({
     id,
-    plan,
+    plan: containerPlan({ root: { ...root, upper, work }, ...options }),
     terminal: options.terminal ?? false,
     stdin: false,
     stdinOnce: false,
@@ -145,6 +150,7 @@ async function startContainer(
     ...result,
     id,
     logPath,
+    upper,
     log,
     lines: () => parseLog(log()),
     exit: () => waitUntil(() => pod.exits.find((exit) => exit.id === id), { what: `exit of ${id}` }),
