@@ -141,6 +141,8 @@ void connection_close(struct connection *connection);
 void connection_broadcast(struct frame *frame);
 /* Waits, bounded, until the socket has taken everything; only for the last words of a shutdown. */
 void connection_flush(struct connection *connection);
+
+/* reply.c: answers to a request; a connection that is gone (NULL) gets none. */
 void reply_ok(struct connection *connection, uint32_t request);
 void reply_failure(struct connection *connection, uint32_t request, const struct failure *failure);
 void reply_errno(struct connection *connection, uint32_t request, int code, const char *call, const char *path);
