@@ -182,11 +182,13 @@ export class ImageRecords {
   }
 
   putHolder(holder: HolderRecord): void {
-    this.#run("INSERT OR REPLACE INTO image_holders (holder, image_id) VALUES (?, ?)", holder.holder, holder.imageId);
+    commitWithoutSync(this.#database, () =>
+      this.#run("INSERT OR REPLACE INTO image_holders (holder, image_id) VALUES (?, ?)", holder.holder, holder.imageId),
+    );
   }
 
   deleteHolder(holder: string): void {
-    this.#run("DELETE FROM image_holders WHERE holder = ?", holder);
+    commitWithoutSync(this.#database, () => this.#run("DELETE FROM image_holders WHERE holder = ?", holder));
   }
 
   #run(sql: string, ...values: (string | number)[]): void {

@@ -32,8 +32,8 @@ export interface BlobSource {
 export class Repository implements BlobSource {
   readonly #clients: readonly RepositoryClient[];
   readonly #name: string;
-  /** The endpoint that served last: a mirror that failed is not asked for every layer again. */
-  #preferred = 0;
+  /** Endpoints that could not be reached or broke: asked last from then on, not for every layer again. */
+  readonly #demoted = new Set<RepositoryClient>();
 
   constructor(name: string, clients: readonly RepositoryClient[]) {
     this.#name = name;
@@ -50,7 +50,7 @@ export class Repository implements BlobSource {
   ): Promise<FetchedManifest> {
     const wanted = "digest" in reference ? reference.digest : undefined;
     const name = "digest" in reference ? reference.digest : reference.tag;
-    return await this.#first(wanted === undefined ? "resolve" : "pull", async (client) => {
+    return await this.#first(wanted === undefined ? "resolve" : "pull", 0, async (client) => {
       const response = await client.get(`manifests/${name}`, { accept: manifestAccept }, signal);
       const bytes = await client.http.readBody(response, maxManifestBytes, signal);
       const stated = response.headers.get("docker-content-digest") ?? undefined;
@@ -67,8 +67,7 @@ export class Repository implements BlobSource {
   }
 
   async blob(digest: Digest, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody> {
-    this.#preferred = (this.#preferred + Math.min(attempt, 1)) % this.#clients.length;
-    return await this.#first("pull", async (client) => {
+    return await this.#first("pull", attempt, async (client) => {
       const range: Record<string, string> = offset === 0 ? {} : { range: `bytes=${offset}-` };
       const response = await client.get(`blobs/${digest}`, range, signal);
       const startByte = response.status === 206 ? rangeStart(response, offset) : 0;
@@ -76,23 +75,33 @@ export class Repository implements BlobSource {
     });
   }
 
-  async #first<T>(capability: EndpointCapability, ask: (client: RepositoryClient) => Promise<T>): Promise<T> {
+  async #first<T>(
+    capability: EndpointCapability,
+    attempt: number,
+    ask: (client: RepositoryClient) => Promise<T>,
+  ): Promise<T> {
     const failures: { readonly client: RepositoryClient; readonly error: CribError }[] = [];
-    for (let i = 0; i < this.#clients.length; i++) {
-      const index = (this.#preferred + i) % this.#clients.length;
-      const client = this.#clients[index];
-      if (client === undefined || !client.target.endpoint.capabilities.has(capability)) continue;
+    for (const client of this.#inOrder(capability, attempt)) {
       try {
-        const result = await ask(client);
-        this.#preferred = index;
-        return result;
+        return await ask(client);
       } catch (error) {
         // Cancelled means the caller: no other endpoint could help.
         if (!CribError.is(error) || error.code === "cancelled") throw error;
+        if (error.code === "unavailable") this.#demoted.add(client);
         failures.push({ client, error });
       }
     }
     throw this.#combine(failures, capability);
+  }
+
+  #inOrder(capability: EndpointCapability, attempt: number): readonly RepositoryClient[] {
+    const able = this.#clients.filter(({ target }) => target.endpoint.capabilities.has(capability));
+    const ordered = [
+      ...able.filter((client) => !this.#demoted.has(client)),
+      ...able.filter((client) => this.#demoted.has(client)),
+    ];
+    const first = attempt % Math.max(1, ordered.length);
+    return [...ordered.slice(first), ...ordered.slice(0, first)];
   }
 
   #combine(
