@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { ChainId, DiffId, Digest, ImageId } from "../ids/digest.ts";
 import type { UnixNanos } from "../ids/units.ts";
+import { commitWithoutSync } from "../state/commit-without-sync.ts";
 
 export interface BlobRecord {
   readonly digest: Digest;

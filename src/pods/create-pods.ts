@@ -1,6 +1,10 @@
 import type { Database } from "bun:sqlite";
-import { toBinary } from "@bufbuild/protobuf";
-import { ContainerConfigSchema, PodSandboxConfigSchema } from "../gen/runtime/v1/api_pb.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  ContainerConfigSchema,
+  PodSandboxConfigSchema,
+  SecurityProfile_ProfileType,
+} from "../gen/runtime/v1/api_pb.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
 import { RecordStore } from "../state/record-store.ts";
@@ -23,6 +27,7 @@ import { removeContainer } from "./remove-container.ts";
 import { removeSandbox } from "./remove-sandbox.ts";
 import { reopenLog } from "./reopen-log.ts";
 import { getRecord } from "./resolve-id.ts";
+import { resolveSeccomp } from "./resolve-seccomp.ts";
 import { runSandbox } from "./run-sandbox.ts";
 import { containerName, sandboxName } from "./sandbox-name.ts";
 import { sandboxStats } from "./sandbox-stats.ts";
@@ -76,7 +81,17 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
   engine.containers.load(engine.log);
   await recover(engine);
   adoptNames(engine);
+  compileDefaultFilter(engine);
   return verbs(engine);
+}
+
+/** The first pod of a daemon should not be the one that waits for libseccomp. */
+function compileDefaultFilter(engine: PodEngine): void {
+  if (!engine.hostFacts.seccomp) return;
+  const asked = create(ContainerConfigSchema, {
+    linux: { securityContext: { seccomp: { profileType: SecurityProfile_ProfileType.RuntimeDefault } } },
+  });
+  engine.seccomp.program(resolveSeccomp(engine, asked));
 }
 
 function adoptNames(engine: PodEngine): void {

@@ -10,7 +10,10 @@ export interface NamespaceModes {
   readonly hostPid: boolean;
 }
 
-/** An unset option means the enum's zero, POD: a shared pid namespace too, as the CRI defines it. */
+/**
+ * The kubelet always sends the option. Where it is not there at all (a config written by hand), containers get pid namespaces
+ * of their own: sharing is for those who ask.
+ */
 export function namespaceModes(config: PodSandboxConfig): NamespaceModes {
   const options = config.linux?.securityContext?.namespaceOptions;
   return {

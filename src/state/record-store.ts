@@ -1,6 +1,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import { failedPrecondition } from "../errors/crib-error.ts";
 import type { Log } from "../observe/log.ts";
+import { commitWithoutSync } from "./commit-without-sync.ts";
 
 /** How a kind of record is split into what never changes (`document`) and what does (`body`). */
 export interface RecordCodec<Id extends string, Stored> {
@@ -137,15 +138,7 @@ export class RecordStore<Id extends string, Stored extends object> {
   }
 
   #commit(durable: boolean, write: () => void): void {
-    if (durable) {
-      write();
-      return;
-    }
-    this.#database.run("PRAGMA synchronous = NORMAL");
-    try {
-      write();
-    } finally {
-      this.#database.run("PRAGMA synchronous = FULL");
-    }
+    if (durable) write();
+    else commitWithoutSync(this.#database, write);
   }
 }
