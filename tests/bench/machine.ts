@@ -19,5 +19,5 @@ export function machineLine(engines: readonly string[]): string {
 
 function firstLine(command: readonly string[]): string {
   const run = Bun.spawnSync([...command], { stderr: "ignore" });
-  return run.stdout.toString().split("\n", 1)[0]?.replace("github.com/containerd/", "") ?? "";
+  return run.stdout.toString().split("\n", 1)[0]?.replace("github.com/containerd/containerd ", "") ?? "";
 }

@@ -144,7 +144,9 @@ try {
   } else {
     console.log(`\n${table(rows)}\n\n${machine}`);
     const missed = rows.filter((entry) => entry.met === false).map((entry) => entry.what);
-    console.log(missed.length === 0 ? "every budget that could be judged is met" : `missed: ${missed.join("; ")}`);
+    const judged = rows.some((entry) => entry.met !== undefined);
+    const verdict = judged ? "every budget that could be judged is met" : "no budget could be judged";
+    console.log(missed.length === 0 ? verdict : `missed: ${missed.join("; ")}`);
   }
 } finally {
   for (const bed of beds) await bed.close();

@@ -21,6 +21,7 @@ export async function measureMemory(entry: Contender, count: number): Promise<Me
   const workloads = await runPods(entry, count, 1);
   const own = new Set(await Promise.all(workloads.map((container) => container.pid())));
   const added = engineProcesses().filter((pid) => !before.has(pid) && !own.has(pid));
+  if (added.length < count) throw new Error(`${entry.engine} added ${added.length} processes for ${count} pods`);
   const total = added.reduce((sum, pid) => sum + pssKib(pid), 0);
   await removeAllPods(entry.bed.cri);
   return { perPodKib: total / count };

@@ -48,9 +48,10 @@ export function judge(row: Row): JudgedRow {
   return { ...row, ratio, budget: parts.join(", "), met };
 }
 
+/** 0.125 → "1/8", 0.4 → "2/5". */
 function fraction(ratio: number): string {
-  const inverse = 1 / ratio;
-  return Number.isInteger(Math.round(inverse * 100) / 100) ? `1/${Math.round(inverse)}` : `${Math.round(ratio * 100)} %`;
+  const denominator = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].find((each) => Math.abs(ratio * each - Math.round(ratio * each)) < 0.001);
+  return denominator === undefined ? String(ratio) : `${Math.round(ratio * denominator)}/${denominator}`;
 }
 
 /** The table as aligned text. */

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { BuiltImage } from "../fixtures/image-builder.ts";
-import { buildPauseBinary } from "../fixtures/pause-binary.ts";
+import { buildStaticBinary } from "../fixtures/static-binary.ts";
 import { pushImage } from "../fixtures/push-image.ts";
 import { buildTestImages, type TestImageName } from "../fixtures/test-images.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -55,7 +55,7 @@ export async function startRegistry(): Promise<Registry> {
   });
   await waitUntil(async () => (await fetch(`http://${host}/v2/`)).ok, { what: `registry answers on ${host}` });
 
-  const images = buildTestImages(buildPauseBinary(workspace.path));
+  const images = buildTestImages(buildStaticBinary("pause", workspace.path));
   for (const [name, image] of images) await pushImage(host, `test/${name}`, "1", image);
   const hostsDir = join(workspace.path, "certs.d");
   mkdirSync(join(hostsDir, host), { recursive: true });

@@ -101,6 +101,12 @@ describe("what a pod's containers see", () => {
     expect(hostname()).not.toBe("here");
   });
 
+  test("some hostname when the pod names none, however long the pod's name is", async () => {
+    const metadata = { name: `long-${"x".repeat(70)}`, uid: "long", namespace: "tests", attempt: 0 };
+    const pod = await bed.runPod({ hostname: "", metadata });
+    expect(await bed.output(pod, "hostname")).not.toBe("");
+  });
+
   test("resolv.conf as the pod's DNS settings say", async () => {
     const dnsConfig = { servers: ["192.0.2.1", "192.0.2.2"], searches: ["a.test", "b.test"], options: ["ndots:5", "edns0"] };
     const pod = await bed.runPod({ dnsConfig });
