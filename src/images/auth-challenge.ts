@@ -11,7 +11,7 @@ export function parseChallenges(header: string): readonly AuthChallenge[] {
   if (header.length > maxHeaderLength) return [];
   const challenges: AuthChallenge[] = [];
   // A name before "=" is a parameter, a name before a blank or the end opens a challenge.
-  const token = /\s*,?\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/y;
+  const token = /[\s,]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/y;
   let parameters = new Map<string, string>();
   for (let match = token.exec(header); match !== null; match = token.exec(header)) {
     const name = (match[1] ?? "").toLowerCase();
