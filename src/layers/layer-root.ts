@@ -26,11 +26,17 @@ export class LayerRoot implements Disposable {
   readonly implicit = new Set<string>();
   readonly #kernel: Kernel;
   readonly #parents = new Map<string, Fd>();
+  readonly #maxNameBytes: number;
+  #nameBytes = 0;
   #made = 0;
   #replacedTrees = 0;
 
-  /** @param fd an open directory; closed by dispose. */
-  constructor(kernel: Kernel, fd: Fd) {
+  /**
+   * @param fd an open directory; closed by dispose.
+   * @param maxNameBytes bound on the names of implicit directories: one member of 4 KiB may ask for two thousand.
+   */
+  constructor(kernel: Kernel, fd: Fd, maxNameBytes: number) {
+    this.#maxNameBytes = maxNameBytes;
     this.#kernel = kernel;
     this.fd = fd;
   }
@@ -168,6 +174,8 @@ export class LayerRoot implements Disposable {
     }
     this.#made++;
     this.implicit.add(path);
+    this.#nameBytes += path.length + 64;
+    if (this.#nameBytes > this.#maxNameBytes) throw refusedLayer("it has too many directories");
   }
 }
 

@@ -1,4 +1,3 @@
-import { chmodSync } from "node:fs";
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd } from "../ids/process.ts";
@@ -17,6 +16,8 @@ import {
   S_IFMT,
 } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
+import { DirectoryTimes } from "./directory-times.ts";
+import { EntryMetadata } from "./entry-metadata.ts";
 import { cleanEntryPath, type EntryPath, joinEntryPath } from "./entry-path.ts";
 import { damagedLayer, refusedLayer } from "./layer-error.ts";
 import type { LayerLimits } from "./layer-limits.ts";
@@ -25,7 +26,6 @@ import type { PathRewrite } from "./path-rewrite.ts";
 import { resolveInRoot } from "./resolve-in-root.ts";
 import type { TarEntry, TarSink } from "./tar-entry.ts";
 import { parseWhiteout } from "./whiteout.ts";
-import { keepsXattr } from "./xattr-policy.ts";
 
 const blockBytes = 4096;
 
@@ -40,27 +40,25 @@ export interface LayerSize {
 /**
  * Writes the members of a layer archive into a directory that overlayfs can take as a lower one.
  *
- * Each member is made with exclusive *at calls in its parent (see LayerRoot), changed only through the descriptor
- * it was created with, and given, in this order: owner, mode (chown clears setuid), attributes (chown clears
- * capabilities), times. Times of directories come last of all, for adding files moves them.
+ * Each member is made with exclusive *at calls in its parent (see LayerRoot) and changed only through the descriptor
+ * it was created with.
  */
 export class LayerWriter implements TarSink {
   readonly #kernel: Kernel;
   readonly #root: LayerRoot;
-  readonly #limits: LayerLimits;
   readonly #rewrite: PathRewrite;
-  readonly #directoryTimes = new Map<string, bigint>();
-  #directoryNameBytes = 0;
+  readonly #metadata: EntryMetadata;
+  readonly #times: DirectoryTimes;
   #file: { readonly fd: Fd; readonly entry: TarEntry } | undefined;
   #diskBytes = 0;
   #inodes = 0;
-  #droppedXattrs = 0;
   #rootSeen = false;
 
   constructor(kernel: Kernel, root: LayerRoot, limits: LayerLimits, rewrite: PathRewrite) {
     this.#kernel = kernel;
     this.#root = root;
-    this.#limits = limits;
+    this.#metadata = new EntryMetadata(kernel);
+    this.#times = new DirectoryTimes(limits.maxDirectoryNameBytes);
     this.#rewrite = rewrite;
   }
 
@@ -97,8 +95,7 @@ export class LayerWriter implements TarSink {
     if (file === undefined) return;
     this.#file = undefined;
     try {
-      this.#setMetadata(file.fd, file.entry);
-      this.#kernel.futimens(file.fd, file.entry.mtimeNs, file.entry.mtimeNs);
+      this.#metadata.set(file.fd, file.entry);
     } finally {
       this.#kernel.close(file.fd);
     }
@@ -107,13 +104,13 @@ export class LayerWriter implements TarSink {
   /** Sets the times of directories. Call it once, after the last member. */
   finish(): LayerSize {
     if (!this.#rootSeen) this.#root.implicit.add("");
-    for (const path of this.#root.implicit) this.#directoryTimes.set(path, 0n);
-    for (const [path, mtimeNs] of this.#directoryTimes) this.#setDirectoryTime(path, mtimeNs);
+    for (const path of this.#root.implicit) this.#times.set(path, 0n);
+    this.#times.apply(this.#kernel, this.#root.fd);
     const implicit = this.#root.implicitInodes;
     return {
       diskBytes: this.#diskBytes + (implicit + 1) * blockBytes,
       inodes: this.#inodes + implicit + 1,
-      droppedXattrs: this.#droppedXattrs,
+      droppedXattrs: this.#metadata.droppedXattrs,
     };
   }
 
@@ -144,7 +141,7 @@ export class LayerWriter implements TarSink {
         if (entry.linkName === "") throw damagedLayer(`symbolic link ${quoted(path)} has no target`);
         this.#count(0);
         this.#create(path, (parent) => this.#kernel.symlinkat(entry.linkName, parent, path.base));
-        this.#setMetadataByName(entry, path, false);
+        this.#metadata.setByName(this.#root.parent(path.parent), path.base, entry);
         return;
       case "fifo":
         this.#makeNode(entry, path, S_IFIFO, 0, 0);
@@ -174,11 +171,7 @@ export class LayerWriter implements TarSink {
 
   #remove(path: EntryPath): void {
     const removed = joinEntryPath(path);
-    if (!this.#root.clear(removed)) return;
-    this.#directoryTimes.delete(removed);
-    for (const known of this.#directoryTimes.keys()) {
-      if (known.startsWith(`${removed}/`)) this.#directoryTimes.delete(known);
-    }
+    if (this.#root.clear(removed)) this.#times.forget(removed);
   }
 
   #makeDirectory(entry: TarEntry, path: EntryPath): void {
@@ -192,45 +185,21 @@ export class LayerWriter implements TarSink {
     }
     const fd = this.#kernel.openat(this.#root.parent(path.parent), path.base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
-      this.#setMetadata(fd, entry);
+      this.#metadata.set(fd, entry);
     } finally {
       this.#kernel.close(fd);
     }
     const joined = joinEntryPath(path);
     this.#root.implicit.delete(joined);
     if (replacesWhiteout) this.#root.markOpaque(joined);
-    this.#rememberTime(joined, entry.mtimeNs);
+    this.#times.set(joined, entry.mtimeNs);
   }
 
   #setRoot(entry: TarEntry): void {
     if (entry.kind !== "directory") throw refusedLayer("its root is not a directory");
     this.#rootSeen = true;
-    this.#setMetadata(this.#root.fd, entry);
-    this.#rememberTime("", entry.mtimeNs);
-  }
-
-  #rememberTime(path: string, mtimeNs: bigint): void {
-    if (!this.#directoryTimes.has(path)) this.#directoryNameBytes += path.length + 64;
-    if (this.#directoryNameBytes > this.#limits.maxDirectoryNameBytes)
-      throw refusedLayer("it has too many directories");
-    this.#directoryTimes.set(path, mtimeNs);
-  }
-
-  #setDirectoryTime(path: string, mtimeNs: bigint): void {
-    let fd: Fd;
-    try {
-      const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-      fd = this.#kernel.openat2(this.#root.fd, path === "" ? "." : path, { flags, resolve: resolveInRoot });
-    } catch (error) {
-      // A link on the way there was replaced later: the directory has another name now, or none.
-      if (error instanceof ErrnoError && error.errno !== Errno.EMFILE && error.errno !== Errno.ENOMEM) return;
-      throw error;
-    }
-    try {
-      this.#kernel.futimens(fd, mtimeNs, mtimeNs);
-    } finally {
-      this.#kernel.close(fd);
-    }
+    this.#metadata.set(this.#root.fd, entry);
+    this.#times.set("", entry.mtimeNs);
   }
 
   /** The target must be a member of the same archive; it is taken as it stands, a link is not followed. */
@@ -261,7 +230,7 @@ export class LayerWriter implements TarSink {
   #makeNode(entry: TarEntry, path: EntryPath, type: number, major: number, minor: number): void {
     this.#count(0);
     this.#create(path, (parent) => this.#kernel.mknodat(parent, path.base, type | (entry.mode & 0o777), major, minor));
-    this.#setMetadataByName(entry, path, true);
+    this.#metadata.setByName(this.#root.parent(path.parent), path.base, entry);
   }
 
   #whiteout(path: EntryPath): void {
@@ -274,46 +243,6 @@ export class LayerWriter implements TarSink {
     }
     // A whiteout never hides what its own layer brings, in whichever order they come (layer.md, "Whiteouts").
     if ((found.mode & S_IFMT) === S_IFDIR) this.#root.markOpaque(joinEntryPath(path));
-  }
-
-  #setMetadata(fd: Fd, entry: TarEntry): void {
-    this.#kernel.fchown(fd, entry.uid, entry.gid);
-    this.#kernel.fchmod(fd, entry.mode);
-    for (const [name, value] of entry.xattrs) {
-      if (keepsXattr(name)) this.#tolerateUnsupported(() => this.#kernel.fsetxattr(fd, name, value));
-    }
-  }
-
-  /** For links and nodes, which must not be opened: a device's open has effects, a fifo's waits. */
-  #setMetadataByName(entry: TarEntry, path: EntryPath, isNode: boolean): void {
-    const parent = this.#root.parent(path.parent);
-    this.#kernel.lchownat(parent, path.base, entry.uid, entry.gid);
-    if (isNode) this.#setNodeMode(parent, path.base, entry.mode);
-    for (const [name, value] of entry.xattrs) {
-      if (keepsXattr(name) && name.startsWith("security.")) {
-        this.#tolerateUnsupported(() => this.#kernel.lsetxattrat(parent, path.base, name, value));
-      }
-    }
-    this.#kernel.lutimensat(parent, path.base, entry.mtimeNs, entry.mtimeNs);
-  }
-
-  /** mknod's mode went through the process's umask; an O_PATH descriptor names the node without opening it. */
-  #setNodeMode(parent: Fd, base: string, mode: number): void {
-    const fd = this.#kernel.openat(parent, base, O_PATH | O_NOFOLLOW);
-    try {
-      chmodSync(`/proc/self/fd/${fd}`, mode);
-    } finally {
-      this.#kernel.close(fd);
-    }
-  }
-
-  #tolerateUnsupported(set: () => void): void {
-    try {
-      set();
-    } catch (error) {
-      if (!(error instanceof ErrnoError && error.errno === Errno.EOPNOTSUPP)) throw error;
-      this.#droppedXattrs++;
-    }
   }
 
   #count(sizeBytes: number): void {

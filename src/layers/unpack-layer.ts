@@ -34,7 +34,11 @@ export async function unpackLayer(
   signal: AbortSignal,
 ): Promise<UnpackResult> {
   kernel.mkdirat(AT_FDCWD, directory, 0o755);
-  using root = new LayerRoot(kernel, kernel.open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  using root = new LayerRoot(
+    kernel,
+    kernel.open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
+    limits.maxDirectoryNameBytes,
+  );
   kernel.fchmod(root.fd, 0o755);
   const writer = new LayerWriter(kernel, root, limits, rewriteBelow(rewritten));
   const reader = new TarReader(writer, limits.maxEntries);

@@ -385,6 +385,13 @@ describe("bombs and damage", () => {
     );
   });
 
+  test("directories that no member names are bounded, too", async () => {
+    const members = Array.from({ length: 50 }, (_, i) => ({ name: "x", pax: { path: `${i}${"/d".repeat(1000)}` } }));
+    const refused = await failure(unpack(gzipSync(hostileTar(members)), { ...small, maxDirectoryNameBytes: 1 << 20 }));
+    expect(refused).toHaveProperty("message", expect.stringMatching("too many directories"));
+    await workers.remove(workspace.path, "layer");
+  });
+
   test("a full disk is told before it is full", async () => {
     expect(await failure(unpack(hostileTar([{ name: "f" }]), { minFreeBytes: 1e15 }))).toMatchObject({
       code: "resource-exhausted",
