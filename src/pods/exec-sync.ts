@@ -6,6 +6,7 @@ import { compileExecPlan } from "../runtime/plan/compile-exec.ts";
 import type { ContainerRecord } from "../state/records.ts";
 import { CappedOutput } from "./capped-output.ts";
 import type { PodEngine } from "./engine.ts";
+import { fitReply } from "./fit-reply.ts";
 import type { ExecSyncRequest, ExecSyncResult } from "./port.ts";
 import { getRecord } from "./resolve-id.ts";
 
@@ -18,8 +19,8 @@ const drainMs = 1_000;
 const killWaitMs = 2_000;
 
 /**
- * Runs a command in a container and collects its output, at most `execOutputLimitBytes` of each stream; the rest is read
- * and dropped so that the command never blocks.
+ * Runs a command in a container and collects its output, at most `execOutputLimitBytes` in all; the rest is read and dropped
+ * so that the command never blocks.
  *
  * @throws {CribError} deadline-exceeded after `timeoutSeconds`; the command and all it forked are then dead.
  */
@@ -73,7 +74,8 @@ async function collect(
   }
   await within(engine, session.drained, drainMs);
   if (exit.exitCode < 0) throw new CribError("internal", `exec in container ${record.id} ended without an exit code`);
-  return { stdout: output.stdout.bytes(), stderr: output.stderr.bytes(), exitCode: exit.exitCode };
+  const kept = fitReply({ stdout: output.stdout.bytes(), stderr: output.stderr.bytes() }, limit);
+  return { ...kept, exitCode: exit.exitCode };
 }
 
 /** The value, or undefined when `ms` passed first. */
