@@ -91,7 +91,7 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
     reason: "",
     message: "",
   };
-  engine.containers.put(record, { durable: true });
+  engine.containers.put(record, { durable: false });
   undo.move();
   engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, sandbox, () =>
     containersOf(engine, sandbox.id),

@@ -111,7 +111,8 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     bootId: engine.bootId,
     networkReleased: networkRequest === undefined,
   };
-  engine.sandboxes.put(record, { durable: true });
+  // A CNI plugin keeps addresses on the disk: their DEL must be called even after the power failed.
+  engine.sandboxes.put(record, { durable: network?.provider === "cni" });
   undo.move();
   engine.intents.clear(id);
 

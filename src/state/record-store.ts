@@ -18,8 +18,8 @@ export interface RecordCodec<Id extends string, Stored> {
 
 export interface PutOptions {
   /**
-   * true: on the disk when `put` returns. false: safe against the death of the daemon, not of the machine; enough for what
-   * the monitors know too and a reboot voids anyway (running, exited).
+   * true: on the disk when `put` returns. false: safe against the death of the daemon, not of the machine; enough for all that
+   * a reboot voids anyway (docs/decisions/0010-what-is-written-when.md).
    */
   readonly durable: boolean;
 }
