@@ -1,7 +1,7 @@
 import { NamespaceMode } from "../../src/gen/runtime/v1/api_pb.ts";
 import type { EngineKind } from "../harness/engine.ts";
-import type { ContainerRequest, TestBed } from "../harness/test-bed.ts";
 import type { PodConfigInit } from "../harness/pod-config.ts";
+import type { ContainerRequest, TestBed } from "../harness/test-bed.ts";
 
 /** The three ways a pod is connected that are compared. */
 export type Connection = "builtin" | "cni" | "host";

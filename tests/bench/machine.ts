@@ -13,7 +13,8 @@ export function machineLine(engines: readonly string[]): string {
     distribution,
   ];
   if (engines.includes("crib")) parts.push(firstLine([cribBinary(), "version"]));
-  if (engines.includes("containerd")) parts.push(firstLine(["containerd", "--version"]), firstLine(["runc", "--version"]));
+  if (engines.includes("containerd"))
+    parts.push(firstLine(["containerd", "--version"]), firstLine(["runc", "--version"]));
   return parts.filter((part) => part !== "").join(" · ");
 }
 

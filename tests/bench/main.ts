@@ -8,6 +8,7 @@ import { buildLargeImage } from "../fixtures/test-images.ts";
 import type { EngineKind } from "../harness/engine.ts";
 import { processUse } from "../harness/process-memory.ts";
 import { sharedRegistry } from "../harness/registry.ts";
+import { say, sayProgress } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import { type Connection, type Contender, contender } from "./contender.ts";
 import { machineLine } from "./machine.ts";
@@ -21,8 +22,8 @@ import { Samples } from "./statistics.ts";
 
 const options = parseOptions(process.argv.slice(2));
 const engines = options.engines.filter((engine) => engine !== "containerd" || Bun.which("containerd") !== null);
-if (engines.length < options.engines.length) console.error("containerd is not on PATH: measuring crib alone");
-const progress = (text: string): void => console.error(`· ${text}`);
+if (engines.length < options.engines.length) sayProgress("containerd is not on PATH: measuring crib alone");
+const progress = (text: string): void => sayProgress(`· ${text}`);
 
 const beds: TestBed[] = [];
 async function openBed(kind: EngineKind, network: "builtin" | "cni"): Promise<TestBed> {
@@ -36,7 +37,15 @@ async function openBed(kind: EngineKind, network: "builtin" | "cni"): Promise<Te
 type PerEngine<T> = Partial<Record<EngineKind, T>>;
 
 function row(id: string, what: string, unit: Row["unit"], values: PerEngine<number>, p99: PerEngine<number> = {}): Row {
-  return { id, what, unit, crib: values.crib, containerd: values.containerd, cribP99: p99.crib, containerdP99: p99.containerd };
+  return {
+    id,
+    what,
+    unit,
+    crib: values.crib,
+    containerd: values.containerd,
+    cribP99: p99.crib,
+    containerdP99: p99.containerd,
+  };
 }
 
 const titles = {
@@ -88,7 +97,9 @@ async function measure(): Promise<readonly Row[]> {
     if (engine === "crib") contenders.push(contender(await openBed(engine, "cni"), "cni"));
   }
 
-  progress(`${options.rounds} rounds of lifecycles: ${contenders.map((entry) => `${entry.engine}/${entry.connection}`).join(", ")}`);
+  progress(
+    `${options.rounds} rounds of lifecycles: ${contenders.map((entry) => `${entry.engine}/${entry.connection}`).join(", ")}`,
+  );
   const rows: Row[] = [...lifecycleRows(await measureLifecycles(contenders, options))];
 
   progress(`${options.throughputLifecycles} lifecycles, ${options.parallel} at once`);
@@ -131,8 +142,22 @@ async function measure(): Promise<readonly Row[]> {
   const of = (pick: (use: DensityUse) => number): PerEngine<number> =>
     Object.fromEntries(Object.entries(density).map(([engine, use]) => [engine, pick(use)]));
   rows.push(row("daemonIdle", "daemon RSS, idle", "MiB", idle));
-  rows.push(row("daemonWithPods", `daemon RSS, ${options.densityPods} pods`, "MiB", of((use) => use.daemonMib)));
-  rows.push(row("restart", `restart to first list, ${options.densityPods} pods`, "ms", of((use) => use.restartMs)));
+  rows.push(
+    row(
+      "daemonWithPods",
+      `daemon RSS, ${options.densityPods} pods`,
+      "MiB",
+      of((use) => use.daemonMib),
+    ),
+  );
+  rows.push(
+    row(
+      "restart",
+      `restart to first list, ${options.densityPods} pods`,
+      "ms",
+      of((use) => use.restartMs),
+    ),
+  );
   return rows;
 }
 
@@ -140,13 +165,13 @@ try {
   const rows = (await measure()).map(judge);
   const machine = machineLine(engines);
   if (options.json) {
-    console.log(JSON.stringify({ machine, rounds: options.rounds, rows }, undefined, 2));
+    say(JSON.stringify({ machine, rounds: options.rounds, rows }, undefined, 2));
   } else {
-    console.log(`\n${table(rows)}\n\n${machine}`);
+    say(`\n${table(rows)}\n\n${machine}`);
     const missed = rows.filter((entry) => entry.met === false).map((entry) => entry.what);
     const judged = rows.some((entry) => entry.met !== undefined);
     const verdict = judged ? "every budget that could be judged is met" : "no budget could be judged";
-    console.log(missed.length === 0 ? verdict : `missed: ${missed.join("; ")}`);
+    say(missed.length === 0 ? verdict : `missed: ${missed.join("; ")}`);
   }
 } finally {
   for (const bed of beds) await bed.close();

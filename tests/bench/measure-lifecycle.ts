@@ -20,7 +20,11 @@ export function emptyTimes(): LifecycleTimes {
 }
 
 /** Lives one pod through and adds what each call took, seen from the client, to `times`. */
-export async function measureLifecycle({ bed, pod, container }: Contender, execs: number, times: LifecycleTimes): Promise<void> {
+export async function measureLifecycle(
+  { bed, pod, container }: Contender,
+  execs: number,
+  times: LifecycleTimes,
+): Promise<void> {
   const timed = async <T>(operation: Operation, work: () => Promise<T>): Promise<T> => {
     const start = performance.now();
     const result = await work();

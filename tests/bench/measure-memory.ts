@@ -42,7 +42,11 @@ export async function measureDensity(entry: Contender, count: number): Promise<D
   return { daemonMib, restartMs };
 }
 
-async function runPods({ bed, pod, container }: Contender, count: number, parallel: number): Promise<readonly TestContainer[]> {
+async function runPods(
+  { bed, pod, container }: Contender,
+  count: number,
+  parallel: number,
+): Promise<readonly TestContainer[]> {
   const containers: TestContainer[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -56,13 +60,16 @@ async function runPods({ bed, pod, container }: Contender, count: number, parall
 const NAMES = /^(crib|containerd-shim|pause|runc)/;
 
 function engineProcesses(): readonly number[] {
-  return readdirSync("/proc").map(Number).filter((pid) => {
-    if (!Number.isInteger(pid)) return false;
-    try {
-      return NAMES.test(readFileSync(`/proc/${pid}/comm`, "utf8"));
-    } catch (error) {
-      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return false;
-      throw error;
-    }
-  });
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => {
+      if (!Number.isInteger(pid)) return false;
+      try {
+        return NAMES.test(readFileSync(`/proc/${pid}/comm`, "utf8"));
+      } catch (error) {
+        if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
+          return false;
+        throw error;
+      }
+    });
 }

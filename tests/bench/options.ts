@@ -62,7 +62,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   });
   const base = values.smoke ? SMOKE : FULL;
   const { only } = values;
-  if (only !== undefined && only !== "crib" && only !== "containerd") throw new Error(`--only ${only}: crib or containerd`);
+  if (only !== undefined && only !== "crib" && only !== "containerd")
+    throw new Error(`--only ${only}: crib or containerd`);
   return {
     ...base,
     rounds: count(values.rounds, base.rounds, "--rounds"),

@@ -50,7 +50,9 @@ export function judge(row: Row): JudgedRow {
 
 /** 0.125 → "1/8", 0.4 → "2/5". */
 function fraction(ratio: number): string {
-  const denominator = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].find((each) => Math.abs(ratio * each - Math.round(ratio * each)) < 0.001);
+  const denominator = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].find(
+    (each) => Math.abs(ratio * each - Math.round(ratio * each)) < 0.001,
+  );
   return denominator === undefined ? String(ratio) : `${Math.round(ratio * denominator)}/${denominator}`;
 }
 
@@ -74,7 +76,9 @@ export function table(rows: readonly JudgedRow[]): string {
   return cells
     .map((line) =>
       line
-        .map((cell, column) => (textColumns.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .map((cell, column) =>
+          textColumns.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
         .join("  ")
         .trimEnd(),
     )

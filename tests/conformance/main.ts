@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildStaticBinary } from "../fixtures/static-binary.ts";
 import { sharedRegistry } from "../harness/registry.ts";
+import { say } from "../harness/say.ts";
 import { createEngine, selectedEngine } from "../harness/select-engine.ts";
 import { mirroredHosts, pushCritestImages } from "./critest-images.ts";
 import { readSpecReport } from "./spec-report.ts";
@@ -11,8 +12,8 @@ import { readSpecReport } from "./spec-report.ts";
 const { values } = parseArgs({ options: { focus: { type: "string" }, skip: { type: "string" } } });
 const critest = Bun.which("critest");
 if (critest === null) {
-  console.log("skipped: critest is not on PATH (kubernetes-sigs/cri-tools has it)");
-  console.log("0 passed, 0 failed");
+  say("skipped: critest is not on PATH (kubernetes-sigs/cri-tools has it)");
+  say("0 passed, 0 failed");
   process.exit(0);
 }
 
@@ -42,17 +43,23 @@ try {
       ...(values.focus === undefined ? [] : [`--ginkgo.focus=${values.focus}`]),
       ...(values.skip === undefined ? [] : [`--ginkgo.skip=${values.skip}`]),
     ],
-    { cwd: engine.directory, stdin: "ignore", stdout: Bun.file(join(engine.directory, "critest.log")), stderr: "ignore" },
+    {
+      cwd: engine.directory,
+      stdin: "ignore",
+      stdout: Bun.file(join(engine.directory, "critest.log")),
+      stderr: "ignore",
+    },
   );
   await child.exited;
   if (!existsSync(report)) throw new Error(`critest wrote no report, exit ${child.exitCode}:\n${engine.logTail()}`);
   const results = readSpecReport(readFileSync(report, "utf8")).toSorted((a, b) => a.name.localeCompare(b.name));
   const marks = { passed: "ok   ", failed: "FAIL ", skipped: "skip " } as const;
-  for (const { name, state, message } of results) console.log(`${marks[state]} ${name}${message === "" ? "" : `\n        ${message}`}`);
+  for (const { name, state, message } of results)
+    say(`${marks[state]} ${name}${message === "" ? "" : `\n        ${message}`}`);
   const count = (state: keyof typeof marks): number => results.filter((result) => result.state === state).length;
   failed = count("failed");
-  console.log(`\n${engine.kind}: ${count("passed")} passed, ${failed} failed, ${count("skipped")} skipped`);
-  console.log(`${count("passed")} passed, ${failed} failed`);
+  say(`\n${engine.kind}: ${count("passed")} passed, ${failed} failed, ${count("skipped")} skipped`);
+  say(`${count("passed")} passed, ${failed} failed`);
 } finally {
   await engine.destroy();
   await registry.stop();

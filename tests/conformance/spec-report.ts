@@ -19,7 +19,8 @@ export function readSpecReport(text: string): readonly SpecResult[] {
   const specs = suites.flatMap((suite) => suite.SpecReports).filter((spec) => spec.LeafNodeType === "It");
   return specs.map((spec) => ({
     name: [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText].join(" "),
-    state: spec.State === "passed" ? "passed" : spec.State === "skipped" || spec.State === "pending" ? "skipped" : "failed",
+    state:
+      spec.State === "passed" ? "passed" : spec.State === "skipped" || spec.State === "pending" ? "skipped" : "failed",
     message: shortMessage(spec.Failure?.Message ?? ""),
   }));
 }
@@ -28,5 +29,8 @@ export function readSpecReport(text: string): readonly SpecResult[] {
 function shortMessage(message: string): string {
   const lines = message.split("\n").map((line) => line.trim());
   const remote = /desc = (.*?)"?,?$/.exec(lines.find((line) => line.includes("desc = ")) ?? "")?.[1];
-  return [lines.find((line) => line !== ""), remote].filter((part) => part !== undefined).join(" — ").slice(0, 400);
+  return [lines.find((line) => line !== ""), remote]
+    .filter((part) => part !== undefined)
+    .join(" — ")
+    .slice(0, 400);
 }

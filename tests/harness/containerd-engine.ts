@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CNI_BIN_DIRS, writeBridgeNetwork } from "./cni-config.ts";
 import { Daemon } from "./daemon.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
-import { openEnginePlace, type EnginePlace } from "./engine-place.ts";
+import { type EnginePlace, openEnginePlace } from "./engine-place.ts";
 import { removeAllPods } from "./remove-all-pods.ts";
 
 /** The reference: Debian's containerd with its CRI plugin, runc, overlayfs and CNI plugins. */

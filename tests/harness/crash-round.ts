@@ -29,7 +29,8 @@ async function expectUsableOrGone(bed: TestBed): Promise<void> {
       const { stdout } = await container.exec(["echo", "alive"]);
       if (stdout !== "alive\n") throw new Error(`container ${id} is running but cannot be used: ${stdout}`);
     }
-    if (state === ContainerState.CONTAINER_EXITED && status.finishedAt === 0n) throw new Error(`container ${id} ended at no time`);
+    if (state === ContainerState.CONTAINER_EXITED && status.finishedAt === 0n)
+      throw new Error(`container ${id} ended at no time`);
   }
   const { items } = await runtime.listPodSandbox({});
   for (const { id, state, metadata } of items) {

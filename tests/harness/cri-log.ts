@@ -20,8 +20,10 @@ export function parseCriLog(text: string): readonly LogLine[] {
     .split("\n")
     .map((line) => {
       const [, timestamp, stream, tag, content] = LINE.exec(line) ?? [];
-      if (timestamp === undefined || content === undefined) throw new Error(`not a CRI log line: ${line.slice(0, 120)}`);
-      if ((stream !== "stdout" && stream !== "stderr") || (tag !== "F" && tag !== "P")) throw new Error(`bad log line: ${line}`);
+      if (timestamp === undefined || content === undefined)
+        throw new Error(`not a CRI log line: ${line.slice(0, 120)}`);
+      if ((stream !== "stdout" && stream !== "stderr") || (tag !== "F" && tag !== "P"))
+        throw new Error(`bad log line: ${line}`);
       return { timestamp, stream, tag, content };
     });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CNI_BIN_DIRS, writeBridgeNetwork } from "./cni-config.ts";
 import { Daemon } from "./daemon.ts";
 import type { Engine, EngineNetwork, EngineOptions } from "./engine.ts";
-import { openEnginePlace, type EnginePlace } from "./engine-place.ts";
+import { type EnginePlace, openEnginePlace } from "./engine-place.ts";
 import { removeAllPods } from "./remove-all-pods.ts";
 
 /** The executable under test: what the build made, unless `CRIB_TEST_BINARY` names another. */

@@ -42,13 +42,16 @@ export class Daemon {
     const log = Bun.file(logFile);
     const before = (await log.exists()) ? await log.text() : "";
     // The daemon must not outlive a test run that is killed; its pods would, so suites remove them first.
-    const child = Bun.spawn(["setpriv", "--pdeathsig", "KILL", "sh", "-c", 'exec "$0" "$@" >>"$LOG" 2>&1', ...command], {
-      env: { ...env, LOG: logFile },
-      cwd: "/",
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "ignore",
-    });
+    const child = Bun.spawn(
+      ["setpriv", "--pdeathsig", "KILL", "sh", "-c", 'exec "$0" "$@" >>"$LOG" 2>&1', ...command],
+      {
+        env: { ...env, LOG: logFile },
+        cwd: "/",
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "ignore",
+      },
+    );
     this.#child = child;
     this.#client?.close();
     this.#client = connectCri(socket);

@@ -36,7 +36,12 @@ export function hostSnapshot(engine: Engine): HostSnapshot {
     cgroups: new Set(childGroups(engine.cgroupParent)),
     links: new Set(links().filter(ofHost)),
     firewall: new Set(firewall().filter(ofHost)),
-    processes: new Set(processes.filter((entry) => !entry.ofThisRun).map(describe).filter(ofEngine)),
+    processes: new Set(
+      processes
+        .filter((entry) => !entry.ofThisRun)
+        .map(describe)
+        .filter(ofEngine),
+    ),
     files: new Set(engine.residueDirectories.flatMap((directory) => files(directory))),
   };
 }
@@ -44,7 +49,9 @@ export function hostSnapshot(engine: Engine): HostSnapshot {
 /** What `after` has that `before` had not. */
 export function residue(before: HostSnapshot, after: HostSnapshot): readonly string[] {
   const kinds = ["mounts", "namespaces", "cgroups", "links", "firewall", "processes", "files"] as const;
-  return kinds.flatMap((kind) => [...after[kind]].filter((line) => !before[kind].has(line)).map((line) => `${kind}: ${line}`));
+  return kinds.flatMap((kind) =>
+    [...after[kind]].filter((line) => !before[kind].has(line)).map((line) => `${kind}: ${line}`),
+  );
 }
 
 /** Waits until the host looks as it did, because engines may answer a moment before the kernel is done. */

@@ -1,7 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type ContainerConfigSchema, NamespaceMode, type PodSandboxConfigSchema } from "../../src/gen/runtime/v1/api_pb.ts";
+import {
+  type ContainerConfigSchema,
+  NamespaceMode,
+  type PodSandboxConfigSchema,
+} from "../../src/gen/runtime/v1/api_pb.ts";
 import type { Engine } from "./engine.ts";
 
 export type PodConfigInit = Exclude<MessageInitShape<typeof PodSandboxConfigSchema>, { $typeName: string }>;

@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 /** Processes whose command line names `directory`: daemons, shims, monitors. Never the caller. */
 export function processesOf(directory: string): readonly number[] {
   const pids = readdirSync("/proc").map(Number);
-  return pids.filter((pid) => Number.isInteger(pid) && pid > 1 && pid !== process.pid && commandLine(pid).includes(directory));
+  return pids.filter(
+    (pid) => Number.isInteger(pid) && pid > 1 && pid !== process.pid && commandLine(pid).includes(directory),
+  );
 }
 
 /** SIGKILL to each of them. */

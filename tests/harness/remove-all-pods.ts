@@ -12,5 +12,6 @@ export async function removeAllPods(cri: CriClient): Promise<void> {
       failures.push(error);
     }
   }
-  if (failures.length > 0) throw new AggregateError(failures, `cannot remove ${failures.length} of ${items.length} pods`);
+  if (failures.length > 0)
+    throw new AggregateError(failures, `cannot remove ${failures.length} of ${items.length} pods`);
 }

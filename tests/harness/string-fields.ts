@@ -1,4 +1,5 @@
 import { type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { assertNever } from "../../src/errors/assert-never.ts";
 
 /** One place in a request where a client can put text. */
 export interface StringField {
@@ -22,7 +23,10 @@ export function stringFields(descriptor: DescMessage, seen: readonly DescMessage
       (inner: Place): Place =>
       (request, value) => {
         const old: unknown = Reflect.get(request, field.localName);
-        return { ...request, [field.localName]: wrap(inner(typeof old === "object" && old !== null ? old : {}, value), old) };
+        return {
+          ...request,
+          [field.localName]: wrap(inner(typeof old === "object" && old !== null ? old : {}, value), old),
+        };
       };
     const leaf = (suffix: string, wrap: (value: string) => unknown): StringField => ({
       path: field.name + suffix,
@@ -44,10 +48,14 @@ export function stringFields(descriptor: DescMessage, seen: readonly DescMessage
         return nested(field.message, "", (value) => value);
       case "list":
         if (field.listKind === "message") return nested(field.message, "[0]", (value) => [value]);
-        return field.listKind === "scalar" && field.scalar === ScalarType.STRING ? [leaf("[0]", (value) => [value])] : [];
+        return field.listKind === "scalar" && field.scalar === ScalarType.STRING
+          ? [leaf("[0]", (value) => [value])]
+          : [];
       case "map":
         if (field.mapKind !== "scalar" || field.scalar !== ScalarType.STRING) return [];
         return [leaf("{key}", (value) => ({ [value]: "x" })), leaf("{value}", (value) => ({ key: value }))];
+      default:
+        return assertNever(field, "field kind");
     }
   });
 }

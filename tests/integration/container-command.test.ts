@@ -22,7 +22,12 @@ describe("command and args with the image's Entrypoint and Cmd", () => {
     { image: "entrypoint", command: [], args: ["a", "b c"], says: "entrypoint a b c" },
     { image: "no-command", command: [], args: ["echo", "only args"], says: "only args" },
     { image: "no-command", command: ["echo"], args: [], says: "" },
-    { image: "busybox", command: ["echo", "", "two  spaces", "$HOME", "ünï"], args: [], says: " two  spaces $HOME ünï" },
+    {
+      image: "busybox",
+      command: ["echo", "", "two  spaces", "$HOME", "ünï"],
+      args: [],
+      says: " two  spaces $HOME ünï",
+    },
   ];
   for (const { image, command, args, says } of rows) {
     test(`${image} with command ${JSON.stringify(command)} and args ${JSON.stringify(args)}`, async () => {
@@ -58,7 +63,7 @@ describe("environment", () => {
   test("tells the hostname, and TERM only with a terminal", async () => {
     const pod = await bed.runPod({ hostname: "named" });
     expect((await bed.output(pod, "env")).split("\n")).toContain("HOSTNAME=named");
-    expect((await bed.output(pod, "echo term=$TERM"))).toBe("term=");
+    expect(await bed.output(pod, "echo term=$TERM")).toBe("term=");
     expect((await bed.output(pod, "echo term=$TERM", { tty: true })).trim()).toBe("term=xterm");
   });
 });
@@ -87,7 +92,10 @@ describe("standard input and terminal", () => {
   });
 
   test("with stdin, reading waits for somebody to attach", async () => {
-    const container = await bed.run(await bed.runPod(), { command: ["sh", "-c", "echo ready; cat; echo no"], stdin: true });
+    const container = await bed.run(await bed.runPod(), {
+      command: ["sh", "-c", "echo ready; cat; echo no"],
+      stdin: true,
+    });
     await container.waitLog("ready");
     await Bun.sleep(150);
     expect(container.text()).toBe("ready\n");
@@ -102,6 +110,8 @@ describe("standard input and terminal", () => {
   });
 
   test("without a terminal there is none", async () => {
-    expect(await bed.output(await bed.runPod(), "test -t 1 || echo none; test -e /dev/console || echo absent")).toBe("none\nabsent");
+    expect(await bed.output(await bed.runPod(), "test -t 1 || echo none; test -e /dev/console || echo absent")).toBe(
+      "none\nabsent",
+    );
   });
 });

@@ -17,7 +17,13 @@ describe("a container's life", () => {
     const annotations = { why: "test" };
     const container = await bed.create(pod, { command: ["sh", "-c", "sleep 0.05; exit 7"], labels, annotations });
     const created = await container.status();
-    expect(created).toMatchObject({ state: ContainerState.CONTAINER_CREATED, labels, annotations, startedAt: 0n, finishedAt: 0n });
+    expect(created).toMatchObject({
+      state: ContainerState.CONTAINER_CREATED,
+      labels,
+      annotations,
+      startedAt: 0n,
+      finishedAt: 0n,
+    });
     expect(created.createdAt).toBeGreaterThanOrEqual(earliest);
     expect(created.image?.image).toBe(bed.registry.reference("busybox"));
     expect(created.logPath).toBe(container.logPath);
@@ -193,10 +199,18 @@ describe("stopping", () => {
   });
 
   test("takes the children along", async () => {
-    const container = await bed.run(await bed.runPod(), { command: ["sh", "-c", "sleep 4711 & sleep 4711 & echo up; wait"] });
+    const container = await bed.run(await bed.runPod(), {
+      command: ["sh", "-c", "sleep 4711 & sleep 4711 & echo up; wait"],
+    });
     await container.waitLog("up");
     await container.stop(0);
-    const left = (): string => Bun.spawnSync(["grep", "-ls", "4711", ...new Bun.Glob("/proc/[0-9]*/cmdline").scanSync({ onlyFiles: false })]).stdout.toString();
+    const left = (): string =>
+      Bun.spawnSync([
+        "grep",
+        "-ls",
+        "4711",
+        ...new Bun.Glob("/proc/[0-9]*/cmdline").scanSync({ onlyFiles: false }),
+      ]).stdout.toString();
     await waitUntil(() => left() === "", { what: "no sleep 4711 is left" });
   });
 

@@ -42,7 +42,14 @@ describe("the root filesystem", () => {
 
   test("shows the file systems every program expects", async () => {
     const text = await bed.output(await bed.runPod(), "awk '{print $3, $2}' /proc/mounts");
-    const expected = ["proc /proc", "tmpfs /dev", "devpts /dev/pts", "mqueue /dev/mqueue", "sysfs /sys", "tmpfs /dev/shm"];
+    const expected = [
+      "proc /proc",
+      "tmpfs /dev",
+      "devpts /dev/pts",
+      "mqueue /dev/mqueue",
+      "sysfs /sys",
+      "tmpfs /dev/shm",
+    ];
     for (const line of expected) expect(text.split("\n")).toContain(line);
   });
 
@@ -56,7 +63,11 @@ describe("bind mounts", () => {
     const hostPath = hostDirectory();
     writeFileSync(join(hostPath, "from-host"), "hello");
     const mounts = [{ containerPath: "/made/for/mount", hostPath }];
-    const text = await bed.output(await bed.runPod(), "cat /made/for/mount/from-host; echo > /made/for/mount/from-pod", { mounts });
+    const text = await bed.output(
+      await bed.runPod(),
+      "cat /made/for/mount/from-host; echo > /made/for/mount/from-pod",
+      { mounts },
+    );
     expect(text).toBe("hello");
     expect(existsSync(join(hostPath, "from-pod"))).toBe(true);
   });
@@ -64,7 +75,9 @@ describe("bind mounts", () => {
   test("read-only ones refuse writes", async () => {
     const hostPath = hostDirectory();
     const mounts = [{ containerPath: "/m", hostPath, readonly: true }];
-    expect(await bed.output(await bed.runPod(), "touch /m/x 2>&1 || true", { mounts })).toContain("Read-only file system");
+    expect(await bed.output(await bed.runPod(), "touch /m/x 2>&1 || true", { mounts })).toContain(
+      "Read-only file system",
+    );
     expect(existsSync(join(hostPath, "x"))).toBe(false);
   });
 
@@ -93,18 +106,24 @@ describe("bind mounts", () => {
     writeFileSync(join(target, "name"), "target");
     const hostPath = join(hostDirectory(), "link");
     symlinkSync(target, hostPath);
-    expect(await bed.output(await bed.runPod(), "cat /m/name", { mounts: [{ containerPath: "/m", hostPath }] })).toBe("target");
+    expect(await bed.output(await bed.runPod(), "cat /m/name", { mounts: [{ containerPath: "/m", hostPath }] })).toBe(
+      "target",
+    );
   });
 
   test("a source that is missing is made a directory, as the kubelet relies on", async () => {
     const hostPath = join(hostDirectory(), "not", "there");
-    expect(await bed.output(await bed.runPod(), "touch /m/x; ls /m", { mounts: [{ containerPath: "/m", hostPath }] })).toBe("x");
+    expect(
+      await bed.output(await bed.runPod(), "touch /m/x; ls /m", { mounts: [{ containerPath: "/m", hostPath }] }),
+    ).toBe("x");
     expect(statSync(hostPath).isDirectory()).toBe(true);
   });
 
   test("are in the status", async () => {
     const hostPath = hostDirectory();
-    const container = await bed.create(await bed.runPod(), { mounts: [{ containerPath: "/m", hostPath, readonly: true }] });
+    const container = await bed.create(await bed.runPod(), {
+      mounts: [{ containerPath: "/m", hostPath, readonly: true }],
+    });
     const { mounts } = await container.status();
     expect(mounts.find((mount) => mount.containerPath === "/m")).toMatchObject({ hostPath, readonly: true });
   });
@@ -132,7 +151,11 @@ describe("mount propagation", () => {
     for (const path of made.toReversed()) Bun.spawnSync(["umount", "-l", path]);
   });
   const sharedMount = (path: string): void => {
-    for (const command of [["mount", "--bind", path, path], ["mount", "--make-rshared", path]]) Bun.spawnSync(command);
+    for (const command of [
+      ["mount", "--bind", path, path],
+      ["mount", "--make-rshared", path],
+    ])
+      Bun.spawnSync(command);
     made.push(path);
   };
   const hostMountInside = (path: string): void => {
@@ -154,7 +177,9 @@ describe("mount propagation", () => {
     const hostPath = source();
     sharedMount(hostPath);
     const propagation = MountPropagation.PROPAGATION_HOST_TO_CONTAINER;
-    const container = await bed.runIdle(await bed.runPod(), { mounts: [{ containerPath: "/m", hostPath, propagation }] });
+    const container = await bed.runIdle(await bed.runPod(), {
+      mounts: [{ containerPath: "/m", hostPath, propagation }],
+    });
     hostMountInside(hostPath);
     expect(await container.sh(sees)).toBe("1");
   });
@@ -180,7 +205,10 @@ describe("mount propagation", () => {
     Bun.spawnSync(["mount", "--make-private", hostPath]);
     made.push(hostPath);
     const propagation = MountPropagation.PROPAGATION_BIDIRECTIONAL;
-    const work = bed.run(await bed.runPod(), { command: ["true"], mounts: [{ containerPath: "/m", hostPath, propagation }] });
+    const work = bed.run(await bed.runPod(), {
+      command: ["true"],
+      mounts: [{ containerPath: "/m", hostPath, propagation }],
+    });
     const outcome = await outcomeOf(work);
     expect(outcome.code).not.toBe("OK");
     expect(outcome.message).toContain("shared");

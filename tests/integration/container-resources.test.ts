@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { cgroupDirectory } from "../harness/cgroup-tree.ts";
 import { codeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
-import { useTestBed } from "../harness/use-test-bed.ts";
 import type { TestContainer } from "../harness/test-container.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
 const bed = useTestBed();
@@ -13,7 +13,9 @@ const MIB = 1024n * 1024n;
 
 /** The cgroup of a container in one controller's hierarchy, as the kernel tells it. */
 async function groupOf(container: TestContainer, controller: string): Promise<string> {
-  const lines = readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8").trim().split("\n");
+  const lines = readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8")
+    .trim()
+    .split("\n");
   const v1 = lines.find((line) => line.split(":")[1]?.split(",").includes(controller));
   const line = v1 ?? lines.find((entry) => entry.startsWith("0::")) ?? "";
   return cgroupDirectory(controller, line.split(":").slice(2).join(":"));
@@ -112,7 +114,10 @@ describe("limits that bite", () => {
 
   onlyCrib("says so for any OOM event")("a child that is OOM killed does not make its parent OOMKilled", async () => {
     const linux = { resources: { memoryLimitInBytes: 32n * MIB, memorySwapLimitInBytes: 32n * MIB } };
-    const container = await bed.run(await bed.runPod(), { command: [...eatMemory.slice(0, 2), "tail /dev/zero; exit 0"], linux });
+    const container = await bed.run(await bed.runPod(), {
+      command: [...eatMemory.slice(0, 2), "tail /dev/zero; exit 0"],
+      linux,
+    });
     const status = await container.waitExit();
     expect(status.exitCode).toBe(0);
     expect(status.reason).toBe("Completed");
@@ -145,8 +150,12 @@ describe("oom_score_adj", () => {
 
 describe("stats", () => {
   test("agree with the cgroup's files", async () => {
-    const script = "dd if=/dev/zero of=/tmp/file bs=1M count=5 2>/dev/null; i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo done; exec pause";
-    const container = await bed.run(await bed.runPod({ labels: { a: "b" } }), { command: ["sh", "-c", script], labels: { stats: "yes" } });
+    const script =
+      "dd if=/dev/zero of=/tmp/file bs=1M count=5 2>/dev/null; i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo done; exec pause";
+    const container = await bed.run(await bed.runPod({ labels: { a: "b" } }), {
+      command: ["sh", "-c", script],
+      labels: { stats: "yes" },
+    });
     await container.waitLog("done");
     // The writable layer may be measured on a schedule.
     const stats = await waitUntil(
@@ -157,7 +166,9 @@ describe("stats", () => {
       { what: "the writable layer has grown by 5 MiB", boundMs: 25_000 },
     );
     expect(stats.attributes).toMatchObject({ id: container.id, labels: { stats: "yes" } });
-    const cpuNs = BigInt(await limit(container, "cpuacct", "cpuacct.usage", "cpu.stat").then((text) => text.match(/\d+/)?.[0] ?? "0"));
+    const cpuNs = BigInt(
+      await limit(container, "cpuacct", "cpuacct.usage", "cpu.stat").then((text) => text.match(/\d+/)?.[0] ?? "0"),
+    );
     expect(stats.cpu?.usageCoreNanoSeconds?.value).toBeLessThanOrEqual(cpuNs);
     expect(stats.cpu?.usageCoreNanoSeconds?.value).toBeGreaterThan(10_000_000n);
     const usage = BigInt(await limit(container, "memory", "memory.usage_in_bytes", "memory.current"));
@@ -177,7 +188,10 @@ describe("stats", () => {
       return stats?.cpu?.usageNanoCores?.value ?? 0n;
     };
     await rate();
-    const seen = await waitUntil(async () => (await rate()) > 100_000_000n && (await rate()), { what: "a rate", boundMs: 25_000 });
+    const seen = await waitUntil(async () => (await rate()) > 100_000_000n && (await rate()), {
+      what: "a rate",
+      boundMs: 25_000,
+    });
     expect(seen).toBeLessThan(2_200_000_000n);
   });
 

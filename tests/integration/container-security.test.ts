@@ -116,7 +116,8 @@ describe("masked and read-only paths", () => {
   test("the kubelet's own list hides what it should", async () => {
     const maskedPaths = ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi", "/sys/firmware"];
     const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-    const script = "wc -c < /proc/keys; ls /sys/firmware | wc -l; echo h > /proc/sysrq-trigger 2>/dev/null || echo refused";
+    const script =
+      "wc -c < /proc/keys; ls /sys/firmware | wc -l; echo h > /proc/sysrq-trigger 2>/dev/null || echo refused";
     expect(await inside(script, { maskedPaths, readonlyPaths })).toBe("0\n0\nrefused");
   });
 
@@ -137,12 +138,15 @@ describe("privileged", () => {
     expect(await inside("test -b /dev/vda || test -c /dev/kmsg; echo $?", { privileged: true })).toBe("0");
   });
 
-  onlyCrib("shares the pause container's read-only sysfs")("has a writable /sys, even beside one that has not", async () => {
-    const sysfs = "awk '$2 == \"/sys\" {print substr($4, 1, 2)}' /proc/mounts";
-    const pod = await bed.runPod({ linux: { securityContext: { privileged: true } } });
-    expect(await bed.output(pod, sysfs)).toBe("ro");
-    expect(await bed.output(pod, sysfs, { linux: { securityContext: { privileged: true } } })).toBe("rw");
-  });
+  onlyCrib("shares the pause container's read-only sysfs")(
+    "has a writable /sys, even beside one that has not",
+    async () => {
+      const sysfs = "awk '$2 == \"/sys\" {print substr($4, 1, 2)}' /proc/mounts";
+      const pod = await bed.runPod({ linux: { securityContext: { privileged: true } } });
+      expect(await bed.output(pod, sysfs)).toBe("ro");
+      expect(await bed.output(pod, sysfs, { linux: { securityContext: { privileged: true } } })).toBe("rw");
+    },
+  );
 
   test("only in a privileged pod", async () => {
     const pod = await bed.runPod();
@@ -167,7 +171,9 @@ describe("devices", () => {
   });
 
   test("others cannot be opened even when their node is made", async () => {
-    expect(await inside("mknod /tmp/kmsg c 1 11 && head -c 1 /tmp/kmsg 2>&1 | grep -c 'Operation not permitted'", {})).toBe("1");
+    expect(
+      await inside("mknod /tmp/kmsg c 1 11 && head -c 1 /tmp/kmsg 2>&1 | grep -c 'Operation not permitted'", {}),
+    ).toBe("1");
   });
 
   test("one that is not on the host is refused", async () => {
@@ -201,7 +207,10 @@ describe("seccomp", () => {
     const path = join(bed.engine.directory, "seccomp", "no-mkdir.json");
     mkdirSync(join(bed.engine.directory, "seccomp"), { recursive: true });
     const rule = { names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28 };
-    writeFileSync(path, JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"], syscalls: [rule] }));
+    writeFileSync(
+      path,
+      JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"], syscalls: [rule] }),
+    );
     const linux = { securityContext: profile(ProfileType.Localhost, path) };
     const pod = await bed.runPod();
     expect(await bed.output(pod, "mkdir /tmp/x 2>&1 || true", { linux })).toContain("No space left on device");

@@ -28,14 +28,30 @@ describe("user and groups", () => {
   const rootGroups = "adds root's groups to the image's user";
   const rows: readonly Row[] = [
     { what: "root of an image that names nobody", context: {}, seen: "0 0 0,10" },
-    { what: "the image's user by name", image: "users", context: {}, seen: "1000 1000 10,44,1000", difference: rootGroups },
-    { what: "the image's user and group by number", image: "user-numeric", context: {}, seen: "33 44 44", difference: rootGroups },
+    {
+      what: "the image's user by name",
+      image: "users",
+      context: {},
+      seen: "1000 1000 10,44,1000",
+      difference: rootGroups,
+    },
+    {
+      what: "the image's user and group by number",
+      image: "user-numeric",
+      context: {},
+      seen: "33 44 44",
+      difference: rootGroups,
+    },
     { what: "a name", context: { runAsUsername: "web" }, seen: "33 33 33,44" },
     { what: "a name and a group", context: { runAsUsername: "web", runAsGroup: id(7) }, seen: "33 7 7,44" },
     { what: "a number the image knows", context: { runAsUser: id(1000) }, seen: "1000 1000 10,44,1000" },
     { what: "a number the image does not know", context: { runAsUser: id(4242) }, seen: "4242 0 0" },
     { what: "a number and a group", context: { runAsUser: id(4242), runAsGroup: id(4343) }, seen: "4242 4343 4343" },
-    { what: "groups of the request", context: { runAsUser: id(4242), supplementalGroups: [5n, 6n] }, seen: "4242 0 0,5,6" },
+    {
+      what: "groups of the request",
+      context: { runAsUser: id(4242), supplementalGroups: [5n, 6n] },
+      seen: "4242 0 0,5,6",
+    },
     { what: "root against the image's user", image: "users", context: { runAsUser: id(0) }, seen: "0 0 0,10" },
   ];
   const script = "echo $(id -u) $(id -g) $(id -G | tr ' ' '\\n' | sort -nu | tr '\\n' ',' | sed 's/,$//')";
@@ -72,17 +88,24 @@ describe("users that are none", () => {
 
   const reinterpreted = ["01", " 0", "4294967296", "4294967295", "+0", "1e3"];
   for (const runAsUsername of reinterpreted) {
-    onlyCrib("takes what its number parser takes")(`${JSON.stringify(runAsUsername)} never becomes another user`, async () => {
-      const pod = await bed.runPod();
-      expect(await codeOf(bed.create(pod, { linux: { securityContext: { runAsUsername } } }))).toBe("InvalidArgument");
-    });
+    onlyCrib("takes what its number parser takes")(
+      `${JSON.stringify(runAsUsername)} never becomes another user`,
+      async () => {
+        const pod = await bed.runPod();
+        expect(await codeOf(bed.create(pod, { linux: { securityContext: { runAsUsername } } }))).toBe(
+          "InvalidArgument",
+        );
+      },
+    );
   }
 
   const numbers = [-1n, 4294967295n, 4294967296n, 9223372036854775807n];
   for (const value of numbers) {
     onlyCrib("truncates to 32 bits")(`number ${value} is refused`, async () => {
       const pod = await bed.runPod();
-      expect(await codeOf(bed.create(pod, { linux: { securityContext: { runAsUser: { value } } } }))).toBe("InvalidArgument");
+      expect(await codeOf(bed.create(pod, { linux: { securityContext: { runAsUser: { value } } } }))).toBe(
+        "InvalidArgument",
+      );
     });
   }
 

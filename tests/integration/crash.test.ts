@@ -21,9 +21,12 @@ describe("SIGKILL at a random moment of pods' lives", () => {
           await crashRound(bed, afterMs);
           await expectNoResidue(bed.engine, before);
         } catch (error) {
-          throw new Error(`seed ${random.seed}, round ${round}, killed after ${afterMs.toFixed(1)} ms\n${bed.engine.logTail()}`, {
-            cause: error,
-          });
+          throw new Error(
+            `seed ${random.seed}, round ${round}, killed after ${afterMs.toFixed(1)} ms\n${bed.engine.logTail()}`,
+            {
+              cause: error,
+            },
+          );
         }
       }
     },

@@ -1,5 +1,5 @@
 import { describe, expect } from "bun:test";
-import { ContainerEventType, ContainerState, PodSandboxState } from "../../src/gen/runtime/v1/api_pb.ts";
+import { ContainerEventType, type ContainerState, PodSandboxState } from "../../src/gen/runtime/v1/api_pb.ts";
 import { codeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
@@ -21,7 +21,10 @@ async function subscribe(): Promise<{ readonly seen: readonly SeenEvent[]; close
   const abort = new AbortController();
   const seen: SeenEvent[] = [];
   const { promise: live, resolve: isLive } = Promise.withResolvers<void>();
-  const stream = bed.cri.runtime.getContainerEvents({}, { signal: abort.signal, timeoutMs: 0, onHeader: () => isLive() });
+  const stream = bed.cri.runtime.getContainerEvents(
+    {},
+    { signal: abort.signal, timeoutMs: 0, onHeader: () => isLive() },
+  );
   const reading = codeOf(
     (async () => {
       for await (const event of stream) {
@@ -55,7 +58,9 @@ describe("container events", () => {
     await container.remove();
     await pod.remove();
     const of = (id: string) => events.seen.filter((event) => event.id === id).map((event) => event.type);
-    await waitUntil(() => of(pod.id).includes(ContainerEventType.CONTAINER_DELETED_EVENT), { what: "the pod's last event" });
+    await waitUntil(() => of(pod.id).includes(ContainerEventType.CONTAINER_DELETED_EVENT), {
+      what: "the pod's last event",
+    });
     expect(of(container.id)).toEqual([
       ContainerEventType.CONTAINER_CREATED_EVENT,
       ContainerEventType.CONTAINER_STARTED_EVENT,
@@ -63,7 +68,9 @@ describe("container events", () => {
       ContainerEventType.CONTAINER_DELETED_EVENT,
     ]);
     expect(of(pod.id)[0]).toBe(ContainerEventType.CONTAINER_CREATED_EVENT);
-    const started = events.seen.find((event) => event.id === container.id && event.type === ContainerEventType.CONTAINER_STARTED_EVENT);
+    const started = events.seen.find(
+      (event) => event.id === container.id && event.type === ContainerEventType.CONTAINER_STARTED_EVENT,
+    );
     expect(started?.sandbox).toBe(PodSandboxState.SANDBOX_READY);
     const times = events.seen.map((event) => event.createdAt);
     expect(times).toEqual(times.toSorted((a, b) => (a < b ? -1 : 1)));
@@ -74,9 +81,12 @@ describe("container events", () => {
     const first = await subscribe();
     const second = await subscribe();
     const a = await bed.runPod();
-    await waitUntil(() => first.seen.some((event) => event.id === a.id) && second.seen.some((event) => event.id === a.id), {
-      what: "both see the pod",
-    });
+    await waitUntil(
+      () => first.seen.some((event) => event.id === a.id) && second.seen.some((event) => event.id === a.id),
+      {
+        what: "both see the pod",
+      },
+    );
     expect(await first.close()).toBe("Canceled");
     const b = await bed.runPod();
     await waitUntil(() => second.seen.some((event) => event.id === b.id), { what: "the other still sees pods" });

@@ -16,7 +16,8 @@ function isRunning(marker: string): boolean {
     try {
       return readFileSync(`/proc/${name}/cmdline`, "utf8").includes(marker);
     } catch (error) {
-      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return false;
+      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
+        return false;
       throw error;
     }
   });
@@ -64,21 +65,28 @@ describe("ExecSync", () => {
     expect(/^o*$/.test(stdout) && /^e*$/.test(stderr)).toBe(true);
   });
 
-  onlyCrib("its reply is larger than any client accepts")("caps an endless output so that clients can still read the reply", async () => {
-    const container = await bed.runIdle(await bed.runPod());
-    const flood = `head -c ${CLIENT_LIMIT_BYTES + 4_000_000} /dev/zero`;
-    const { stdout, stderr, exitCode } = await container.exec(["sh", "-c", `${flood}; ${flood} >&2; exit 4`], 60);
-    expect(exitCode).toBe(4);
-    expect(stdout.length).toBeGreaterThan(CLIENT_LIMIT_BYTES / 4);
-    expect(stderr.length).toBeGreaterThan(CLIENT_LIMIT_BYTES / 4);
-    expect(stdout.length + stderr.length).toBeLessThan(CLIENT_LIMIT_BYTES - 64);
-  });
+  onlyCrib("its reply is larger than any client accepts")(
+    "caps an endless output so that clients can still read the reply",
+    async () => {
+      const container = await bed.runIdle(await bed.runPod());
+      const flood = `head -c ${CLIENT_LIMIT_BYTES + 4_000_000} /dev/zero`;
+      const { stdout, stderr, exitCode } = await container.exec(["sh", "-c", `${flood}; ${flood} >&2; exit 4`], 60);
+      expect(exitCode).toBe(4);
+      expect(stdout.length).toBeGreaterThan(CLIENT_LIMIT_BYTES / 4);
+      expect(stderr.length).toBeGreaterThan(CLIENT_LIMIT_BYTES / 4);
+      expect(stdout.length + stderr.length).toBeLessThan(CLIENT_LIMIT_BYTES - 64);
+    },
+  );
 
   test("many at once each get their own answer", async () => {
     const container = await bed.runIdle(await bed.runPod());
     const numbers = Array.from({ length: 24 }, (_, index) => index);
-    const answers = await Promise.all(numbers.map((number) => container.exec(["sh", "-c", `echo ${number}; exit ${number}`], 60)));
-    expect(answers.map(({ stdout, exitCode }) => [stdout, exitCode])).toEqual(numbers.map((number) => [`${number}\n`, number]));
+    const answers = await Promise.all(
+      numbers.map((number) => container.exec(["sh", "-c", `echo ${number}; exit ${number}`], 60)),
+    );
+    expect(answers.map(({ stdout, exitCode }) => [stdout, exitCode])).toEqual(
+      numbers.map((number) => [`${number}\n`, number]),
+    );
   });
 });
 
@@ -121,7 +129,10 @@ describe("ExecSync into what does not run", () => {
 
   test("ends when its container is stopped", async () => {
     const container = await bed.runIdle(await bed.runPod());
-    const work = container.exec(["sleep", "3601.5"], 0).then(({ exitCode }) => exitCode).catch(() => -1);
+    const work = container
+      .exec(["sleep", "3601.5"], 0)
+      .then(({ exitCode }) => exitCode)
+      .catch(() => -1);
     await waitUntil(() => isRunning("3601.5"), { what: "the exec runs" });
     await container.stop(0);
     expect(await work).not.toBe(0);

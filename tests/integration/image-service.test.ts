@@ -73,7 +73,9 @@ describe("images", () => {
 
   test("can be used by id", async () => {
     const pod = await bed.runPod();
-    expect(await bed.output(pod, "echo by id", { imageReference: bed.registry.image("busybox").imageId })).toBe("by id");
+    expect(await bed.output(pod, "echo by id", { imageReference: bed.registry.image("busybox").imageId })).toBe(
+      "by id",
+    );
   });
 
   test("removed by one tag are removed with all their references, and again is no error", async () => {
@@ -160,6 +162,9 @@ describe("images", () => {
     expect(existsSync(withImage.fsId?.mountpoint ?? "")).toBe(true);
     await remove(reference);
     const most = (withImage.usedBytes?.value ?? 0n) - (8n << 20n);
-    await waitUntil(async () => ((await usage()).usedBytes?.value ?? 0n) <= most, { what: "8 MiB less are used", boundMs: 25_000 });
+    await waitUntil(async () => ((await usage()).usedBytes?.value ?? 0n) <= most, {
+      what: "8 MiB less are used",
+      boundMs: 25_000,
+    });
   });
 });

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { logText, readCriLog } from "../harness/cri-log.ts";
 import { codeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
-import { useTestBed } from "../harness/use-test-bed.ts";
 import type { TestContainer } from "../harness/test-container.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
 const bed = useTestBed();
@@ -60,11 +60,14 @@ describe("the log file", () => {
     await expectAllLines(await bed.run(await bed.runPod(), { command: ["sh", "-c", `${lotOfLines}; exec pause`] }));
   });
 
-  onlyCrib("drops what is unread when the process ends")("loses nothing of a lot written just before the end", async () => {
-    const container = await bed.run(await bed.runPod(), { command: ["sh", "-c", lotOfLines] });
-    await container.waitExit();
-    await expectAllLines(container);
-  });
+  onlyCrib("drops what is unread when the process ends")(
+    "loses nothing of a lot written just before the end",
+    async () => {
+      const container = await bed.run(await bed.runPod(), { command: ["sh", "-c", lotOfLines] });
+      await container.waitExit();
+      await expectAllLines(container);
+    },
+  );
 
   test("keeps streams apart when both are busy", async () => {
     const container = await logged("(seq 1 20000 >&2) & seq 1 20000; wait; sleep 2");
@@ -125,22 +128,30 @@ describe("rotation", () => {
 });
 
 describe("a full disk", () => {
-  onlyCrib("stops reading a stream whose log cannot be written")("never blocks the workload, and logging goes on when there is room", async () => {
-    const logDirectory = join(bed.engine.directory, "tiny");
-    mkdirSync(logDirectory);
-    Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tiny", logDirectory]);
-    try {
-      const pod = await bed.runPod({ logDirectory });
-      const script = "seq 1 100000; echo wrote everything > /tmp/done; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo __after__; exit 6";
-      const container = await bed.run(pod, { command: ["sh", "-c", script] });
-      await waitUntil(async () => (await container.sh("cat /tmp/done")) === "wrote everything", { what: "the workload is not blocked" });
-      expect(statfsSync(logDirectory).bavail).toBe(0);
-      Bun.spawnSync(["mount", "-o", "remount,size=4m", logDirectory]);
-      await container.sh("touch /tmp/go");
-      expect((await container.waitExit()).exitCode).toBe(6);
-      await waitUntil(() => readFileSync(container.logPath, "utf8").includes("__after__"), { what: "the log goes on" });
-    } finally {
-      Bun.spawnSync(["umount", "-l", logDirectory]);
-    }
-  });
+  onlyCrib("stops reading a stream whose log cannot be written")(
+    "never blocks the workload, and logging goes on when there is room",
+    async () => {
+      const logDirectory = join(bed.engine.directory, "tiny");
+      mkdirSync(logDirectory);
+      Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tiny", logDirectory]);
+      try {
+        const pod = await bed.runPod({ logDirectory });
+        const script =
+          "seq 1 100000; echo wrote everything > /tmp/done; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo __after__; exit 6";
+        const container = await bed.run(pod, { command: ["sh", "-c", script] });
+        await waitUntil(async () => (await container.sh("cat /tmp/done")) === "wrote everything", {
+          what: "the workload is not blocked",
+        });
+        expect(statfsSync(logDirectory).bavail).toBe(0);
+        Bun.spawnSync(["mount", "-o", "remount,size=4m", logDirectory]);
+        await container.sh("touch /tmp/go");
+        expect((await container.waitExit()).exitCode).toBe(6);
+        await waitUntil(() => readFileSync(container.logPath, "utf8").includes("__after__"), {
+          what: "the log goes on",
+        });
+      } finally {
+        Bun.spawnSync(["umount", "-l", logDirectory]);
+      }
+    },
+  );
 });

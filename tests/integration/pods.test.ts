@@ -108,17 +108,25 @@ describe("what a pod's containers see", () => {
   });
 
   test("resolv.conf as the pod's DNS settings say", async () => {
-    const dnsConfig = { servers: ["192.0.2.1", "192.0.2.2"], searches: ["a.test", "b.test"], options: ["ndots:5", "edns0"] };
+    const dnsConfig = {
+      servers: ["192.0.2.1", "192.0.2.2"],
+      searches: ["a.test", "b.test"],
+      options: ["ndots:5", "edns0"],
+    };
     const pod = await bed.runPod({ dnsConfig });
     const lines = (await bed.output(pod, "cat /etc/resolv.conf")).split("\n");
-    expect(lines.filter((line) => line.startsWith("nameserver"))).toEqual(["nameserver 192.0.2.1", "nameserver 192.0.2.2"]);
+    expect(lines.filter((line) => line.startsWith("nameserver"))).toEqual([
+      "nameserver 192.0.2.1",
+      "nameserver 192.0.2.2",
+    ]);
     expect(lines).toContain("search a.test b.test");
     expect(lines).toContain("options ndots:5 edns0");
   });
 
   test("the host's resolv.conf without any, and localhost in hosts", async () => {
     const pod = await bed.runPod();
-    const nameservers = (text: string): readonly string[] => text.split("\n").filter((line) => line.startsWith("nameserver"));
+    const nameservers = (text: string): readonly string[] =>
+      text.split("\n").filter((line) => line.startsWith("nameserver"));
     const inside = await bed.output(pod, "cat /etc/resolv.conf");
     expect(nameservers(inside)).toEqual(nameservers(readFileSync("/etc/resolv.conf", "utf8")));
     expect(await bed.output(pod, "cat /etc/hosts")).toMatch(/^127\.0\.0\.1\s+.*localhost/m);
@@ -138,7 +146,8 @@ describe("what a pod's containers see", () => {
     const pod = await bed.runPod();
     const a = await bed.runIdle(pod);
     const b = await bed.runIdle(pod);
-    const namespace = async (container: typeof a, kind: string): Promise<string> => container.sh(`readlink /proc/self/ns/${kind}`);
+    const namespace = async (container: typeof a, kind: string): Promise<string> =>
+      container.sh(`readlink /proc/self/ns/${kind}`);
     for (const kind of ["net", "ipc", "uts"]) {
       expect(await namespace(a, kind)).toBe(await namespace(b, kind));
       expect(await namespace(a, kind)).not.toBe(readlinkSync(`/proc/self/ns/${kind}`));
@@ -150,7 +159,10 @@ describe("what a pod's containers see", () => {
     const sysctls = { "net.ipv4.ip_unprivileged_port_start": "80", "kernel.shm_rmid_forced": "1" };
     const before = readFileSync("/proc/sys/kernel/shm_rmid_forced", "utf8");
     const pod = await bed.runPod({ linux: { sysctls } });
-    const seen = await bed.output(pod, "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shm_rmid_forced");
+    const seen = await bed.output(
+      pod,
+      "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shm_rmid_forced",
+    );
     expect(seen).toBe("80\n1");
     expect(readFileSync("/proc/sys/kernel/shm_rmid_forced", "utf8")).toBe(before);
   });
@@ -199,7 +211,9 @@ describe("process namespaces", () => {
     const pod = await bed.runPod({ linux: context(NamespaceMode.NODE) });
     const container = await bed.runIdle(pod, { linux: context(NamespaceMode.NODE) });
     expect(await container.sh("readlink /proc/self/ns/pid")).toBe(readlinkSync("/proc/self/ns/pid"));
-    expect(await container.sh(`cat /proc/${process.pid}/comm`)).toBe(readFileSync(`/proc/${process.pid}/comm`, "utf8").trim());
+    expect(await container.sh(`cat /proc/${process.pid}/comm`)).toBe(
+      readFileSync(`/proc/${process.pid}/comm`, "utf8").trim(),
+    );
   });
 
   test("TARGET: the processes of another container, as debug containers want", async () => {
@@ -217,7 +231,9 @@ describe("cgroups", () => {
     try {
       const pod = await bed.runPod({ linux: { cgroupParent: group } });
       const container = await bed.runIdle(pod);
-      const groups = readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8").trim().split("\n");
+      const groups = readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8")
+        .trim()
+        .split("\n");
       const memory = groups.find((line) => line.includes(":memory:") || line.startsWith("0::/crib")) ?? "";
       expect(memory.split(":")[2]).toStartWith(`${group}/`);
       expect(memory).toContain(container.id);
@@ -233,7 +249,10 @@ describe("cgroups", () => {
     try {
       const pod = await bed.runPod({ linux: { cgroupParent: group } });
       const container = await bed.runIdle(pod);
-      const directory = cgroupDirectory("memory", readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8").match(/:memory:(.*)/)?.[1] ?? "");
+      const directory = cgroupDirectory(
+        "memory",
+        readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8").match(/:memory:(.*)/)?.[1] ?? "",
+      );
       expect(existsSync(directory)).toBe(true);
       await pod.remove();
       expect(existsSync(directory)).toBe(false);

@@ -27,9 +27,16 @@ describe("a daemon that is killed and started again", () => {
     expect(podStatus).toMatchObject({ state: PodSandboxState.SANDBOX_READY, labels: { keep: "label" } });
     expect(podStatus.network?.ip).toBe(ip);
     expect((await stopped.status()).state).toBe(PodSandboxState.SANDBOX_NOTREADY);
-    expect(await running.status()).toMatchObject({ state: ContainerState.CONTAINER_RUNNING, annotations: { keep: "annotation" } });
+    expect(await running.status()).toMatchObject({
+      state: ContainerState.CONTAINER_RUNNING,
+      annotations: { keep: "annotation" },
+    });
     expect(await running.pid()).toBe(pid);
-    expect(await exited.status()).toMatchObject({ state: ContainerState.CONTAINER_EXITED, exitCode: 7, finishedAt: before.finishedAt });
+    expect(await exited.status()).toMatchObject({
+      state: ContainerState.CONTAINER_EXITED,
+      exitCode: 7,
+      finishedAt: before.finishedAt,
+    });
     expect((await created.status()).state).toBe(ContainerState.CONTAINER_CREATED);
 
     expect(await running.sh("echo exec works")).toBe("exec works");

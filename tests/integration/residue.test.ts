@@ -38,7 +38,10 @@ describe("after pods are gone the host looks as before", () => {
     const before = hostSnapshot(bed.engine);
     for (const afterMs of [5, 20, 60]) {
       const client = connectCri(bed.engine.socket);
-      const config = { metadata: { name: `gone-${afterMs}`, uid: "u", namespace: "tests" }, linux: { cgroupParent: bed.engine.cgroupParent } };
+      const config = {
+        metadata: { name: `gone-${afterMs}`, uid: "u", namespace: "tests" },
+        linux: { cgroupParent: bed.engine.cgroupParent },
+      };
       const work = client.runtime.runPodSandbox({ config }).catch(() => undefined);
       await Bun.sleep(afterMs);
       client.close();

@@ -1,14 +1,15 @@
 import { readFileSync } from "node:fs";
-import { fromJsonString, type Message, toJsonString, type DescMessage } from "@bufbuild/protobuf";
+import { type DescMessage, fromJsonString, type Message, toJsonString } from "@bufbuild/protobuf";
 import * as api from "../../src/gen/runtime/v1/api_pb.ts";
-import { codeOf } from "../harness/error-code.ts";
 import type { CriClient } from "../harness/cri-client.ts";
+import { codeOf } from "../harness/error-code.ts";
 import type { SmokeDriver } from "./driver.ts";
 
 /** The same verbs through this project's own CRI client, where crictl is absent. Answers are the replies as JSON. */
 export function clientDriver(cri: CriClient): SmokeDriver {
   const { runtime, images } = cri;
-  const json = <T extends Message>(schema: DescMessage, message: T): string => toJsonString(schema, message, { alwaysEmitImplicit: true });
+  const json = <T extends Message>(schema: DescMessage, message: T): string =>
+    toJsonString(schema, message, { alwaysEmitImplicit: true });
   const image = (reference: string) => ({ image: { image: reference } });
   const pod = (file: string) => fromJsonString(api.PodSandboxConfigSchema, readFileSync(file, "utf8"));
   const container = (file: string) => fromJsonString(api.ContainerConfigSchema, readFileSync(file, "utf8"));
@@ -41,8 +42,7 @@ export function clientDriver(cri: CriClient): SmokeDriver {
       json(api.ContainerStatusResponseSchema, await runtime.containerStatus({ containerId, verbose: true })),
     inspectp: async (podSandboxId) =>
       json(api.PodSandboxStatusResponseSchema, await runtime.podSandboxStatus({ podSandboxId, verbose: true })),
-    stats: async (containerId) =>
-      json(api.ContainerStatsResponseSchema, await runtime.containerStats({ containerId })),
+    stats: async (containerId) => json(api.ContainerStatsResponseSchema, await runtime.containerStats({ containerId })),
     statsp: async (podSandboxId) =>
       json(api.PodSandboxStatsResponseSchema, await runtime.podSandboxStats({ podSandboxId })),
     events() {
@@ -65,8 +65,10 @@ export function clientDriver(cri: CriClient): SmokeDriver {
     stop: async (containerId) =>
       json(api.StopContainerResponseSchema, await runtime.stopContainer({ containerId, timeout: 0n })),
     rm: async (containerId) => json(api.RemoveContainerResponseSchema, await runtime.removeContainer({ containerId })),
-    stopp: async (podSandboxId) => json(api.StopPodSandboxResponseSchema, await runtime.stopPodSandbox({ podSandboxId })),
-    rmp: async (podSandboxId) => json(api.RemovePodSandboxResponseSchema, await runtime.removePodSandbox({ podSandboxId })),
+    stopp: async (podSandboxId) =>
+      json(api.StopPodSandboxResponseSchema, await runtime.stopPodSandbox({ podSandboxId })),
+    rmp: async (podSandboxId) =>
+      json(api.RemovePodSandboxResponseSchema, await runtime.removePodSandbox({ podSandboxId })),
     rmi: async (reference) => json(api.RemoveImageResponseSchema, await images.removeImage(image(reference))),
   };
 }

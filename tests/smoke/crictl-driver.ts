@@ -29,7 +29,11 @@ export function crictlDriver(binary: string, socket: string, directory: string):
     stats: (containerId) => crictl("stats", "-o", "json", "--id", containerId),
     statsp: (podId) => crictl("statsp", "-o", "json", "--id", podId),
     events() {
-      const child = Bun.spawn([...global, "events", "-o", "json"], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+      const child = Bun.spawn([...global, "events", "-o", "json"], {
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "ignore",
+      });
       let seen = "";
       const reading = (async () => {
         for await (const chunk of child.stdout) seen += new TextDecoder().decode(chunk);

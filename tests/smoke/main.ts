@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { hostSnapshot } from "../harness/host-snapshot.ts";
 import { sharedRegistry } from "../harness/registry.ts";
+import { say } from "../harness/say.ts";
 import { createEngine, selectedEngine } from "../harness/select-engine.ts";
 import { clientDriver } from "./client-driver.ts";
 import { crictlDriver } from "./crictl-driver.ts";
@@ -15,18 +16,19 @@ try {
   const before = hostSnapshot(engine);
   await engine.start();
   const crictl = values.client ? null : Bun.which("crictl");
-  if (crictl === null && !values.client) console.log("crictl is not on PATH (kubernetes-sigs/cri-tools has it): using the project's own client");
+  if (crictl === null && !values.client)
+    say("crictl is not on PATH (kubernetes-sigs/cri-tools has it): using the project's own client");
   const driver = crictl === null ? clientDriver(engine.cri) : crictlDriver(crictl, engine.socket, engine.directory);
-  console.log(`smoke of ${engine.kind} through ${driver.name}\n`);
+  say(`smoke of ${engine.kind} through ${driver.name}\n`);
   const { imageId } = registry.image("busybox");
   const results = await runScript({ driver, engine, reference: registry.reference("busybox"), imageId, before });
   for (const { step, tookMs, error } of results) {
     const verdict = error === undefined ? "ok  " : "FAIL";
-    console.log(`${verdict}  ${step.padEnd(20)} ${tookMs.toFixed(0).padStart(6)} ms${error === undefined ? "" : `  ${error}`}`);
+    say(`${verdict}  ${step.padEnd(20)} ${tookMs.toFixed(0).padStart(6)} ms${error === undefined ? "" : `  ${error}`}`);
   }
   failed = results.filter((result) => result.error !== undefined).length;
-  if (failed > 0) console.log(`\nthe daemon's last words:\n${engine.logTail(20)}`);
-  console.log(`\n${results.length - failed} passed, ${failed} failed`);
+  if (failed > 0) say(`\nthe daemon's last words:\n${engine.logTail(20)}`);
+  say(`\n${results.length - failed} passed, ${failed} failed`);
 } finally {
   await engine.destroy();
   await registry.stop();

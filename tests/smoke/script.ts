@@ -38,7 +38,8 @@ export async function runScript({ driver, engine, reference, imageId, before }: 
   const says = (name: string, work: () => Promise<string>, ...parts: readonly string[]) =>
     step(name, async () => {
       const text = await work();
-      for (const part of parts) if (!text.includes(part)) throw new Error(`says nothing of ${part}: ${text.slice(0, 400)}`);
+      for (const part of parts)
+        if (!text.includes(part)) throw new Error(`says nothing of ${part}: ${text.slice(0, 400)}`);
       return text;
     });
   const files = writeConfigs(engine, reference);
@@ -59,7 +60,9 @@ export async function runScript({ driver, engine, reference, imageId, before }: 
   await says("ps", () => driver.ps(), containerId);
   await says("pods", () => driver.pods(), podId, "smoke-pod");
   await says("exec -s", () => driver.execSync(containerId, ["hostname"]), "smoke-host");
-  await step("logs", () => waitUntil(async () => (await driver.logs(containerId)).includes("smoke says hello"), { what: "the log line" }));
+  await step("logs", () =>
+    waitUntil(async () => (await driver.logs(containerId)).includes("smoke says hello"), { what: "the log line" }),
+  );
   await says("inspect", () => driver.inspect(containerId), containerId, "CONTAINER_RUNNING", "ociVersion");
   await says("inspectp", () => driver.inspectp(podId), podId, "SANDBOX_READY");
   await says("stats", () => driver.stats(containerId), containerId, "usageCoreNanoSeconds");
@@ -72,7 +75,9 @@ export async function runScript({ driver, engine, reference, imageId, before }: 
   if (events !== undefined) {
     await step("events", async () => {
       const types = ["CREATED", "STARTED", "STOPPED", "DELETED"].map((type) => `CONTAINER_${type}_EVENT`);
-      await waitUntil(() => types.every((type) => events.text().includes(type)), { what: `events ${types.join(", ")}` });
+      await waitUntil(() => types.every((type) => events.text().includes(type)), {
+        what: `events ${types.join(", ")}`,
+      });
     });
     await events.stop();
   }

@@ -7,7 +7,12 @@ import type { TestBed } from "../harness/test-bed.ts";
 const LONGEST_MS = 150;
 
 /** SIGKILLs the daemon `kills` times at random moments of pods' lives. @throws with seed, round and moment of a failure. */
-export async function soakKills(bed: TestBed, kills: number, random: Random, onRound: (round: number) => void): Promise<void> {
+export async function soakKills(
+  bed: TestBed,
+  kills: number,
+  random: Random,
+  onRound: (round: number) => void,
+): Promise<void> {
   const before = hostSnapshot(bed.engine);
   for (let round = 1; round <= kills; round++) {
     const afterMs = random.between(0, LONGEST_MS);

@@ -36,7 +36,8 @@ const NOISE_KIB = 8 * 1024;
 /** Growth of the daemon after its first 50 lifecycles; `undefined` when there were too few to say. */
 export function growthKib(series: readonly ProcessUse[]): number | undefined {
   if (series.length < WARM_UP + 2 * WINDOW) return undefined;
-  const median = (part: readonly ProcessUse[]): number => part.map((use) => use.rssKib).toSorted((a, b) => a - b)[WINDOW >> 1] ?? 0;
+  const median = (part: readonly ProcessUse[]): number =>
+    part.map((use) => use.rssKib).toSorted((a, b) => a - b)[WINDOW >> 1] ?? 0;
   return median(series.slice(-WINDOW)) - median(series.slice(WARM_UP, WARM_UP + WINDOW));
 }
 

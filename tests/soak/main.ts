@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { Random } from "../harness/random.ts";
 import { sharedRegistry } from "../harness/registry.ts";
+import { say } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import { soakKills } from "./kill-soak.ts";
 import { growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
@@ -24,10 +25,10 @@ let failed = 0;
 /** Runs one part, says how it went, and goes on. */
 async function part(name: string, work: () => Promise<string>): Promise<void> {
   try {
-    console.log(`ok    ${name}: ${await work()}`);
+    say(`ok    ${name}: ${await work()}`);
     passed++;
   } catch (error) {
-    console.log(`FAIL  ${name}: ${String(error instanceof Error ? error.message : error)}`);
+    say(`FAIL  ${name}: ${String(error instanceof Error ? error.message : error)}`);
     failed++;
   }
 }
@@ -45,7 +46,7 @@ async function lifecyclesPart(count: number, ways: number): Promise<string> {
 const bed = new TestBed();
 try {
   await bed.open({});
-  console.log(`soak of ${bed.kind}, seed ${values.seed}\n`);
+  say(`soak of ${bed.kind}, seed ${values.seed}\n`);
   if (lifecycles > 0) {
     await part(`${lifecycles} lifecycles in a row`, () => lifecyclesPart(lifecycles, 1));
     const atOnce = Math.ceil(lifecycles / 5);
@@ -55,12 +56,12 @@ try {
     await part(`${kills} times SIGKILL`, async () => {
       const start = performance.now();
       await soakKills(bed, kills, new Random(Number(values.seed)), (round) => {
-        if (round % 10 === 0) console.log(`      ${round} of ${kills}`);
+        if (round % 10 === 0) say(`      ${round} of ${kills}`);
       });
       return `every record usable or gone, every retry succeeded, nothing left; ${((performance.now() - start) / 1000).toFixed(0)} s`;
     });
   }
-  console.log(`\n${passed} passed, ${failed} failed`);
+  say(`\n${passed} passed, ${failed} failed`);
 } finally {
   await bed.close();
   await (await sharedRegistry()).stop();
