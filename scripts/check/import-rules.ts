@@ -30,7 +30,7 @@ const mayReadAmbient = /^src\/(main\.ts|main\/.*|observe\/system-clock\.ts|.*\.w
 
 const LINES_MAX = 300;
 /** Tables of cases make tests longer without making them harder to read. */
-const TEST_LINES_MAX = 400;
+const TEST_LINES_MAX = 500;
 const lengthReason = /^(\/\/|\/\*\*| \*).*\bover 300 lines\b/im;
 
 /** A source file, by its path from the root. */
