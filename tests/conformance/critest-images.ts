@@ -15,6 +15,10 @@ export const mirroredHosts = ["registry.k8s.io", "k8s.gcr.io", "gcr.io"] as cons
 const STAGING = "k8s-staging-cri-tools";
 const E2E = "e2e-test-images";
 
+/** Debian's busybox has none. */
+const PGREP =
+  '#!/bin/sh\nfor p in /proc/[0-9]*; do read c < $p/comm && test "$c" = "$1" && echo ${p#/proc/}; done; true\n';
+
 interface Recipe {
   readonly name: string;
   readonly tags: readonly string[];
@@ -31,6 +35,7 @@ export async function pushCritestImages(registry: Registry, programs: CritestPro
       .dir("bin")
       .file("bin/nginx", programs.web, { mode: 0o755 })
       .file("bin/ipcs", "#!/bin/sh\ncat /proc/sysvipc/shm\n", { mode: 0o755 })
+      .file("bin/pgrep", PGREP, { mode: 0o755 })
       .file("etc/passwd", accounts(["www-data:x:33:33::/var/www:/bin/false"]))
       .file("etc/group", "root:x:0:\nwww-data:x:33:\n")
       .build(),
