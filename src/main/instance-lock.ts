@@ -1,24 +1,36 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { failedPrecondition } from "../errors/crib-error.ts";
 import { type HostPath, joinHostPath } from "../ids/path.ts";
+import type { Fd } from "../ids/process.ts";
 import { O_CREAT, O_RDWR } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
+import type { Clock } from "../observe/clock.ts";
+
+const patienceMs = 2_000;
+const pauseMs = 20;
 
 /**
  * Makes `directory` this daemon's alone, until disposed of or dead: two daemons over one database or one set of monitors
  * would undo each other's work.
+ *
+ * A daemon killed while it started a monitor leaves the lock to that child for the instant until its exec closes it: a lock that
+ * is held is therefore tried again for a moment.
  *
  * The lock is flock(2) on `crib.lock`, so that it ends with its process however that ends. The file stays: unlinking it
  * would let a third daemon lock a file that a second one has open.
  *
  * @throws {CribError} failed-precondition naming the pid of the daemon that has it.
  */
-export function lockDirectory(kernel: Kernel, directory: HostPath, flag: "--root" | "--state"): Disposable {
+export async function lockDirectory(
+  { kernel, clock }: { readonly kernel: Kernel; readonly clock: Clock },
+  directory: HostPath,
+  flag: "--root" | "--state",
+): Promise<Disposable> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = joinHostPath(directory, "crib.lock");
   const fd = kernel.open(path, O_RDWR | O_CREAT, 0o600);
   try {
-    if (!kernel.tryLockExclusive(fd)) {
+    if (!(await lockWithin(kernel, clock, fd))) {
       const pid = readFileSync(path, "utf8").trim();
       throw failedPrecondition(
         `${directory} belongs to the crib daemon with pid ${pid || "(unknown)"}: stop that one, or give this one a ${flag} of its own`,
@@ -31,4 +43,13 @@ export function lockDirectory(kernel: Kernel, directory: HostPath, flag: "--root
     throw error;
   }
   return { [Symbol.dispose]: () => kernel.close(fd) };
+}
+
+async function lockWithin(kernel: Kernel, clock: Clock, fd: Fd): Promise<boolean> {
+  const deadline = clock.monotonicMs() + patienceMs;
+  while (!kernel.tryLockExclusive(fd)) {
+    if (clock.monotonicMs() >= deadline) return false;
+    await clock.sleep(pauseMs);
+  }
+  return true;
 }

@@ -47,8 +47,8 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   log.debug({ limit: kernel.raiseOpenFileLimit() }, "open files");
 
   await using stack = new AsyncDisposableStack();
-  stack.use(lockDirectory(kernel, config.state, "--state"));
-  if (config.root !== config.state) stack.use(lockDirectory(kernel, config.root, "--root"));
+  stack.use(await lockDirectory(host, config.state, "--state"));
+  if (config.root !== config.state) stack.use(await lockDirectory(host, config.root, "--root"));
   const domains = stack.use(await host.openDomains(config));
   const { pods, images, network, cgroups } = domains;
   const server = createCriServer({
