@@ -16,8 +16,7 @@ const STAGING = "k8s-staging-cri-tools";
 const E2E = "e2e-test-images";
 
 /** Debian's busybox has none. */
-const PGREP =
-  '#!/bin/sh\nfor p in /proc/[0-9]*; do read c < $p/comm && test "$c" = "$1" && echo ${p#/proc/}; done; true\n';
+const PGREP = '#!/bin/sh\nfor p in /proc/[0-9]*; do read c < $p/comm && test "$c" = "$1" && basename $p; done; true\n';
 
 interface Recipe {
   readonly name: string;
