@@ -15,7 +15,7 @@ export type DownloadProgress = { readonly kind: "waiting" } | { readonly kind: "
 const maxFruitlessAttempts = 4;
 const maxAttempts = 50;
 const firstPauseMs = 200;
-const writeBytes = 1024 * 1024;
+const writeBytes = 512 * 1024;
 
 /** Fetches blobs into the store: each once at a time, some at a time, going on where a connection broke. */
 export class BlobDownloads {

@@ -34,6 +34,9 @@ import { migrateImages } from "./schema.ts";
 import { Semaphore } from "./semaphore.ts";
 import { SharedTasks } from "./shared-tasks.ts";
 
+/** A node has fewer images in use; account files may be megabytes. */
+const maxCachedAccounts = 256;
+
 export interface ImagesOptions {
   /** Below it `content` and `layers` are made, mode 0700. */
   readonly root: HostPath;
@@ -152,6 +155,7 @@ class StoredImages implements ImageService {
     const known = this.#accounts.get(top);
     if (known !== undefined) return known;
     const accounts = readAccounts(this.#options.kernel, this.#lowerDirs(record.chainIds));
+    if (this.#accounts.size === maxCachedAccounts) this.#accounts.clear();
     this.#accounts.set(top, accounts);
     return accounts;
   }

@@ -2,7 +2,7 @@ import type { Fd } from "../ids/process.ts";
 import type { Kernel } from "../kernel/port.ts";
 import { damagedLayer } from "./layer-error.ts";
 
-const pieceBytes = 512 * 1024;
+const pieceBytes = 128 * 1024;
 
 /**
  * Reads a blob while it is still being downloaded: the file is the buffer between network and disk, so a slow

@@ -5,8 +5,8 @@ import { maxZstdWindowLog } from "./layer-limits.ts";
 
 export type Compression = "none" | "gzip" | "zstd";
 
-/** Measured: 1 MiB pieces inflate a third faster than 64 KiB ones, larger ones no faster. */
-const pieceBytes = 1024 * 1024;
+/** 64 KiB pieces inflate a quarter slower; 1 MiB ones no faster, for more memory with every layer in flight. */
+const pieceBytes = 512 * 1024;
 
 /**
  * Tells the compression by the first bytes, whatever the media type says, as other engines do: Docker's gzip

@@ -116,7 +116,8 @@ class Thread {
 
   #started(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(workerUrl());
+    // A small heap collects often: what passes through is large pieces that live for one moment.
+    const worker = new Worker(workerUrl(), { smol: true });
     worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.#settle(data);
     worker.onerror = (event) => {
       // The thread is gone with all it was doing; the next job starts another.
