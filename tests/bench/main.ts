@@ -6,14 +6,13 @@
  */
 import { buildLargeImage } from "../fixtures/test-images.ts";
 import type { EngineKind } from "../harness/engine.ts";
-import { processUse } from "../harness/process-memory.ts";
 import { sharedRegistry } from "../harness/registry.ts";
 import { say, sayProgress } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import { type Connection, type Contender, contender } from "./contender.ts";
 import { machineLine } from "./machine.ts";
 import { type LifecycleTimes, measureLifecycles, type Operation, operations } from "./measure-lifecycle.ts";
-import { type DensityUse, measureDensity, measureMemory } from "./measure-memory.ts";
+import { type DensityUse, measureDensity, measureMemory, settledRssMib } from "./measure-memory.ts";
 import { measurePull } from "./measure-pull.ts";
 import { measureThroughput } from "./measure-throughput.ts";
 import { parseOptions } from "./options.ts";
@@ -29,7 +28,8 @@ const beds: TestBed[] = [];
 async function openBed(kind: EngineKind, network: "builtin" | "cni"): Promise<TestBed> {
   const bed = new TestBed(kind);
   beds.push(bed);
-  await bed.open({ network });
+  // Images come after the idle daemon has been measured.
+  await bed.open({ network, images: [] });
   return bed;
 }
 
@@ -91,7 +91,7 @@ async function measure(): Promise<readonly Row[]> {
   for (const engine of engines) {
     const bed = await openBed(engine, engine === "crib" ? "builtin" : "cni");
     const first = contender(bed, engine === "crib" ? "builtin" : "cni");
-    idle[engine] = processUse(bed.engine.pid).rssKib / 1024;
+    idle[engine] = await settledRssMib(bed.engine.pid);
     main.set(engine, first);
     contenders.push(first, contender(bed, "host"));
     if (engine === "crib") contenders.push(contender(await openBed(engine, "cni"), "cni"));

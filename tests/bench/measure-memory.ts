@@ -15,6 +15,24 @@ export interface DensityUse {
   readonly restartMs: number;
 }
 
+const QUIET_MS = 1_000;
+const SETTLE_LIMIT_MS = 10_000;
+
+/** A daemon's resident memory once it has stopped falling: what a start needed for a moment is not what it holds. */
+export async function settledRssMib(pid: number): Promise<number> {
+  let lowestKib = processUse(pid).rssKib;
+  let sinceMs = performance.now();
+  const giveUpMs = sinceMs + SETTLE_LIMIT_MS;
+  while (performance.now() - sinceMs < QUIET_MS && performance.now() < giveUpMs) {
+    await Bun.sleep(50);
+    const { rssKib } = processUse(pid);
+    if (rssKib >= lowestKib) continue;
+    lowestKib = rssKib;
+    sinceMs = performance.now();
+  }
+  return lowestKib / 1024;
+}
+
 /** Runs `count` pods and adds up the processes that are there because of them. */
 export async function measureMemory(entry: Contender, count: number): Promise<MemoryUse> {
   const before = new Set(engineProcesses());
@@ -31,7 +49,7 @@ export async function measureMemory(entry: Contender, count: number): Promise<Me
 export async function measureDensity(entry: Contender, count: number): Promise<DensityUse> {
   const { bed } = entry;
   await runPods(entry, count, 4);
-  const daemonMib = processUse(bed.engine.pid).rssKib / 1024;
+  const daemonMib = await settledRssMib(bed.engine.pid);
   await bed.engine.kill9();
   const start = performance.now();
   await bed.engine.start();
