@@ -97,6 +97,8 @@ async function measure(): Promise<readonly Row[]> {
     if (engine === "crib") contenders.push(contender(await openBed(engine, "cni"), "cni"));
   }
 
+  for (const bed of beds) await bed.pull("busybox");
+
   progress(
     `${options.rounds} rounds of lifecycles: ${contenders.map((entry) => `${entry.engine}/${entry.connection}`).join(", ")}`,
   );
