@@ -55,3 +55,8 @@ export function deadlineExceeded(message: string, cause?: unknown): CribError {
 export function internal(message: string, cause?: unknown): CribError {
   return new CribError("internal", message, { cause });
 }
+
+/** Something kept is not what was written. */
+export function dataLoss(message: string, cause?: unknown): CribError {
+  return new CribError("data-loss", message, { cause });
+}

@@ -64,6 +64,9 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
 
   undo.defer(() => removeStateDirectory(engine, directory));
   makeSandboxDirectory(directory);
+  // The monitor starts on another processor while this one makes the cgroup and mounts.
+  const launching = engine.launcher.launch(id, directory);
+  undo.defer(() => endLaunch(launching));
   if (ownsCgroup) undo.defer(() => removeCgroup(engine, cgroup));
   engine.cgroups.create(cgroup, cgroupResources(config.linux?.resources));
   if (!modes.hostIpc) {
@@ -71,8 +74,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     mountShm(engine, directory);
   }
 
-  const monitor = await engine.launcher.launch(id, directory);
-  undo.defer(() => monitor.shutdown());
+  const monitor = await launching;
   const setup = await monitor.setup({
     unshare: unshareFlags(modes),
     hostname: modes.hostNetwork ? undefined : hostname,
@@ -121,6 +123,12 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, record, () => []);
   engine.eventHub.publish(ContainerEventType.CONTAINER_STARTED_EVENT, id, record, () => []);
   return id;
+}
+
+/** Whoever waits for the launch is told of its failure; here there is then nothing to end. */
+async function endLaunch(launching: Promise<Monitor>): Promise<void> {
+  const [launched] = await Promise.allSettled([launching]);
+  if (launched.status === "fulfilled") await launched.value.shutdown();
 }
 
 /** A kernel booted without IPv6 has nothing to defend there, and no such key. */

@@ -27,5 +27,5 @@ export async function updateResources(
     ...record.spec,
     linux: { ...record.spec.linux, resources: { ...resources, devices: record.spec.linux.resources.devices } },
   };
-  engine.containers.put({ ...record, spec }, { durable: false });
+  engine.containers.put({ ...record, spec }, { durable: false, document: true });
 }

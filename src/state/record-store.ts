@@ -3,7 +3,7 @@ import { failedPrecondition } from "../errors/crib-error.ts";
 import type { Log } from "../observe/log.ts";
 import { commitWithoutSync } from "./commit-without-sync.ts";
 
-/** How a kind of record is split into what never changes (`document`) and what does (`body`). */
+/** How a kind of record is split into what is large and seldom changes (`document`) and the rest (`body`). */
 export interface RecordCodec<Id extends string, Stored> {
   readonly table: string;
   /** Written into every row; a row with a higher number was made by a newer crib and is refused. */
@@ -22,6 +22,8 @@ export interface PutOptions {
    * a reboot voids anyway (docs/decisions/0010-what-is-written-when.md).
    */
   readonly durable: boolean;
+  /** The document changed too and is written again; it is otherwise written with the first `put` of an id only. */
+  readonly document?: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export class RecordStore<Id extends string, Stored extends object> {
     database.run(
       `CREATE TABLE IF NOT EXISTS ${table} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document BLOB NOT NULL, body TEXT NOT NULL) WITHOUT ROWID`,
     );
-    this.#insert = database.query(`INSERT INTO ${table} (id, version, document, body) VALUES (?, ?, ?, ?)`);
+    this.#insert = database.query(`INSERT OR REPLACE INTO ${table} (id, version, document, body) VALUES (?, ?, ?, ?)`);
     this.#update = database.query(`UPDATE ${table} SET body = ?, version = ? WHERE id = ?`);
     this.#delete = database.query(`DELETE FROM ${table} WHERE id = ?`);
   }
@@ -105,12 +107,11 @@ export class RecordStore<Id extends string, Stored extends object> {
     return found;
   }
 
-  /** The document is written once, with the first `put` of an id. */
   put(record: Stored, options: PutOptions): Stored {
     const id = this.#codec.id(record);
     const body = this.#codec.encodeBody(record);
     this.#commit(options.durable, () => {
-      if (this.#records.has(id)) this.#update.run(body, this.#codec.version, id);
+      if (this.#records.has(id) && options.document !== true) this.#update.run(body, this.#codec.version, id);
       else this.#insert.run(id, this.#codec.version, this.#codec.encodeDocument(record), body);
     });
     const frozen = Object.freeze(record);
