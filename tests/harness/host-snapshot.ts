@@ -19,7 +19,7 @@ export interface HostSnapshot {
  * the engine's own names is looked at. Otherwise all of the host's are; processes come and go on any host, so of those
  * (and the namespaces they hold) it is always the engine's own, recognised by command line or cgroup.
  */
-const SHARED_HOST = process.env.CRIB_TEST_SHARED_HOST === "1";
+const sharedHost = (): boolean => process.env.CRIB_TEST_SHARED_HOST === "1";
 
 /** What the engines call their helpers: a leaked one may carry no other mark, a zombie has nothing but its name. */
 const HELPERS = { crib: /crib-(monitor|init|stage)/, containerd: /containerd-shim|runc/ } as const;
@@ -27,8 +27,9 @@ const HELPERS = { crib: /crib-(monitor|init|stage)/, containerd: /containerd-shi
 export function hostSnapshot(engine: Engine): HostSnapshot {
   const marked = (line: string): boolean =>
     line.includes(engine.directory) || line.includes(engine.bridge) || line.includes(engine.cgroupParent);
-  const ofHost = (line: string): boolean => !SHARED_HOST || marked(line);
-  const ofEngine = (line: string): boolean => marked(line) || (!SHARED_HOST && HELPERS[engine.kind].test(line));
+  const shared = sharedHost();
+  const ofHost = (line: string): boolean => !shared || marked(line);
+  const ofEngine = (line: string): boolean => marked(line) || (!shared && HELPERS[engine.kind].test(line));
   const processes = processTable();
   return {
     mounts: new Set(mounts().filter(ofHost)),
