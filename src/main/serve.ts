@@ -31,6 +31,9 @@ export interface ServeHost {
   openDomains(config: Config): Promise<Domains>;
 }
 
+/** Clients come at once when a daemon is back; what only they and the start needed is given back after both. */
+const startUpRestMs = 1_500;
+
 /** What answers under way get to finish before connections are closed; systemd's own patience is 90 s. */
 const stopGraceMs = 10_000;
 
@@ -69,8 +72,17 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   host.onReload(() => logConfigChange(config, reload, log));
   log.info({ version: host.build.version, root: config.root, state: config.state, listen: config.listen }, "ready");
   notify("READY=1");
-  log.debug({ releasedKib: kernel.releaseCleanText() }, "start-up code given back");
+  const rest = new AbortController();
+  stack.defer(() => rest.abort());
+  releaseStartUpCode(host, rest.signal).catch((error: unknown) =>
+    log.warn({ err: error }, "start-up code stays mapped"),
+  );
   const signal = await host.stopped;
   log.info({ signal }, "stopping; pods run on");
   notify("STOPPING=1");
+}
+
+async function releaseStartUpCode({ kernel, clock, log }: ServeHost, signal: AbortSignal): Promise<void> {
+  if (!(await clock.sleep(startUpRestMs, signal))) return;
+  log.debug({ releasedKib: kernel.releaseCleanText() }, "start-up code given back");
 }
