@@ -13,8 +13,8 @@ const pauseMs = 20;
  * Makes `directory` this daemon's alone, until disposed of or dead: two daemons over one database or one set of monitors
  * would undo each other's work.
  *
- * A daemon killed while it started a monitor leaves the lock to that child for the instant until its exec closes it: a lock that
- * is held is therefore tried again for a moment.
+ * A daemon killed while it started a monitor leaves the lock to that child for the instant until its exec closes it: the lock of
+ * a daemon that is dead is therefore tried again for a moment.
  *
  * The lock is flock(2) on `crib.lock`, so that it ends with its process however that ends. The file stays: unlinking it
  * would let a third daemon lock a file that a second one has open.
@@ -30,7 +30,7 @@ export async function lockDirectory(
   const path = joinHostPath(directory, "crib.lock");
   const fd = kernel.open(path, O_RDWR | O_CREAT, 0o600);
   try {
-    if (!(await lockWithin(kernel, clock, fd))) {
+    if (!(await lockWithin(kernel, clock, fd, path))) {
       const pid = readFileSync(path, "utf8").trim();
       throw failedPrecondition(
         `${directory} belongs to the crib daemon with pid ${pid || "(unknown)"}: stop that one, or give this one a ${flag} of its own`,
@@ -45,11 +45,22 @@ export async function lockDirectory(
   return { [Symbol.dispose]: () => kernel.close(fd) };
 }
 
-async function lockWithin(kernel: Kernel, clock: Clock, fd: Fd): Promise<boolean> {
+async function lockWithin(kernel: Kernel, clock: Clock, fd: Fd, path: HostPath): Promise<boolean> {
   const deadline = clock.monotonicMs() + patienceMs;
   while (!kernel.tryLockExclusive(fd)) {
-    if (clock.monotonicMs() >= deadline) return false;
+    if (clock.monotonicMs() >= deadline || holderLives(path)) return false;
     await clock.sleep(pauseMs);
   }
   return true;
+}
+
+/** A process that is gone has no command line, one that waits to be reaped has an empty one. */
+function holderLives(path: HostPath): boolean {
+  const pid = readFileSync(path, "utf8").trim();
+  try {
+    return /^[1-9][0-9]*$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`).length > 0;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return false;
+    throw error;
+  }
 }
