@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { CribError } from "../errors/crib-error.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
@@ -193,12 +193,4 @@ async function sweepOrphans(engine: PodEngine): Promise<void> {
 function list(directory: HostPath): readonly string[] {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   return readdirSync(directory);
-}
-
-/** Removes the directories recovery keeps, at a clean end of a daemon that leaves nothing (a private one). */
-export function removeEmptyStateDirectories(state: HostPath): void {
-  for (const name of ["pods", "netns", "intents"]) {
-    const path = joinHostPath(state, name);
-    if (existsSync(path) && readdirSync(path).length === 0) rmSync(path, { recursive: true });
-  }
 }
