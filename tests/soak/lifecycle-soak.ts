@@ -29,18 +29,16 @@ export async function soakLifecycles(bed: TestBed, count: number, parallel: numb
 }
 
 const WARM_UP = 50;
-const WINDOW = 50;
-/** What the floor of a garbage-collected heap of about 100 MiB wanders by itself, code that is compiled late included. */
-const NOISE_KIB = 12 * 1024;
+const WINDOW = 25;
+/** What a garbage-collected heap wanders up and down by itself between two windows. */
+const NOISE_KIB = 8 * 1024;
 
-/**
- * Growth of the daemon after its first 50 lifecycles: from the lowest point of the next 50 to that of the last 50, because
- * the height of a heap that is about to be collected says nothing. `undefined` when there were too few to say.
- */
+/** Growth of the daemon after its first 50 lifecycles; `undefined` when there were too few to say. */
 export function growthKib(series: readonly ProcessUse[]): number | undefined {
   if (series.length < WARM_UP + 2 * WINDOW) return undefined;
-  const floor = (part: readonly ProcessUse[]): number => Math.min(...part.map((use) => use.rssKib));
-  return floor(series.slice(-WINDOW)) - floor(series.slice(WARM_UP, WARM_UP + WINDOW));
+  const median = (part: readonly ProcessUse[]): number =>
+    part.map((use) => use.rssKib).toSorted((a, b) => a - b)[WINDOW >> 1] ?? 0;
+  return median(series.slice(-WINDOW)) - median(series.slice(WARM_UP, WARM_UP + WINDOW));
 }
 
 export function hasGrown(series: readonly ProcessUse[]): boolean {
