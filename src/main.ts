@@ -57,6 +57,8 @@ async function runDaemon(config: Config, reload: () => Config): Promise<number> 
     onReload: (listener) => {
       onReload = listener;
     },
+    // The asynchronous kind needs a busy event loop to finish, and this is called when it is idle.
+    collectGarbage: () => Bun.gc(true),
     openDomains: (opened) => openDomains(opened, { kernel: kernel(), clock, log }),
   });
   return 0;

@@ -21,4 +21,6 @@ export interface CriDeps {
   /** This process, for `crib` verbs that ask who answers. */
   readonly pid: number;
   readonly startedAtNs: UnixNanos;
+  /** Called when many RPCs were answered and nobody waits for one: the moment to give memory back. */
+  readonly onQuiet: () => void;
 }

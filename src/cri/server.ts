@@ -10,6 +10,8 @@ import { checkRequests } from "./interceptors/check-requests.ts";
 import { convertErrors } from "./interceptors/convert-errors.ts";
 import { enforceDeadline } from "./interceptors/enforce-deadline.ts";
 import { logRpcs } from "./interceptors/log-rpcs.ts";
+import { noteWork } from "./interceptors/note-work.ts";
+import { QuietMoments } from "./quiet-moments.ts";
 import { ResetBudget } from "./reset-budget.ts";
 import { routes } from "./routes.ts";
 import { maxRequestBytes } from "./validate/limits.ts";
@@ -41,11 +43,18 @@ export function createCriServer(deps: CriDeps): CriServer {
   const sessions = new Set<ServerHttp2Session>();
   const servers: Server[] = [];
   let openStreams = 0;
+  const quietMoments = new QuietMoments(clock, log, deps.onQuiet);
 
   const listener = grpcListener(
     {
       routes: routes(deps, shutdown.signal),
-      interceptors: [convertErrors(log), logRpcs(log, clock), enforceDeadline(log), checkRequests()],
+      interceptors: [
+        noteWork(quietMoments),
+        convertErrors(log),
+        logRpcs(log, clock),
+        enforceDeadline(log),
+        checkRequests(),
+      ],
       grpc: true,
       grpcWeb: false,
       connect: false,
@@ -90,6 +99,7 @@ export function createCriServer(deps: CriDeps): CriServer {
     async close(graceMs) {
       for (const server of servers) server.close();
       shutdown.abort();
+      quietMoments[Symbol.dispose]();
       await idle(() => openStreams, clock, graceMs);
       for (const session of sessions) session.destroy();
     },

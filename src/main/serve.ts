@@ -28,6 +28,8 @@ export interface ServeHost {
   /** Resolves with the name of the signal that asks the daemon to end. */
   readonly stopped: Promise<string>;
   onReload(listener: () => void): void;
+  /** Collects all garbage and hands free pages back; everything stands still for 15 to 45 ms. */
+  collectGarbage(): void;
   openDomains(config: Config): Promise<Domains>;
 }
 
@@ -65,6 +67,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     cgroups,
     pid: kernel.getpid(),
     startedAtNs,
+    onQuiet: host.collectGarbage,
   });
   stack.defer(() => server.close(stopGraceMs));
   for (const path of config.listen) await server.listen(stack.use(await claimSocket(kernel, path)));

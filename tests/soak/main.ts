@@ -1,5 +1,6 @@
 /** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--seed N]`; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
+import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
 import { sharedRegistry } from "../harness/registry.ts";
 import { say } from "../harness/say.ts";
@@ -34,13 +35,18 @@ async function part(name: string, work: () => Promise<string>): Promise<void> {
 }
 
 async function lifecyclesPart(count: number, ways: number): Promise<string> {
-  const { tookMs, series } = await soakLifecycles(bed, count, ways);
-  const growth = growthKib(series);
-  const last = series.at(-1);
-  const shown = `RSS ${shownSeries(series)} MiB, ${last?.descriptors} descriptors, ${last?.threads} threads`;
-  if (hasGrown(series)) throw new Error(`the daemon grew by ${growth} KiB after the first 50: ${shown}`);
-  const rate = ((count * 1000) / tookMs).toFixed(1);
-  return `${rate} a second, growth past the first 50: ${growth === undefined ? "too few to say" : `${growth} KiB`}; ${shown}`;
+  const report = await soakLifecycles(bed, count, ways);
+  const { early, late } = report;
+  const shown =
+    `at rest ${mib(early)} MiB, ${early.descriptors} descriptors after the first 50, ` +
+    `${mib(late)} MiB, ${late.descriptors} descriptors, ${late.threads} threads at the end; ` +
+    `RSS on the way ${shownSeries(report.series)} MiB`;
+  if (hasGrown(report)) throw new Error(`the daemon grew by ${growthKib(report)} KiB after the first 50: ${shown}`);
+  return `${((count * 1000) / report.tookMs).toFixed(1)} a second, growth past the first 50: ${growthKib(report)} KiB; ${shown}`;
+}
+
+function mib(use: ProcessUse): string {
+  return (use.rssKib / 1024).toFixed(1);
 }
 
 const bed = new TestBed();

@@ -1,0 +1,61 @@
+import type { Clock } from "../observe/clock.ts";
+import type { Log } from "../observe/log.ts";
+
+/** Fewer RPCs than this leave nothing worth the pause: with a kubelet that only looks, two minutes. */
+const minRpcs = 256;
+/** A kubelet with nothing to do still asks every second; between its questions there is this much silence. */
+const quietMs = 300;
+
+/**
+ * Finds the moments in which nobody waits for an answer, to give memory back in them.
+ *
+ *     idle ── minRpcs answered ──▶ watching ── quietMs without an RPC ──▶ onQuiet, idle
+ */
+export class QuietMoments implements Disposable {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #onQuiet: () => void;
+  readonly #closed = new AbortController();
+  #underWay = 0;
+  #answered = 0;
+  #changes = 0;
+  #watching = false;
+
+  constructor(clock: Clock, log: Log, onQuiet: () => void) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#onQuiet = onQuiet;
+  }
+
+  begin(): void {
+    this.#underWay += 1;
+    this.#changes += 1;
+  }
+
+  end(): void {
+    this.#underWay -= 1;
+    this.#changes += 1;
+    this.#answered += 1;
+    if (this.#answered < minRpcs || this.#watching) return;
+    this.#watching = true;
+    this.#watch().catch((error: unknown) => this.#log.warn({ err: error }, "memory is not given back"));
+  }
+
+  async #watch(): Promise<void> {
+    try {
+      let seen: number;
+      do {
+        seen = this.#changes;
+        if (!(await this.#clock.sleep(quietMs, this.#closed.signal))) return;
+      } while (this.#underWay > 0 || this.#changes !== seen);
+      this.#answered = 0;
+      this.#onQuiet();
+    } finally {
+      this.#watching = false;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed.abort();
+  }
+}
