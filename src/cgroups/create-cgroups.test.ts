@@ -18,10 +18,10 @@ describe("detection", () => {
     const names = (mode: "v1" | "hybrid", changes: Partial<CgroupsInput> = {}) =>
       openFake(mode, changes).cgroups.containerMounts.map(({ name }) => name);
     const always = ["cpu,cpuacct", "cpuset", "memory", "devices", "pids"];
-    expect(names("hybrid")).toEqual([...always, "unified"]);
-    expect(names("hybrid", { kernelKills: false })).toEqual([...always, "freezer", "unified"]);
-    expect(names("v1")).toEqual([...always, "freezer"]);
-    expect(names("v1", { systemd: true })).toEqual([...always, "freezer", "systemd"]);
+    expect(names("hybrid")).toEqual([...always, "blkio", "unified"]);
+    expect(names("hybrid", { kernelKills: false })).toEqual([...always, "freezer", "blkio", "unified"]);
+    expect(names("v1")).toEqual([...always, "freezer", "blkio"]);
+    expect(names("v1", { systemd: true })).toEqual([...always, "freezer", "blkio", "systemd"]);
   });
 
   test("shows containers a joint hierarchy under each of its names", () => {

@@ -2,15 +2,18 @@ import { internal, invalidArgument, notFound } from "../errors/crib-error.ts";
 import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { CgroupResources } from "../oci/cgroup-resources.ts";
+import { readV1Accounting } from "./accounting-v1.ts";
+import { readV2Accounting } from "./accounting-v2.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
 import { explainRefusal } from "./control-write.ts";
 import { dissolveExecGroup, execGroup } from "./exec-group.ts";
 import { removeGroup, removeTree } from "./group-tree.ts";
 import type { Hierarchy, Layout } from "./hierarchies.ts";
 import { containerMount, detectLayout } from "./hierarchies.ts";
+import { readHugepageUse } from "./hugepage-use.ts";
 import { createJournal } from "./journal.ts";
 import { killGroup, v1Freezer, v2Freezer } from "./kill-group.ts";
-import type { CgroupStats, Cgroups } from "./port.ts";
+import type { CgroupAccounting, CgroupStats, Cgroups } from "./port.ts";
 import { readV1Stats } from "./stats-v1.ts";
 import { readPressures, readV2Stats } from "./stats-v2.ts";
 import { treePids } from "./tree-pids.ts";
@@ -35,6 +38,7 @@ export interface CgroupsInput {
 
 /** v1 controllers that limit or count something for us; the rest of the hierarchies is left alone. */
 const usedControllers: ReadonlySet<string> = new Set([
+  "blkio",
   "cpu",
   "cpuacct",
   "cpuset",
@@ -141,6 +145,18 @@ export function createCgroups(input: CgroupsInput): Cgroups {
         ? readV2Stats(files, directoryIn(v2, path))
         : readV1Stats(files, (controller) => v1Directory(controller, path));
       return { timestampNs: input.clock.now(), ...accounted, ...pressures };
+    },
+
+    accounting(path): CgroupAccounting {
+      const accounted = alone
+        ? readV2Accounting(files, directoryIn(v2, path))
+        : readV1Accounting(files, (controller) => v1Directory(controller, path));
+      const hugetlb = v1Directory("hugetlb", path);
+      const hugepages =
+        hugetlb === undefined && v2 === undefined
+          ? []
+          : readHugepageUse(files, hugetlb ?? directoryIn(v2, path), hugetlb === undefined ? 2 : 1);
+      return { ...accounted, hugepages };
     },
   };
 }

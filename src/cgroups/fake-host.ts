@@ -29,14 +29,18 @@ const v2Files = {
   "cgroup.kill": "",
   "cpu.weight": "100",
   "cpu.max": "max 100000",
-  "cpu.stat": "usage_usec 1234\nuser_usec 1000\n",
+  "cpu.stat":
+    "usage_usec 1234\nuser_usec 1000\nsystem_usec 234\nnr_periods 9\nnr_throttled 4\nthrottled_usec 5000000\n",
+  "io.stat": "8:16 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n254:0 \n",
+  "memory.peak": "7000",
+  "hugetlb.2MB.current": "2097152",
   "cpu.pressure": "some avg10=1.50 avg60=0.20 avg300=0.00 total=99\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n",
   "memory.max": "max",
   "memory.swap.max": "max",
   "memory.high": "max",
   "memory.current": "5000",
-  "memory.stat": "anon 3000\ninactive_file 1000\npgfault 12\npgmajfault 3\n",
-  "memory.events": "low 0\noom 2\noom_kill 1\n",
+  "memory.stat": "anon 3000\nfile 1500\nkernel_stack 100\nslab 200\ninactive_file 1000\npgfault 12\npgmajfault 3\n",
+  "memory.events": "low 0\nmax 6\noom 2\noom_kill 1\n",
   "pids.max": "max",
   "pids.current": "2",
 } as const;
@@ -48,7 +52,10 @@ export const v1Files = {
     "cpu.shares": "1024",
     "cpu.cfs_period_us": "100000",
     "cpu.cfs_quota_us": "-1",
+    "cpu.stat": "nr_periods 9\nnr_throttled 4\nthrottled_time 5000000000\n",
     "cpuacct.usage": "777\n",
+    "cpuacct.usage_user": "700\n",
+    "cpuacct.usage_sys": "77\n",
   },
   [`${root}/cpuset`]: { ...common, "cpuset.cpus": "0-3", "cpuset.mems": "0" },
   [`${root}/memory`]: {
@@ -56,12 +63,21 @@ export const v1Files = {
     "memory.limit_in_bytes": "9223372036854771712",
     "memory.memsw.limit_in_bytes": "9223372036854771712",
     "memory.usage_in_bytes": "5000\n",
-    "memory.stat": "cache 1\ntotal_rss 3000\ntotal_inactive_file 6000\ntotal_swap 0\ntotal_pgfault 4\n",
+    "memory.stat":
+      "cache 1\npgfault 3\ntotal_cache 10\ntotal_rss 3000\ntotal_inactive_file 6000\ntotal_swap 0\ntotal_pgfault 4\n",
+    "memory.failcnt": "6\n",
+    "memory.max_usage_in_bytes": "7000\n",
+    "memory.kmem.usage_in_bytes": "300\n",
     "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
   },
   [`${root}/devices`]: { ...common, "devices.allow": "", "devices.deny": "" },
   [`${root}/pids`]: { ...common, "pids.max": "max", "pids.current": "3" },
   [`${root}/freezer`]: { ...common, "freezer.state": "THAWED" },
+  [`${root}/blkio`]: {
+    ...common,
+    "blkio.throttle.io_service_bytes_recursive": "8:16 Read 4096\n8:16 Write 8192\n8:16 Total 12288\nTotal 12288\n",
+    "blkio.throttle.io_serviced_recursive": "8:16 Read 1\n8:16 Write 2\n8:16 Total 3\nTotal 3\n",
+  },
 };
 
 const hierarchies = {

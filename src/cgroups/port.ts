@@ -43,6 +43,8 @@ export interface Cgroups {
   /** memory.events (v2) or memory.oom_control (v1). */
   oomFile(path: CgroupPath): HostPath | undefined;
   stats(path: CgroupPath): CgroupStats;
+  /** What metrics ask for beside `stats`: a dozen more reads. */
+  accounting(path: CgroupPath): CgroupAccounting;
 }
 
 /** What the kernel accounts; undefined where the hierarchy or controller is not there. */
@@ -67,6 +69,51 @@ export interface CgroupStats {
   readonly cpuPressure: PressureStats | undefined;
   readonly memoryPressure: PressureStats | undefined;
   readonly ioPressure: PressureStats | undefined;
+}
+
+/** Counters, peaks and breakdowns; undefined where the hierarchy, controller or kernel does not have them. */
+export interface CgroupAccounting {
+  readonly cpu: {
+    readonly userNs: bigint | undefined;
+    readonly systemNs: bigint | undefined;
+    readonly periods: bigint | undefined;
+    readonly throttledPeriods: bigint | undefined;
+    readonly throttledNs: bigint | undefined;
+  };
+  readonly memory: {
+    readonly cacheBytes: bigint | undefined;
+    readonly mappedFileBytes: bigint | undefined;
+    readonly activeFileBytes: bigint | undefined;
+    readonly inactiveFileBytes: bigint | undefined;
+    readonly kernelBytes: bigint | undefined;
+    readonly peakBytes: bigint | undefined;
+    /** How often the limit was run into. */
+    readonly limitHits: bigint | undefined;
+    /** Of the group alone where the kernel tells it apart (v1), else of the tree. */
+    readonly ownPageFaults: bigint | undefined;
+    readonly ownMajorPageFaults: bigint | undefined;
+  };
+  readonly io: readonly DeviceIo[];
+  readonly hugepages: readonly HugepageUse[];
+  /** undefined: unlimited. */
+  readonly pidsLimit: bigint | undefined;
+}
+
+export interface DeviceIo {
+  /** "8:16" */
+  readonly device: string;
+  readonly readBytes: bigint;
+  readonly writtenBytes: bigint;
+  readonly reads: bigint;
+  readonly writes: bigint;
+}
+
+export interface HugepageUse {
+  /** "2MB", as the kernel's files are named. */
+  readonly pageSize: string;
+  readonly usedBytes: bigint;
+  /** v1 only. */
+  readonly peakBytes: bigint | undefined;
 }
 
 /** cgroup v2 *.pressure, microseconds total and averages in percent. */

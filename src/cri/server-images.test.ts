@@ -105,7 +105,7 @@ describe("stats and metrics", () => {
     expect(pod?.linux?.network?.defaultInterface).toMatchObject({
       name: "eth0",
       rxBytes: { value: 100n },
-      txErrors: { value: 2n },
+      txErrors: { value: 106n },
     });
     expect(pod?.linux?.process?.processCount?.value).toBe(4n);
     expect((await own.runtime.listPodSandboxStats({})).stats).toHaveLength(1);

@@ -15,10 +15,14 @@ import type { InterfaceStats } from "./port.ts";
 import { withNetns } from "./with-netns.ts";
 
 /** Offsets in `struct rtnl_link_stats64` (linux/if_link.h). */
+const RX_PACKETS = 0;
+const TX_PACKETS = 8;
 const RX_BYTES = 16;
 const TX_BYTES = 24;
 const RX_ERRORS = 32;
 const TX_ERRORS = 40;
+const RX_DROPPED = 48;
+const TX_DROPPED = 56;
 
 /** Counters of every interface of the namespace but the loopback, `eth0` first: it is the CRI's default interface. */
 export function readInterfaceStats(
@@ -44,9 +48,13 @@ export function readInterfaceStats(
         all.push({
           name: readString(name),
           rxBytes: readU64(stats, RX_BYTES),
+          rxPackets: readU64(stats, RX_PACKETS),
           rxErrors: readU64(stats, RX_ERRORS),
+          rxDropped: readU64(stats, RX_DROPPED),
           txBytes: readU64(stats, TX_BYTES),
+          txPackets: readU64(stats, TX_PACKETS),
           txErrors: readU64(stats, TX_ERRORS),
+          txDropped: readU64(stats, TX_DROPPED),
         });
       },
     );

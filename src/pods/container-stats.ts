@@ -1,4 +1,4 @@
-import type { CgroupStats } from "../cgroups/port.ts";
+import type { CgroupAccounting, CgroupStats } from "../cgroups/port.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { CgroupPath } from "../ids/path.ts";
 import type { ContainerRecord } from "../state/records.ts";
@@ -21,10 +21,18 @@ export async function sampleContainer(engine: PodEngine, container: ContainerRec
   };
 }
 
-/** undefined when the group went away between the record and the read. */
 export function readCgroup(engine: PodEngine, path: CgroupPath): CgroupStats | undefined {
+  return unlessGone(() => engine.cgroups.stats(path));
+}
+
+export function readAccounting(engine: PodEngine, path: CgroupPath): CgroupAccounting | undefined {
+  return unlessGone(() => engine.cgroups.accounting(path));
+}
+
+/** undefined when the group went away between the record and the read. */
+function unlessGone<Value>(read: () => Value): Value | undefined {
   try {
-    return engine.cgroups.stats(path);
+    return read();
   } catch (error) {
     if (error instanceof ErrnoError || (error instanceof Error && "code" in error && error.code === "ENOENT"))
       return undefined;

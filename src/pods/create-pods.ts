@@ -19,6 +19,7 @@ import { execSync } from "./exec-sync.ts";
 import { ExitWatch } from "./exit-watch.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { KeyedLocks } from "./keyed-locks.ts";
+import { DeviceNames } from "./layer-filesystem.ts";
 import { LayerUsage } from "./layer-usage.ts";
 import { NameRegistry } from "./name-registry.ts";
 import type { Pods } from "./port.ts";
@@ -29,6 +30,7 @@ import { reopenLog } from "./reopen-log.ts";
 import { getRecord } from "./resolve-id.ts";
 import { resolveSeccomp } from "./resolve-seccomp.ts";
 import { runSandbox } from "./run-sandbox.ts";
+import { sandboxMetrics } from "./sandbox-metrics.ts";
 import { containerName, sandboxName } from "./sandbox-name.ts";
 import { sandboxStats } from "./sandbox-stats.ts";
 import { startContainer } from "./start-container.ts";
@@ -109,6 +111,7 @@ function adoptNames(engine: PodEngine): void {
 }
 
 function verbs(engine: PodEngine): RunningPods {
+  const deviceNames = new DeviceNames();
   return {
     runSandbox: (config, handler) => runSandbox(engine, config, handler),
     stopSandbox: (id) => stopSandbox(engine, id),
@@ -127,6 +130,7 @@ function verbs(engine: PodEngine): RunningPods {
     updateSandboxResources: (id, _overhead, resources) => updateSandboxResources(engine, id, resources),
     containerStats: (id) => containerStats(engine, id),
     sandboxStats: (id) => sandboxStats(engine, id),
+    sandboxMetrics: (id) => sandboxMetrics(engine, deviceNames, id),
     events: (signal) => engine.eventHub.subscribe(signal),
     close: () => {
       for (const monitor of engine.monitors.values()) monitor.disconnect();

@@ -1,4 +1,4 @@
-import type { CgroupStats } from "../cgroups/port.ts";
+import type { CgroupAccounting, CgroupStats, DeviceIo } from "../cgroups/port.ts";
 import type {
   ContainerConfig,
   ContainerEventType,
@@ -55,6 +55,7 @@ export interface Pods {
 
   containerStats(id: string): Promise<ContainerStatsSample>;
   sandboxStats(id: string): Promise<SandboxStatsSample>;
+  sandboxMetrics(id: string): Promise<SandboxMetricsSample>;
 
   /** Every change of a container or sandbox, in order; the subscription ends with `signal`. A slow reader loses its subscription, never memory. */
   events(signal: AbortSignal): AsyncIterable<PodEvent>;
@@ -94,6 +95,37 @@ export interface SandboxStatsSample {
   readonly usageNanoCores: bigint | undefined;
   readonly interfaces: readonly InterfaceStats[];
   readonly containers: readonly ContainerStatsSample[];
+}
+
+export interface ContainerMetricsSample extends ContainerStatsSample {
+  readonly accounting:
+    | (Omit<CgroupAccounting, "io"> & { readonly io: readonly (DeviceIo & { readonly deviceName: string })[] })
+    | undefined;
+  readonly processes: ProcessCounts;
+  readonly filesystem: FilesystemSample;
+}
+
+export interface ProcessCounts {
+  readonly processes: bigint;
+  readonly fileDescriptors: bigint;
+  readonly sockets: bigint;
+  /** The first process' soft limit; undefined: unlimited. */
+  readonly openFilesLimit: bigint | undefined;
+}
+
+/** The filesystem of the writable layers. */
+export interface FilesystemSample {
+  /** "/dev/vda1", or "254:1" where the host has no name for it. */
+  readonly device: string;
+  readonly totalBytes: bigint;
+  readonly totalInodes: bigint;
+  readonly freeInodes: bigint;
+}
+
+export interface SandboxMetricsSample {
+  readonly sandbox: SandboxRecord;
+  readonly interfaces: readonly InterfaceStats[];
+  readonly containers: readonly ContainerMetricsSample[];
 }
 
 export interface PodEvent {

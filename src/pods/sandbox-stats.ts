@@ -3,6 +3,7 @@ import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
 import type { SandboxStatsSample } from "./port.ts";
 import { getRecord } from "./resolve-id.ts";
+import { interfacesOf } from "./sandbox-metrics.ts";
 
 /** Usage of a pod as a whole, its interfaces, and each of its running containers. */
 export async function sandboxStats(engine: PodEngine, idOrPrefix: string): Promise<SandboxStatsSample> {
@@ -14,7 +15,7 @@ export async function sandboxStats(engine: PodEngine, idOrPrefix: string): Promi
     sandbox,
     cgroup,
     usageNanoCores: cgroup === undefined ? undefined : engine.cpuRates.rate(sandbox.id, cgroup),
-    interfaces: ready && sandbox.netns !== undefined ? engine.network.interfaceStats(sandbox.netns) : [],
+    interfaces: interfacesOf(engine, sandbox),
     containers: await Promise.all(running.map((container) => sampleContainer(engine, container))),
   };
 }

@@ -185,6 +185,8 @@ describe("an exec's group", () => {
     cgroups.killExec(group, "e1");
     expect((await exec.done).signal).toBe("SIGKILL");
     cgroups.removeExec(group, "e1");
+    // A process that is killed stays in a group until the kernel has torn it down.
+    await waitUntil(() => cgroups.pids(group).length === 1, { what: "the killed processes are gone" });
     expect(cgroups.pids(group)).toEqual([main.pid]);
     cgroups.kill(group);
     await main.done;

@@ -1,7 +1,20 @@
-/** Entries a streamed list message carries: well under the 4 MiB that gRPC clients accept by default. */
-const batchSize = 500;
+import type { EncodedElement } from "./encoded.ts";
 
-/** Cuts a list for the Stream* RPCs; an empty list gives no message at all. */
-export function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += batchSize) yield items.slice(start, start + batchSize);
+/** Bytes of a streamed list message: under the 4 MiB that gRPC clients accept by default, and little to hold at once. */
+const batchBytes = 512 << 10;
+
+/** Cuts a list for the Stream* RPCs. An element larger than a batch travels alone; an empty list gives no message at all. */
+export function* batches(elements: Iterable<EncodedElement>): Generator<readonly EncodedElement[]> {
+  let batch: EncodedElement[] = [];
+  let bytes = 0;
+  for (const element of elements) {
+    if (batch.length > 0 && bytes + element.length > batchBytes) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(element);
+    bytes += element.length;
+  }
+  if (batch.length > 0) yield batch;
 }

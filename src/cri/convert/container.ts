@@ -8,6 +8,7 @@ import {
 } from "../../gen/runtime/v1/api_pb.ts";
 import { criSignal } from "../../oci/stop-signal.ts";
 import type { ContainerRecord, ContainerState as RecordState } from "../../state/records.ts";
+import { encodeElement } from "./encoded.ts";
 import { perRecord } from "./per-record.ts";
 
 const states: Record<RecordState, ContainerState> = {
@@ -21,20 +22,24 @@ export function containerState(record: ContainerRecord): ContainerState {
   return states[record.state];
 }
 
-export const toContainer = perRecord(
-  (record: ContainerRecord): Container =>
-    create(ContainerSchema, {
-      id: record.id,
-      podSandboxId: record.sandboxId,
-      metadata: record.config.metadata,
-      image: record.config.image,
-      imageRef: record.imageId,
-      imageId: record.imageId,
-      state: containerState(record),
-      createdAt: record.createdAtNs,
-      labels: record.config.labels,
-      annotations: record.config.annotations,
-    }),
+export function toContainer(record: ContainerRecord): Container {
+  return create(ContainerSchema, {
+    id: record.id,
+    podSandboxId: record.sandboxId,
+    metadata: record.config.metadata,
+    image: record.config.image,
+    imageRef: record.imageId,
+    imageId: record.imageId,
+    state: containerState(record),
+    createdAt: record.createdAtNs,
+    labels: record.config.labels,
+    annotations: record.config.annotations,
+  });
+}
+
+/** For lists: encoded once for each version of a record. */
+export const encodedContainer = perRecord((record: ContainerRecord) =>
+  encodeElement(ContainerSchema, toContainer(record)),
 );
 
 export const toContainerStatus = perRecord((record: ContainerRecord): ContainerStatus => {

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Image as ImageMessage } from "../../gen/runtime/v1/api_pb.ts";
 import { ImageSchema } from "../../gen/runtime/v1/api_pb.ts";
 import type { Image } from "../../images/port.ts";
+import { encodeElement } from "./encoded.ts";
 import { parseImageUser } from "./image-user.ts";
 import { perRecord } from "./per-record.ts";
 
@@ -17,3 +18,6 @@ export const toImage = perRecord((image: Image): ImageMessage => {
     pinned: image.pinned,
   });
 });
+
+/** For streamed lists: encoded once for each version of an image. */
+export const encodedImage = perRecord((image: Image) => encodeElement(ImageSchema, toImage(image)));

@@ -2,23 +2,28 @@ import { create } from "@bufbuild/protobuf";
 import type { PodSandbox, PodSandboxStatus } from "../../gen/runtime/v1/api_pb.ts";
 import { PodSandboxSchema, PodSandboxState, PodSandboxStatusSchema } from "../../gen/runtime/v1/api_pb.ts";
 import type { SandboxRecord } from "../../state/records.ts";
+import { encodeElement } from "./encoded.ts";
 import { perRecord } from "./per-record.ts";
 
 export function sandboxState(record: SandboxRecord): PodSandboxState {
   return record.state === "ready" ? PodSandboxState.SANDBOX_READY : PodSandboxState.SANDBOX_NOTREADY;
 }
 
-export const toPodSandbox = perRecord(
-  (record: SandboxRecord): PodSandbox =>
-    create(PodSandboxSchema, {
-      id: record.id,
-      metadata: record.config.metadata,
-      state: sandboxState(record),
-      createdAt: record.createdAtNs,
-      labels: record.config.labels,
-      annotations: record.config.annotations,
-      runtimeHandler: record.runtimeHandler,
-    }),
+export function toPodSandbox(record: SandboxRecord): PodSandbox {
+  return create(PodSandboxSchema, {
+    id: record.id,
+    metadata: record.config.metadata,
+    state: sandboxState(record),
+    createdAt: record.createdAtNs,
+    labels: record.config.labels,
+    annotations: record.config.annotations,
+    runtimeHandler: record.runtimeHandler,
+  });
+}
+
+/** For lists: encoded once for each version of a record. */
+export const encodedPodSandbox = perRecord((record: SandboxRecord) =>
+  encodeElement(PodSandboxSchema, toPodSandbox(record)),
 );
 
 export const toPodSandboxStatus = perRecord((record: SandboxRecord): PodSandboxStatus => {

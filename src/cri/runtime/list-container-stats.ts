@@ -1,8 +1,14 @@
 import { toContainerStats } from "../convert/stats.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
-import { sampleContainers } from "../sample-stats.ts";
+import { runningContainers, sampleEach } from "../sample-stats.ts";
 
-export function listContainerStats({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"listContainerStats"> {
-  return async ({ filter }) => ({ stats: (await sampleContainers(pods, filter)).map(toContainerStats) });
+export function listContainerStats(deps: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"listContainerStats"> {
+  return async ({ filter }) => ({
+    stats: [
+      ...(await sampleEach(deps, runningContainers(deps, filter), async (id) =>
+        toContainerStats(await deps.pods.containerStats(id)),
+      )),
+    ],
+  });
 }

@@ -1,13 +1,17 @@
-import { toContainer } from "../convert/container.ts";
+import { ListContainersResponseSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { encodedContainer } from "../convert/container.ts";
+import { encodedList } from "../convert/encoded.ts";
 import { matchesContainer } from "../convert/matches.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
 
 export function listContainers({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"listContainers"> {
-  return ({ filter }) => ({
-    containers: pods
-      .containers()
-      .filter((record) => matchesContainer(record, filter))
-      .map(toContainer),
-  });
+  return ({ filter }) => {
+    const matching = pods.containers().filter((record) => matchesContainer(record, filter));
+    return encodedList(
+      ListContainersResponseSchema,
+      ListContainersResponseSchema.field.containers,
+      matching.map(encodedContainer),
+    );
+  };
 }

@@ -1,13 +1,20 @@
+import { ListPodSandboxMetricsResponseSchema, PodSandboxMetricsSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { encodedList, encodeElement } from "../convert/encoded.ts";
 import { toPodSandboxMetrics } from "../convert/metrics.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
-import { sampleSandboxes } from "../sample-stats.ts";
+import { readySandboxes, sampleEach } from "../sample-stats.ts";
 
-export function listPodSandboxMetrics({
-  pods,
-  clock,
-}: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"listPodSandboxMetrics"> {
-  return async () => ({
-    podMetrics: (await sampleSandboxes(pods, undefined)).map((sample) => toPodSandboxMetrics(sample, clock.now())),
-  });
+/** Every pod's metrics, measured for this call: nothing is cached, nobody is throttled. */
+export function listPodSandboxMetrics(deps: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"listPodSandboxMetrics"> {
+  return async () => {
+    const encoded = await sampleEach(deps, readySandboxes(deps, undefined), async (id) =>
+      encodeElement(PodSandboxMetricsSchema, toPodSandboxMetrics(await deps.pods.sandboxMetrics(id), deps.clock.now())),
+    );
+    return encodedList(
+      ListPodSandboxMetricsResponseSchema,
+      ListPodSandboxMetricsResponseSchema.field.podMetrics,
+      encoded,
+    );
+  };
 }

@@ -1,13 +1,14 @@
 import { toPodSandboxStats } from "../convert/stats.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
-import { sampleSandboxes } from "../sample-stats.ts";
+import { readySandboxes, sampleEach } from "../sample-stats.ts";
 
-export function listPodSandboxStats({
-  pods,
-  clock,
-}: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"listPodSandboxStats"> {
+export function listPodSandboxStats(deps: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"listPodSandboxStats"> {
   return async ({ filter }) => ({
-    stats: (await sampleSandboxes(pods, filter)).map((sample) => toPodSandboxStats(sample, clock.now())),
+    stats: [
+      ...(await sampleEach(deps, readySandboxes(deps, filter), async (id) =>
+        toPodSandboxStats(await deps.pods.sandboxStats(id), deps.clock.now()),
+      )),
+    ],
   });
 }

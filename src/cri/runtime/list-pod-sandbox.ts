@@ -1,13 +1,17 @@
+import { ListPodSandboxResponseSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { encodedList } from "../convert/encoded.ts";
 import { matchesSandbox } from "../convert/matches.ts";
-import { toPodSandbox } from "../convert/sandbox.ts";
+import { encodedPodSandbox } from "../convert/sandbox.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
 
 export function listPodSandbox({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"listPodSandbox"> {
-  return ({ filter }) => ({
-    items: pods
-      .sandboxes()
-      .filter((record) => matchesSandbox(record, filter))
-      .map(toPodSandbox),
-  });
+  return ({ filter }) => {
+    const matching = pods.sandboxes().filter((record) => matchesSandbox(record, filter));
+    return encodedList(
+      ListPodSandboxResponseSchema,
+      ListPodSandboxResponseSchema.field.items,
+      matching.map(encodedPodSandbox),
+    );
+  };
 }

@@ -1,5 +1,7 @@
+import { StreamContainersResponseSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { batches } from "../convert/batches.ts";
-import { toContainer } from "../convert/container.ts";
+import { encodedContainer } from "../convert/container.ts";
+import { encodedList } from "../convert/encoded.ts";
 import { matchesContainer } from "../convert/matches.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
@@ -8,6 +10,7 @@ import type { RuntimeRpc } from "../handler.ts";
 export function streamContainers({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"streamContainers"> {
   return async function* ({ filter }) {
     const matching = pods.containers().filter((record) => matchesContainer(record, filter));
-    for (const batch of batches(matching)) yield { containers: batch.map(toContainer) };
+    for (const batch of batches(matching.values().map(encodedContainer)))
+      yield encodedList(StreamContainersResponseSchema, StreamContainersResponseSchema.field.containers, batch);
   };
 }

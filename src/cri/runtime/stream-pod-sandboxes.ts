@@ -1,6 +1,8 @@
+import { StreamPodSandboxesResponseSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { batches } from "../convert/batches.ts";
+import { encodedList } from "../convert/encoded.ts";
 import { matchesSandbox } from "../convert/matches.ts";
-import { toPodSandbox } from "../convert/sandbox.ts";
+import { encodedPodSandbox } from "../convert/sandbox.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
 
@@ -8,6 +10,7 @@ import type { RuntimeRpc } from "../handler.ts";
 export function streamPodSandboxes({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"streamPodSandboxes"> {
   return async function* ({ filter }) {
     const matching = pods.sandboxes().filter((record) => matchesSandbox(record, filter));
-    for (const batch of batches(matching)) yield { podSandboxes: batch.map(toPodSandbox) };
+    for (const batch of batches(matching.values().map(encodedPodSandbox)))
+      yield encodedList(StreamPodSandboxesResponseSchema, StreamPodSandboxesResponseSchema.field.podSandboxes, batch);
   };
 }

@@ -1,0 +1,23 @@
+import type { Clock } from "./clock.ts";
+
+/**
+ * Keeps long work from holding the event loop: between two pieces of it, `turn` gives everybody else theirs once the work
+ * has run for `ms` without a pause.
+ */
+export class TimeSlice {
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #ms: number;
+  #startedMs: number;
+
+  constructor(clock: Pick<Clock, "monotonicMs">, ms = 8) {
+    this.#clock = clock;
+    this.#ms = ms;
+    this.#startedMs = clock.monotonicMs();
+  }
+
+  async turn(): Promise<void> {
+    if (this.#clock.monotonicMs() - this.#startedMs < this.#ms) return;
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    this.#startedMs = this.#clock.monotonicMs();
+  }
+}
