@@ -1,5 +1,4 @@
 import { CribError } from "../../errors/crib-error.ts";
-import type { Clock } from "../../observe/clock.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import { FLAG_FIN, FLAG_UNIDIRECTIONAL, FrameType, GoAwayStatus, MAX_STREAM_ID, ResetStatus } from "./frame-types.ts";
@@ -9,24 +8,7 @@ import { HeaderInflater } from "./header-inflater.ts";
 import { InboundTotals } from "./inbound-buffer.ts";
 import { Outbox } from "./outbox.ts";
 import { ServerStream, type StreamHost } from "./server-stream.ts";
-import type { SpdyLimits } from "./spdy-limits.ts";
-import type { SpdyStream } from "./spdy-stream.ts";
-
-export interface SpdyOptions {
-  /** Takes all of `bytes`, which are valid only during the call. False: hold back until {@link SpdyConnection.drained}. */
-  write(bytes: Uint8Array): boolean;
-  /** True: stop to read from the transport, streams have more than they take. False: go on. */
-  holdInput(held: boolean): void;
-  /** A peer's new stream; whoever takes it sets its listeners, and replies or refuses. */
-  onStream(stream: SpdyStream): void;
-  /**
-   * The connection is over and all was written: the transport is to be closed. `reason` says what the peer did wrong,
-   * `undefined` is a farewell. Called at most once, and not by a dispose.
-   */
-  onClosed(reason: string | undefined): void;
-  readonly limits: SpdyLimits;
-  readonly clock: Pick<Clock, "monotonicMs">;
-}
+import type { SpdyOptions } from "./spdy-options.ts";
 
 /**
  * The server's end of a SPDY/3.1 connection as Kubernetes' clients speak it (draft-mbelshe-httpbis-spdy-00), over any transport.
