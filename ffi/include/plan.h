@@ -54,6 +54,7 @@ enum plan_step_kind {
 	STEP_SECCOMP = 27,
 	STEP_WORKING_DIRECTORY = 28,
 	STEP_EXEC = 29,
+	STEP_HOOK = 40,
 };
 
 enum plan_propagation { PROPAGATION_PRIVATE = 0, PROPAGATION_SLAVE = 1, PROPAGATION_SHARED = 2 };
@@ -152,6 +153,15 @@ struct working_directory_step {
 	bool create;
 };
 
+/* `path` is absolute, on the host; `state` is what it reads on stdin. */
+struct hook_step {
+	const char *path;
+	struct string_list argv;
+	struct string_list env;
+	struct bytes state;
+	uint32_t timeout_seconds;
+};
+
 struct exec_step {
 	struct string_list argv;
 	struct string_list env;
@@ -182,6 +192,7 @@ struct plan_step {
 		struct seccomp_step seccomp;
 		struct working_directory_step working_directory;
 		struct exec_step exec;
+		struct hook_step hook;
 	};
 };
 

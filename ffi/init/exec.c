@@ -38,8 +38,8 @@ int step_working_directory(struct stage *stage, const struct working_directory_s
 	return 0;
 }
 
-/* A NULL-terminated vector over the strings in the plan; mmap, because the stage has no heap of its own. */
-static char **vector(struct string_list list)
+/* mmap, because the stage has no heap of its own. */
+char **string_vector(struct string_list list)
 {
 	size_t size = ((size_t)list.count + 1) * sizeof(char *);
 	char **pointers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -102,8 +102,8 @@ static int search_and_exec(struct stage *stage, char **argv, char **env)
 int step_exec(struct stage *stage, const struct exec_step *step)
 {
 	stage_seal(stage);
-	char **argv = vector(step->argv);
-	char **env = vector(step->env);
+	char **argv = string_vector(step->argv);
+	char **env = string_vector(step->env);
 	if (argv == NULL || env == NULL)
 		return stage_fail(stage, -ENOMEM, "mmap", "");
 	if (argv[0][0] == '\0')

@@ -97,6 +97,17 @@ static void decode_exec(struct reader *payload, struct exec_step *step)
 		payload->bad = true;
 }
 
+static void decode_hook(struct reader *payload, struct hook_step *step)
+{
+	step->path = read_string(payload);
+	step->argv = read_string_list(payload);
+	step->env = read_string_list(payload);
+	step->state = read_bytes(payload);
+	step->timeout_seconds = read_u32(payload);
+	if (step->path[0] != '/' || step->argv.count == 0 || step->timeout_seconds == 0)
+		payload->bad = true;
+}
+
 static void decode_payload(struct reader *payload, struct plan_step *step)
 {
 	switch ((enum plan_step_kind)step->kind) {
@@ -178,6 +189,9 @@ static void decode_payload(struct reader *payload, struct plan_step *step)
 		return;
 	case STEP_EXEC:
 		decode_exec(payload, &step->exec);
+		return;
+	case STEP_HOOK:
+		decode_hook(payload, &step->hook);
 		return;
 	case STEP_CONSOLE:
 	case STEP_PIVOT:

@@ -79,5 +79,9 @@ int step_capabilities(struct stage *stage, const struct capabilities_step *step)
 /* exec.c */
 int step_working_directory(struct stage *stage, const struct working_directory_step *step);
 int step_exec(struct stage *stage, const struct exec_step *step);
+/* A NULL-terminated vector over the strings in the plan, NULL without memory; it stays until execve. */
+char **string_vector(struct string_list list);
+/* hook.c */
+int step_hook(struct stage *stage, const struct hook_step *step);
 
 #endif

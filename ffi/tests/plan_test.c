@@ -118,6 +118,12 @@ static void refuses_bad_steps(void)
 	refuses_step("unknown kind", 99, &payload);
 	refuses_step("kind 0", 0, &payload);
 	refuses_step("missing string", STEP_MASK, &payload);
+	struct wire hook = {.length = 0};
+	put_hook(&hook, "usr/bin/hook", 5);
+	refuses_step("a hook by a relative path", STEP_HOOK, &hook);
+	hook.length = 0;
+	put_hook(&hook, "/usr/bin/hook", 0);
+	refuses_step("a hook without end", STEP_HOOK, &hook);
 
 	put(&payload, 3, 4);
 	put(&payload, 0x00006100, 4); /* "\0a\0" and the terminator: a NUL inside */

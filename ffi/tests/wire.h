@@ -52,6 +52,16 @@ static inline void put_step(struct wire *wire, uint16_t kind, const struct wire 
 	put_bytes(wire, payload->data, payload->length);
 }
 
+static inline void put_hook(struct wire *payload, const char *path, uint32_t timeout_seconds)
+{
+	put_string(payload, path);
+	put(payload, 1, 4);
+	put_string(payload, "hook");
+	put(payload, 0, 4);
+	put_bytes(payload, "{}", 2);
+	put(payload, timeout_seconds, 4);
+}
+
 static inline void put_exec(struct wire *wire)
 {
 	struct wire payload = {.length = 0};

@@ -8,7 +8,7 @@ export const importOrder: readonly (readonly string[])[] = [
   ["observe", "config", "gen"],
   ["kernel"],
   ["oci"],
-  ["layers", "runtime", "network", "cgroups", "logs"],
+  ["cdi", "layers", "runtime", "network", "cgroups", "logs"],
   ["state"],
   ["images"],
   ["pods"],

@@ -77,6 +77,7 @@ const schema = z.strictObject({
     })
     .optional(),
   images: z.strictObject({ pinned: z.array(z.string().min(1)).optional() }).optional(),
+  cdi: z.strictObject({ spec_dirs: z.array(path).optional() }).optional(),
   runtime: z
     .strictObject({
       default_handler: z

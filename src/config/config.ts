@@ -37,6 +37,10 @@ export interface Config {
     readonly stallTimeoutMs: number;
   };
   readonly images: { readonly pinned: readonly string[] };
+  readonly cdi: {
+    /** Directories of CDI files; a later one wins over an earlier. */
+    readonly specDirs: readonly HostPath[];
+  };
   readonly runtime: {
     readonly defaultHandler: string;
     readonly seccompProfileRoot: HostPath;

@@ -21,6 +21,7 @@ export const defaultConfig: Config = deepFreeze({
     stallTimeoutMs: 30_000,
   },
   images: { pinned: [] },
+  cdi: { specDirs: [parseHostPath("/etc/cdi"), parseHostPath("/var/run/cdi")] },
   runtime: {
     defaultHandler: "crib",
     seccompProfileRoot: parseHostPath("/var/lib/kubelet/seccomp"),

@@ -43,6 +43,8 @@ describe("loadConfig()", () => {
       stall_timeout_seconds = 7
       [images]
       pinned = ["registry.k8s.io/pause:3.10"]
+      [cdi]
+      spec_dirs = ["/c1", "/c2"]
       [runtime]
       default_handler = "native"
       seccomp_profile_root = "/sec"
@@ -58,6 +60,7 @@ describe("loadConfig()", () => {
       network: { bridge: "br7", subnet: "10.1.0.0/20", mtu: 1400 },
       registry: { hostsDirs: ["/h"], dockerConfig: undefined, maxConcurrentDownloads: 2, stallTimeoutMs: 7000 },
       images: { pinned: ["registry.k8s.io/pause:3.10"] },
+      cdi: { specDirs: ["/c1", "/c2"] },
       runtime: { defaultHandler: "native", seccompProfileRoot: "/sec", execOutputLimitBytes: 2048 },
     });
   });

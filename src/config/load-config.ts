@@ -62,7 +62,7 @@ function oneOf<T extends string>(value: string, allowed: readonly T[], flag: str
 }
 
 function overlay(base: Config, file: ConfigFile): Config {
-  const { log, cgroup, cni, network, registry, images, runtime } = file;
+  const { log, cgroup, cni, network, registry, images, cdi, runtime } = file;
   return {
     root: file.root ?? base.root,
     state: file.state ?? base.state,
@@ -91,6 +91,7 @@ function overlay(base: Config, file: ConfigFile): Config {
       stallTimeoutMs: toMs(registry?.stall_timeout_seconds) ?? base.registry.stallTimeoutMs,
     },
     images: { pinned: images?.pinned ?? base.images.pinned },
+    cdi: { specDirs: cdi?.spec_dirs ?? base.cdi.specDirs },
     runtime: {
       defaultHandler: runtime?.default_handler ?? base.runtime.defaultHandler,
       seccompProfileRoot: runtime?.seccomp_profile_root ?? base.runtime.seccompProfileRoot,

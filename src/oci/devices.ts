@@ -43,14 +43,18 @@ export function deviceNodes(granted: readonly GrantedDevice[]): readonly SpecDev
 /** Rules in the order they apply, the last match deciding: nothing, then what is listed; everything when privileged. */
 export function deviceRules(granted: readonly GrantedDevice[], privileged: boolean): readonly SpecDeviceRule[] {
   if (privileged) return [{ allow: true, access: "rwm" }];
-  const rules = granted.map(({ device, access }) => ({
+  return [denyAll, ...defaultRules, ...granted.map(deviceRule)];
+}
+
+/** What the container may do with one granted device. @throws {CribError} invalid-argument for malformed permissions. */
+export function deviceRule({ device, access }: GrantedDevice): SpecDeviceRule {
+  return {
     allow: true,
-    type: device.type === "b" ? ("b" as const) : ("c" as const),
+    type: device.type === "b" ? "b" : "c",
     major: device.major,
     minor: device.minor,
     access: checkAccess(access, device.path),
-  }));
-  return [denyAll, ...defaultRules, ...rules];
+  };
 }
 
 function checkAccess(access: string, path: string): string {

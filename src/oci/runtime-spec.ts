@@ -5,6 +5,7 @@ export interface RuntimeSpec {
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname?: string;
   readonly mounts: readonly SpecMount[];
+  readonly hooks?: { readonly createContainer: readonly SpecHook[] };
   readonly annotations: Readonly<Record<string, string>>;
   readonly linux: SpecLinux;
 }
@@ -22,6 +23,14 @@ export interface SpecProcess {
   readonly apparmorProfile?: string;
   readonly selinuxLabel?: string;
   readonly oomScoreAdj?: number;
+}
+
+/** `args[0]` is the program's name to itself; `timeout` is in seconds. */
+export interface SpecHook {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly timeout: number;
 }
 
 export interface SpecUser {

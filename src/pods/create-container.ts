@@ -2,7 +2,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import { driverPaths } from "../cgroups/driver-paths.ts";
 import { failedPrecondition, invalidArgument, notFound } from "../errors/crib-error.ts";
 import type { ContainerConfig } from "../gen/runtime/v1/api_pb.ts";
-import { ContainerConfigSchema, ContainerEventType } from "../gen/runtime/v1/api_pb.ts";
+import { ContainerConfigSchema, ContainerEventType, NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
 import type { ContainerId } from "../ids/object-id.ts";
 import { newContainerId } from "../ids/object-id.ts";
 import type { Image } from "../images/port.ts";
@@ -16,12 +16,16 @@ import { containerDirectory } from "./container-paths.ts";
 import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { inPodNamespaces } from "./in-pod-namespaces.ts";
+import { targetProcess } from "./pid-namespace.ts";
+import { resolveCdi } from "./resolve-cdi.ts";
 import { resolveDevices } from "./resolve-devices.ts";
 import { getRecord } from "./resolve-id.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { resolveSeccomp } from "./resolve-seccomp.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
 import { containerName } from "./sandbox-name.ts";
+import { writeBundle } from "./write-bundle.ts";
 
 /**
  * Makes a container's record, spec and writable layer. It holds no process, mount or cgroup until it is started, so a
@@ -45,6 +49,9 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
   if (sandbox.state !== "ready") {
     throw failedPrecondition(`sandbox ${sandbox.id} is not ready: remove it and run the pod again`);
   }
+  const pidMode = config.linux?.securityContext?.namespaceOptions;
+  if (pidMode?.pid === NamespaceMode.TARGET) targetProcess(engine, sandbox, pidMode.targetId);
+  const namespaced = inPodNamespaces(sandbox.config, config);
   const image = findImage(engine, config);
   const id = newContainerId();
   const directory = containerDirectory(engine.config.root, id);
@@ -56,10 +63,10 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
   undo.defer(() => removeContainerDirectory(engine, id));
   makeContainerDirectory(engine, directory, lowerDirs);
   const mounts = resolveMounts(engine, directory, config, image, lowerDirs);
-  const spec = buildContainerSpec({
+  const base = buildContainerSpec({
     id,
     sandboxId: sandbox.id,
-    config: { ...config, mounts },
+    config: { ...namespaced, mounts },
     sandboxConfig: sandbox.config,
     image: image.config,
     accounts: engine.images.accounts(image.id),
@@ -70,7 +77,9 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
     devices: resolveDevices(config),
     hostname: sandbox.hostname,
   });
+  const spec = resolveCdi(engine, config, base);
   checkPropagation(spec.mounts);
+  if (spec.hooks !== undefined) writeBundle(directory, spec);
   const record: ContainerRecord = {
     id,
     sandboxId: sandbox.id,

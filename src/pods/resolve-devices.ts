@@ -79,10 +79,10 @@ function toDevice(stat: Stats, path: string, access: string): GrantedDevice | un
 }
 
 /** makedev(3): the kernel's 32-bit encoding, 12 bits of major between two parts of the minor. */
-function majorOf(rdev: number): number {
+export function majorOf(rdev: number): number {
   return (rdev >>> 8) & 0xfff;
 }
 
-function minorOf(rdev: number): number {
+export function minorOf(rdev: number): number {
   return (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
 }

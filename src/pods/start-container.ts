@@ -77,6 +77,7 @@ async function launch(
     cgroupMounts: engine.cgroups.containerMounts,
     seccompProgram: engine.seccomp.program(record.spec.linux.seccomp),
     pidNamespace: pidNamespaceOf(engine, sandbox, record),
+    bundle: { id: record.id, directory: record.directory },
   });
   return await monitor.start({
     id: record.id,

@@ -88,6 +88,8 @@ function configuration(place: EnginePlace, network: EngineNetwork, options: Engi
     `subnet = "${place.subnet}"`,
     "[registry]",
     `hosts_dirs = ["${options.registry.hostsDir}"]`,
+    "[cdi]",
+    `spec_dirs = ["${place.directory}/cdi/etc", "${place.directory}/cdi/run"]`,
     "[runtime]",
     `seccomp_profile_root = "${place.directory}/seccomp"`,
     "",

@@ -4,6 +4,7 @@ import { parseRootfsPath } from "../../ids/path.ts";
 import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWPID } from "../../kernel/clone-flags.ts";
 import type { CgroupMount } from "../../oci/cgroup-mount.ts";
 import type { RuntimeSpec, SpecDevice } from "../../oci/runtime-spec.ts";
+import { compileHooks } from "./compile-hooks.ts";
 import { compileMounts, readOnlyCgroupRoot } from "./compile-mounts.ts";
 import { compileProcess, seccompFilter } from "./compile-process.ts";
 import type { LaunchPlan, PlanStep } from "./steps.ts";
@@ -24,6 +25,8 @@ export interface ContainerPlanInput {
   /** The spec's seccomp profile, compiled; undefined when it has none. */
   readonly seccompProgram: Uint8Array | undefined;
   readonly pidNamespace: LaunchPlan["pidNamespace"];
+  /** For hooks, who find the container by it: its id, and the directory of config.json and rootfs. */
+  readonly bundle?: { readonly id: string; readonly directory: HostPath };
 }
 
 /**
@@ -37,6 +40,7 @@ export interface ContainerPlanInput {
  *   root, mounts        by descriptor inside the root, never by a path the image could redirect (CVE-2021-30465,
  *                       CVE-2019-19921); then device nodes and links in a /dev that the image cannot have planted
  *                       (CVE-2026-41579).
+ *   hooks               where the OCI has its createContainer hooks: all mounts are there, the host is still in sight.
  *   pivot               from here on there is no path back to the host.
  *   console             after it: /dev/pts is the container's own by then (CVE-2025-52565).
  *   working directory   made while the root is writable, entered later, when nothing covers it any more.
@@ -57,6 +61,7 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
     { kind: "rootfs", ...input.rootfs, options: [] },
     ...mounts.attach,
     ...deviceSteps(spec),
+    ...compileHooks(spec, input.bundle),
     { kind: "pivot" },
     ...(spec.process.terminal ? [{ kind: "console" } as const] : []),
     { kind: "working-directory", path: parseRootfsPath(spec.process.cwd, "working directory"), create: true },

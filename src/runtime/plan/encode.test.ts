@@ -75,6 +75,10 @@ const payloads: readonly (readonly [PlanStep, string])[] = [
   [{ kind: "seccomp", program: Uint8Array.of(1, 2), flags: 4 }, "02000000010204000000"],
   [{ kind: "working-directory", path, create: true }, `${p}01`],
   [
+    { kind: "hook", path: hostPath, argv: ["n"], env: [], state: Uint8Array.of(123, 125), timeoutSeconds: 9 },
+    `${h}01000000010000006e0000000000020000007b7d09000000`,
+  ],
+  [
     { kind: "exec", argv: [Uint8Array.of(0xff)], env: [Uint8Array.of(0x41, 0x3d)] },
     "0100000001000000ff000100000002000000413d00",
   ],

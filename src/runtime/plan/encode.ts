@@ -93,6 +93,8 @@ function writePayload(out: WireWriter, step: PlanStep): WireWriter {
       return out.bytes(step.program).u32(step.flags);
     case "working-directory":
       return out.string(step.path).bool(step.create);
+    case "hook":
+      return writeHook(out, step);
     case "exec":
       return out.strings(step.argv).strings(step.env);
     default:
@@ -121,6 +123,11 @@ function writeBind(out: WireWriter, step: Step<"bind">): WireWriter {
 function writeDevice(out: WireWriter, step: Step<"device">): WireWriter {
   out.string(step.path).u8(deviceTypes[step.type]);
   return out.u32(step.major).u32(step.minor).u32(step.mode).u32(step.uid).u32(step.gid);
+}
+
+function writeHook(out: WireWriter, step: Step<"hook">): WireWriter {
+  out.string(step.path).strings(step.argv).strings(step.env);
+  return out.bytes(step.state).u32(step.timeoutSeconds);
 }
 
 function writeUser(out: WireWriter, step: Step<"user">): WireWriter {

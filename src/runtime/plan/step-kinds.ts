@@ -31,6 +31,7 @@ export const stepKinds = {
   seccomp: 27,
   "working-directory": 28,
   exec: 29,
+  hook: 40,
 } as const satisfies Record<PlanStep["kind"], number>;
 
 const names = new Map<number, string>(Object.entries(stepKinds).map(([name, number]) => [number, name]));

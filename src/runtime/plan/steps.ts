@@ -108,6 +108,19 @@ export type PlanStep =
   | { readonly kind: "seccomp"; readonly program: Uint8Array; readonly flags: number }
   /** mkdir -p inside the root when missing, chdir, then getcwd must be absolute (CVE-2024-21626). */
   | { readonly kind: "working-directory"; readonly path: RootfsPath; readonly create: boolean }
+  /**
+   * A program of the host, run in the container's namespaces before the pivot, when both roots are in sight (OCI's
+   * createContainer hook). Empty environment but `env`, directory `/`, `state` on stdin; fails on any exit but 0, and after
+   * `timeoutSeconds`, when its process group is killed.
+   */
+  | {
+      readonly kind: "hook";
+      readonly path: HostPath;
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      readonly state: Uint8Array;
+      readonly timeoutSeconds: number;
+    }
   /** argv[0] without a slash is searched in the PATH of `env` inside the container. Always the last step. */
   | { readonly kind: "exec"; readonly argv: readonly Uint8Array[]; readonly env: readonly Uint8Array[] };
 
