@@ -47,6 +47,9 @@ export function explainRefusal(error: unknown): unknown {
       error,
     );
   }
+  if (hasErrno(error, "EBUSY") && file.includes("/cpuset.")) {
+    return failedPrecondition(`${file}: a group below uses what the new set leaves out`, error);
+  }
   if (hasErrno(error, "EBUSY")) return failedPrecondition(`${file}: the group uses more than the new limit`, error);
   if (hasErrno(error, "ENOENT", "EOPNOTSUPP"))
     return failedPrecondition(`${file}: this kernel or hierarchy has no such limit`, error);

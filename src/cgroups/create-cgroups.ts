@@ -13,11 +13,14 @@ import { containerMount, detectLayout } from "./hierarchies.ts";
 import { readHugepageUse } from "./hugepage-use.ts";
 import { createJournal } from "./journal.ts";
 import { killGroup, v1Freezer, v2Freezer } from "./kill-group.ts";
+import { checkMemoryFits } from "./memory-fits.ts";
 import type { CgroupAccounting, CgroupStats, Cgroups } from "./port.ts";
+import { readV1Limits, readV2Limits } from "./read-back.ts";
 import { readV1Stats } from "./stats-v1.ts";
 import { readPressures, readV2Stats } from "./stats-v2.ts";
 import { treePids } from "./tree-pids.ts";
 import { applyV1Limits, createV1Groups } from "./v1-groups.ts";
+import { v2Controls } from "./v2-controls.ts";
 import { type AttachDeviceProgram, applyV2Limits, createV2Group, updateDevices } from "./v2-groups.ts";
 
 export interface CgroupsInput {
@@ -47,6 +50,9 @@ const usedControllers: ReadonlySet<string> = new Set([
   "memory",
   "pids",
 ]);
+
+/** Memory limits are kept in whole pages: 4 KiB on every machine crib is built for. */
+const pageBytes = 4096n;
 
 const noPressure = { cpuPressure: undefined, memoryPressure: undefined, ioPressure: undefined } as const;
 
@@ -91,6 +97,7 @@ export function createCgroups(input: CgroupsInput): Cgroups {
     update(path, resources) {
       checkUnified(resources, layout);
       if (!exists(path)) throw notFound("cgroup", path);
+      if (alone) checkMemoryFits(files, directoryIn(v2, path), v2Controls(resources));
       const journal = createJournal(files);
       explaining(() => {
         try {
@@ -109,6 +116,11 @@ export function createCgroups(input: CgroupsInput): Cgroups {
         }
       });
     },
+
+    readBack: (path, asked) =>
+      alone
+        ? readV2Limits(files, directoryIn(v2, path), asked, pageBytes)
+        : readV1Limits(files, (controller) => v1Directory(controller, path), asked, pageBytes),
 
     procsFiles: (path) => all.map((hierarchy) => procsFile(hierarchy, directoryIn(hierarchy, path))),
 

@@ -33,6 +33,7 @@ const v2Files = {
     "usage_usec 1234\nuser_usec 1000\nsystem_usec 234\nnr_periods 9\nnr_throttled 4\nthrottled_usec 5000000\n",
   "io.stat": "8:16 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n254:0 \n",
   "memory.peak": "7000",
+  "io.max": "",
   "hugetlb.2MB.current": "2097152",
   "cpu.pressure": "some avg10=1.50 avg60=0.20 avg300=0.00 total=99\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n",
   "memory.max": "max",

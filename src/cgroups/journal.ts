@@ -18,7 +18,7 @@ export function createJournal(files: CgroupFiles): Journal {
       write(path, value) {
         const old = readIfReadable(files, path);
         files.write(path, value);
-        if (old !== undefined) before.push({ path, value: old });
+        if (old !== undefined) before.push({ path, value: oldSetting(old, value) });
       },
     },
     rollBack() {
@@ -33,6 +33,19 @@ export function createJournal(files: CgroupFiles): Journal {
       return failure;
     },
   };
+}
+
+/**
+ * What undoes a write. A file with a line for each device takes one line at a time: the old one of that device, or its
+ * absence in words. An empty list of CPUs must be written as a line, or nothing is written at all.
+ */
+function oldSetting(old: string, written: string): string {
+  const device = /^\d+:\d+ /.exec(written)?.[0];
+  if (device === undefined) return old === "" ? "\n" : old;
+  const line = old.split("\n").find((entry) => entry.startsWith(device));
+  if (line !== undefined) return line;
+  const keys = [...written.matchAll(/ (\w+)=/g)].map((match) => `${match[1]}=max`);
+  return keys.length === 0 ? `${device}default` : `${device}${keys.join(" ")}`;
 }
 
 function readIfReadable(files: CgroupFiles, path: string): string | undefined {

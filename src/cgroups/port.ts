@@ -2,6 +2,7 @@ import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { CgroupMount } from "../oci/cgroup-mount.ts";
 import type { CgroupResources } from "../oci/cgroup-resources.ts";
+import type { LimitsInForce } from "./read-back.ts";
 
 /**
  * Control groups, on v1, hybrid and v2 alike.
@@ -17,6 +18,8 @@ export interface Cgroups {
   create(path: CgroupPath, resources: CgroupResources): void;
   /** Applies limits to a live cgroup; on failure restores what had been written. */
   update(path: CgroupPath, resources: CgroupResources): void;
+  /** Of the limits asked for, those in force: the kernel's where it has another than asked (beyond its rounding). */
+  readBack(path: CgroupPath, asked: CgroupResources): LimitsInForce;
   /**
    * The files a process enters the group by, one per hierarchy: it writes "0", itself, while it has a single thread.
    * cgroup.procs on v2; on v1 `tasks`, where such a write skips the lock that all forks of the host share.

@@ -44,6 +44,10 @@ function readMemory(files: CgroupFiles, directory: string): CgroupStats["memory"
   };
 }
 
+export function isUnlimited(limit: bigint): boolean {
+  return limit >= unlimited;
+}
+
 function finite(limit: bigint | undefined): bigint | undefined {
-  return limit === undefined || limit >= unlimited ? undefined : limit;
+  return limit === undefined || isUnlimited(limit) ? undefined : limit;
 }

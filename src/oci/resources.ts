@@ -1,25 +1,83 @@
 import { invalidArgument } from "../errors/crib-error.ts";
-import type { LinuxContainerResources } from "../gen/runtime/v1/api_pb.ts";
 import type { CgroupResources, DeviceRule } from "./cgroup-resources.ts";
 import type { RuntimeSpec, SpecDeviceRule, SpecResources } from "./runtime-spec.ts";
-import { specResources } from "./spec-resources.ts";
 
 /** The limits a container's cgroup is made with: the spec is the one document, whoever edited it. */
 export function cgroupResourcesOfSpec(spec: RuntimeSpec): CgroupResources {
-  return { ...limitsOf(spec.linux.resources), ...devicesOf(spec.linux.resources.devices) };
+  return { ...limitsOfSpec(spec.linux.resources), ...devicesOf(spec.linux.resources.devices) };
 }
 
 /**
- * Limits of a request alone (a pod's group, an update): device access is left as it is.
+ * What an update writes: what was asked for, and with it those it is bound to. A quota means nothing without its period, nor
+ * swap without memory: v2 has one file for the former, and counts swap alone.
+ *
+ * @param requested what the request sets, @param merged that and what was there before.
+ */
+export function updatedLimits(requested: SpecResources, merged: SpecResources): CgroupResources {
+  const { cpu, memory } = requested;
+  const bandwidth = cpu?.quota !== undefined || cpu?.period !== undefined;
+  return limitsOfSpec({
+    ...requested,
+    ...(cpu !== undefined && { cpu: { ...(bandwidth && bandwidthOf(merged)), ...cpu } }),
+    ...(memory !== undefined && merged.memory !== undefined && { memory: merged.memory }),
+  });
+}
+
+/** The spec's limits with the values that are in force. */
+export function withLimitsInForce(resources: SpecResources, taken: CgroupResources): SpecResources {
+  const { cpu, memory } = resources;
+  return {
+    ...resources,
+    ...(cpu !== undefined && {
+      cpu: {
+        ...cpu,
+        ...(taken.cpuShares !== undefined && { shares: Number(taken.cpuShares) }),
+        ...(taken.cpuQuotaUs !== undefined && { quota: Number(taken.cpuQuotaUs) }),
+        ...(taken.cpuPeriodUs !== undefined && { period: Number(taken.cpuPeriodUs) }),
+        ...(taken.cpusetCpus !== undefined && { cpus: taken.cpusetCpus }),
+        ...(taken.cpusetMems !== undefined && { mems: taken.cpusetMems }),
+      },
+    }),
+    ...(memory !== undefined && {
+      memory: {
+        ...memory,
+        ...(taken.memoryLimit !== undefined && { limit: Number(taken.memoryLimit) }),
+        ...(taken.memorySwap !== undefined && { swap: Number(taken.memorySwap) }),
+      },
+    }),
+  };
+}
+
+function bandwidthOf({ cpu }: SpecResources): NonNullable<SpecResources["cpu"]> {
+  return {
+    ...(cpu?.quota !== undefined && { quota: cpu.quota }),
+    ...(cpu?.period !== undefined && { period: cpu.period }),
+  };
+}
+
+/** Zero is "not set" in the CRI, so that a swap limit can come without one of memory: there is nothing to count it from. */
+function checkSwap({ limit, swap }: NonNullable<SpecResources["memory"]>): void {
+  if (swap === undefined || swap < 0) return;
+  if (limit === undefined || limit < 0) {
+    throw invalidArgument(
+      `memory_swap_limit_in_bytes ${swap} counts memory and swap together: it needs a memory limit`,
+    );
+  }
+  if (swap < limit) {
+    throw invalidArgument(
+      `memory_swap_limit_in_bytes ${swap} counts memory and swap together: it cannot be below memory_limit_in_bytes ${limit}`,
+    );
+  }
+}
+
+/**
+ * All limits of a spec; device access is left out.
  *
  * @throws {CribError} invalid-argument naming the limit.
  */
-export function cgroupResources(limits: LinuxContainerResources | undefined): CgroupResources {
-  return limitsOf(specResources(limits, []));
-}
-
-function limitsOf(resources: SpecResources): CgroupResources {
+export function limitsOfSpec(resources: SpecResources): CgroupResources {
   const { cpu, memory, pids, hugepageLimits, unified } = resources;
+  if (memory !== undefined) checkSwap(memory);
   return {
     ...(cpu?.shares !== undefined && { cpuShares: BigInt(cpu.shares) }),
     ...(cpu?.quota !== undefined && { cpuQuotaUs: BigInt(cpu.quota) }),

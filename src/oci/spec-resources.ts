@@ -78,11 +78,15 @@ function memoryLimits(limits: LinuxContainerResources): NonNullable<SpecResource
   return { ...(limit !== 0 && { limit }), ...((swap !== 0 || limit !== 0) && { swap: swap === 0 ? limit : swap }) };
 }
 
+/** A write would take CPUs from the whole host, reclaim memory, watch for pressure, or do nothing. */
+const notLimits = /\.(?:partition|reclaim|pressure|stat|events|current|peak|numa_stat)(?:$|\.)/;
+
 function unifiedLimits(unified: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   for (const [key, value] of Object.entries(unified)) {
     if (!/^[a-z_]+(?:\.[A-Za-z0-9_]+)+$/.test(key) || key.startsWith("cgroup.")) {
       throw invalidArgument(`unified key ${JSON.stringify(key.slice(0, 80))} is not a controller's limit file`);
     }
+    if (notLimits.test(key)) throw invalidArgument(`unified key ${key} is a command or a report, not a limit`);
     if (!/^[\x20-\x7e]{1,4096}$/.test(value)) {
       throw invalidArgument(`unified value of ${key} is empty or not one line of printable characters`);
     }

@@ -127,7 +127,7 @@ function verbs(engine: PodEngine): RunningPods {
     execSync: (request) => execSync(engine, request),
     reopenLog: (id) => reopenLog(engine, id),
     updateResources: (id, resources) => updateResources(engine, id, resources),
-    updateSandboxResources: (id, _overhead, resources) => updateSandboxResources(engine, id, resources),
+    updateSandboxResources: (id, overhead, resources) => updateSandboxResources(engine, id, overhead, resources),
     containerStats: (id) => containerStats(engine, id),
     sandboxStats: (id) => sandboxStats(engine, id),
     sandboxMetrics: (id) => sandboxMetrics(engine, deviceNames, id),

@@ -9,7 +9,8 @@ import { newSandboxId } from "../ids/object-id.ts";
 import { joinHostPath } from "../ids/path.ts";
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../kernel/clone-flags.ts";
 import { podNetworkSysctls } from "../network/pod-sysctls.ts";
-import { cgroupResources } from "../oci/resources.ts";
+import { podLimits } from "../oci/pod-resources.ts";
+import { limitsOfSpec } from "../oci/resources.ts";
 import { validateSysctls } from "../oci/sysctls.ts";
 import type { Monitor } from "../runtime/monitor/port.ts";
 import type { SandboxRecord } from "../state/records.ts";
@@ -19,6 +20,7 @@ import { fingerprint } from "./fingerprint.ts";
 import type { NamespaceModes } from "./namespace-modes.ts";
 import { namespaceModes } from "./namespace-modes.ts";
 import { mountShm, pinNetns, unmountShm, unpinNetns } from "./pins.ts";
+import { configuredResources } from "./pod-limits.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
 import { sandboxCgroup } from "./sandbox-cgroup.ts";
 import { makeSandboxDirectory, writeSandboxFiles } from "./sandbox-files.ts";
@@ -68,7 +70,8 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   const launching = engine.launcher.launch(id, directory);
   undo.defer(() => endLaunch(launching));
   if (ownsCgroup) undo.defer(() => removeCgroup(engine, cgroup));
-  engine.cgroups.create(cgroup, cgroupResources(config.linux?.resources));
+  // A group that was there is the kubelet's, which has given it its limits.
+  engine.cgroups.create(cgroup, ownsCgroup ? limitsOfSpec(podLimits(configuredResources(config))) : {});
   if (!modes.hostIpc) {
     undo.defer(() => unmountShm(engine, directory));
     mountShm(engine, directory);

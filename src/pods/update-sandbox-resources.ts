@@ -1,16 +1,20 @@
 import { failedPrecondition } from "../errors/crib-error.ts";
 import type { LinuxContainerResources } from "../gen/runtime/v1/api_pb.ts";
-import { cgroupResources } from "../oci/resources.ts";
+import { type PodResources, podLimits } from "../oci/pod-resources.ts";
+import { limitsOfSpec } from "../oci/resources.ts";
+import { specResources } from "../oci/spec-resources.ts";
 import type { PodEngine } from "./engine.ts";
+import { configuredResources } from "./pod-limits.ts";
 import { getRecord } from "./resolve-id.ts";
 
 /**
- * Applies pod-level limits to the pod's group when it is ours; a group the kubelet made is the kubelet's to write, which it has
- * done before it calls.
+ * Records what the pod as a whole may use, and applies it to the pod's group when that is ours; a group the kubelet made is
+ * the kubelet's to write, which it does in the order that raising or lowering needs. What a request leaves out stays.
  */
 export async function updateSandboxResources(
   engine: PodEngine,
   idOrPrefix: string,
+  overhead: LinuxContainerResources | undefined,
   resources: LinuxContainerResources | undefined,
 ): Promise<void> {
   const found = getRecord("sandbox", engine.sandboxes, idOrPrefix);
@@ -18,5 +22,12 @@ export async function updateSandboxResources(
   const sandbox = getRecord("sandbox", engine.sandboxes, found.id);
   if (sandbox.state !== "ready")
     throw failedPrecondition(`sandbox ${sandbox.id} is not ready: its resources cannot be updated`);
-  if (sandbox.ownsCgroup) engine.cgroups.update(sandbox.cgroup, cgroupResources(resources));
+  const before = sandbox.podResources ?? configuredResources(sandbox.config);
+  const podResources: PodResources = {
+    overhead: overhead === undefined ? before.overhead : specResources(overhead, []),
+    resources: resources === undefined ? before.resources : specResources(resources, []),
+  };
+  const limits = limitsOfSpec(podLimits(podResources));
+  if (sandbox.ownsCgroup) engine.cgroups.update(sandbox.cgroup, limits);
+  engine.sandboxes.put({ ...sandbox, podResources }, { durable: false });
 }

@@ -5,6 +5,7 @@ import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { Pid } from "../ids/process.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { AttachRequest, NetworkAttachment } from "../network/port.ts";
+import type { PodResources } from "../oci/pod-resources.ts";
 import type { RuntimeSpec } from "../oci/runtime-spec.ts";
 
 /** A process that must be told from a later one with the same number. */
@@ -45,6 +46,8 @@ export interface SandboxRecord {
   readonly netns: HostPath | undefined;
   readonly networkRequest: AttachRequest | undefined;
   readonly network: NetworkAttachment | undefined;
+  /** What the pod as a whole may use after an update; undefined: what its config says. */
+  readonly podResources?: PodResources;
   readonly bootId: string;
   /** The pod was stopped on purpose: its network is already torn down. */
   readonly networkReleased: boolean;

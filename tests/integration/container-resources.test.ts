@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { cgroupDirectory } from "../harness/cgroup-tree.ts";
+import { limitOf } from "../harness/container-group.ts";
 import { codeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import type { TestContainer } from "../harness/test-container.ts";
@@ -11,24 +10,7 @@ import { waitUntil } from "../harness/wait-until.ts";
 const bed = useTestBed();
 const MIB = 1024n * 1024n;
 
-/** The cgroup of a container in one controller's hierarchy, as the kernel tells it. */
-async function groupOf(container: TestContainer, controller: string): Promise<string> {
-  const lines = readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8")
-    .trim()
-    .split("\n");
-  const v1 = lines.find((line) => line.split(":")[1]?.split(",").includes(controller));
-  const line = v1 ?? lines.find((entry) => entry.startsWith("0::")) ?? "";
-  return cgroupDirectory(controller, line.split(":").slice(2).join(":"));
-}
-
-/** Reads a limit where either cgroup version keeps it. */
-async function limit(container: TestContainer, controller: string, v1File: string, v2File: string): Promise<string> {
-  const group = await groupOf(container, controller);
-  const v1 = join(group, v1File);
-  return readFileSync(existsSync(v1) ? v1 : join(group, v2File), "utf8").trim();
-}
-
-const memoryLimit = (container: TestContainer) => limit(container, "memory", "memory.limit_in_bytes", "memory.max");
+const memoryLimit = (container: TestContainer) => limitOf(container, "memory", "memory.limit_in_bytes", "memory.max");
 const isV1 = existsSync("/sys/fs/cgroup/memory/cgroup.procs");
 
 describe("resources", () => {
@@ -43,13 +25,13 @@ describe("resources", () => {
     };
     const container = await bed.runIdle(await bed.runPod(), { linux: { resources } });
     expect(await memoryLimit(container)).toBe(String(96n * MIB));
-    expect(await limit(container, "cpuset", "cpuset.cpus", "cpuset.cpus")).toBe("0");
+    expect(await limitOf(container, "cpuset", "cpuset.cpus", "cpuset.cpus")).toBe("0");
     if (isV1) {
-      expect(await limit(container, "cpu", "cpu.shares", "")).toBe("512");
-      expect(await limit(container, "cpu", "cpu.cfs_quota_us", "")).toBe("25000");
-      expect(await limit(container, "cpu", "cpu.cfs_period_us", "")).toBe("50000");
+      expect(await limitOf(container, "cpu", "cpu.shares", "")).toBe("512");
+      expect(await limitOf(container, "cpu", "cpu.cfs_quota_us", "")).toBe("25000");
+      expect(await limitOf(container, "cpu", "cpu.cfs_period_us", "")).toBe("50000");
     } else {
-      expect(await limit(container, "cpu", "", "cpu.max")).toBe("25000 50000");
+      expect(await limitOf(container, "cpu", "", "cpu.max")).toBe("25000 50000");
     }
   });
 
@@ -79,8 +61,8 @@ describe("resources", () => {
     });
     expect(await memoryLimit(container)).toBe(String(128n * MIB));
     if (isV1) {
-      expect(await limit(container, "cpu", "cpu.shares", "")).toBe("1024");
-      expect(await limit(container, "cpu", "cpu.cfs_quota_us", "")).toBe("30000");
+      expect(await limitOf(container, "cpu", "cpu.shares", "")).toBe("1024");
+      expect(await limitOf(container, "cpu", "cpu.cfs_quota_us", "")).toBe("30000");
     }
   });
 
@@ -167,11 +149,11 @@ describe("stats", () => {
     );
     expect(stats.attributes).toMatchObject({ id: container.id, labels: { stats: "yes" } });
     const cpuNs = BigInt(
-      await limit(container, "cpuacct", "cpuacct.usage", "cpu.stat").then((text) => text.match(/\d+/)?.[0] ?? "0"),
+      await limitOf(container, "cpuacct", "cpuacct.usage", "cpu.stat").then((text) => text.match(/\d+/)?.[0] ?? "0"),
     );
     expect(stats.cpu?.usageCoreNanoSeconds?.value).toBeLessThanOrEqual(cpuNs);
     expect(stats.cpu?.usageCoreNanoSeconds?.value).toBeGreaterThan(10_000_000n);
-    const usage = BigInt(await limit(container, "memory", "memory.usage_in_bytes", "memory.current"));
+    const usage = BigInt(await limitOf(container, "memory", "memory.usage_in_bytes", "memory.current"));
     const workingSet = stats.memory?.workingSetBytes?.value ?? 0n;
     expect(workingSet).toBeGreaterThan(0n);
     expect(workingSet).toBeLessThanOrEqual(usage + 16n * MIB);

@@ -10,6 +10,7 @@ import { criSignal } from "../../oci/stop-signal.ts";
 import type { ContainerRecord, ContainerState as RecordState } from "../../state/records.ts";
 import { encodeElement } from "./encoded.ts";
 import { perRecord } from "./per-record.ts";
+import { toResources } from "./resources.ts";
 
 const states: Record<RecordState, ContainerState> = {
   created: ContainerState.CONTAINER_CREATED,
@@ -61,7 +62,7 @@ export const toContainerStatus = perRecord((record: ContainerRecord): ContainerS
     annotations: record.config.annotations,
     mounts: record.config.mounts,
     logPath: record.logPath ?? "",
-    resources: { linux: record.config.linux?.resources },
+    resources: { linux: toResources(record) },
     user: {
       linux: { uid: BigInt(user.uid), gid: BigInt(user.gid), supplementalGroups: user.additionalGids.map(BigInt) },
     },

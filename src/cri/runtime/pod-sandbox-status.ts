@@ -35,6 +35,7 @@ function sandboxInfo(sandbox: SandboxRecord): Readonly<Record<string, unknown>> 
     directory: sandbox.directory,
     runtimeHandler: sandbox.runtimeHandler,
     runtimeType: "crib",
+    podResources: sandbox.podResources,
     config: messageJson(PodSandboxConfigSchema, sandbox.config),
     cniResult: sandbox.network?.result,
   };

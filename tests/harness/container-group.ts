@@ -1,0 +1,36 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cgroupDirectory } from "./cgroup-tree.ts";
+import type { TestContainer } from "./test-container.ts";
+
+/** The cgroup of a container in one controller's hierarchy, as the kernel tells it. */
+export async function groupOf(container: TestContainer, controller: string): Promise<string> {
+  const lines = readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8")
+    .trim()
+    .split("\n");
+  const v1 = lines.find((line) => line.split(":")[1]?.split(",").includes(controller));
+  const line = v1 ?? lines.find((entry) => entry.startsWith("0::")) ?? "";
+  return cgroupDirectory(controller, line.split(":").slice(2).join(":"));
+}
+
+/** Reads a limit where either cgroup version keeps it. */
+export async function limitOf(
+  container: TestContainer,
+  controller: string,
+  v1File: string,
+  v2File: string,
+): Promise<string> {
+  const group = await groupOf(container, controller);
+  const v1 = join(group, v1File);
+  return readFileSync(existsSync(v1) ? v1 : join(group, v2File), "utf8").trim();
+}
+
+/** As an administrator would, behind the engine's back. */
+export async function setLimit(
+  container: TestContainer,
+  controller: string,
+  file: string,
+  value: string,
+): Promise<void> {
+  writeFileSync(join(await groupOf(container, controller), file), value);
+}
