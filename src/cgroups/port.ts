@@ -2,7 +2,6 @@ import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { CgroupMount } from "../oci/cgroup-mount.ts";
 import type { CgroupResources } from "../oci/cgroup-resources.ts";
-import type { LimitsInForce } from "./read-back.ts";
 
 /**
  * Control groups, on v1, hybrid and v2 alike.
@@ -49,6 +48,12 @@ export interface Cgroups {
   /** What metrics ask for beside `stats`: a dozen more reads. */
   accounting(path: CgroupPath): CgroupAccounting;
 }
+
+/** The limits of which the kernel may take another value than it was given. */
+export type LimitsInForce = Pick<
+  CgroupResources,
+  "cpuShares" | "cpuQuotaUs" | "cpuPeriodUs" | "cpusetCpus" | "cpusetMems" | "memoryLimit" | "memorySwap"
+>;
 
 /** What the kernel accounts; undefined where the hierarchy or controller is not there. */
 export interface CgroupStats {

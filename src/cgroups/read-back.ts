@@ -1,14 +1,8 @@
-import type { CgroupResources } from "../oci/cgroup-resources.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
 import { readNumber, readOptional } from "./flat-keyed.ts";
+import type { LimitsInForce } from "./port.ts";
 import { isUnlimited } from "./stats-v1.ts";
 import { cpuWeight } from "./v2-controls.ts";
-
-/** The limits of which the kernel may take another value than it was given. */
-export type LimitsInForce = Pick<
-  CgroupResources,
-  "cpuShares" | "cpuQuotaUs" | "cpuPeriodUs" | "cpusetCpus" | "cpusetMems" | "memoryLimit" | "memorySwap"
->;
 
 /** What v1 holds of `asked`; `directoryOf` gives the group's directory in the hierarchy of a controller. */
 export function readV1Limits(
