@@ -1,0 +1,21 @@
+import type { AttachStreamsRequest, ExecStreamsRequest } from "../pods/streams.ts";
+
+/** What a URL was given out for: checked when it was asked for, and not to be changed by whoever connects. */
+export type StreamRequest = ExecRequest | AttachRequest | PortForwardRequest;
+
+export interface ExecRequest extends ExecStreamsRequest {
+  readonly kind: "exec";
+}
+
+export interface AttachRequest extends AttachStreamsRequest {
+  readonly kind: "attach";
+  /** The container has a terminal: the client may resize it. */
+  readonly terminal: boolean;
+}
+
+export interface PortForwardRequest {
+  readonly kind: "portforward";
+  readonly sandboxId: string;
+  /** For clients of the WebSocket channel protocols; others name a port with each connection. */
+  readonly ports: readonly number[];
+}
