@@ -93,6 +93,18 @@ const schema = z.strictObject({
         .optional(),
     })
     .optional(),
+  streaming: z
+    .strictObject({
+      address: z
+        .string()
+        .refine((text) => isIP(text) !== 0, "is not an IP address")
+        .optional(),
+      port: z.number().int().min(0).max(65_535).optional(),
+      tls_cert_file: path.or(z.literal("")).optional(),
+      tls_key_file: path.or(z.literal("")).optional(),
+      idle_timeout_seconds: seconds.optional(),
+    })
+    .optional(),
 });
 
 export type ConfigFile = z.output<typeof schema>;

@@ -46,4 +46,14 @@ export interface Config {
     readonly seccompProfileRoot: HostPath;
     readonly execOutputLimitBytes: number;
   };
+  readonly streaming: {
+    /** Where exec, attach and port-forward are served. Default 127.0.0.1: the kubelet is on the same host. */
+    readonly address: string;
+    /** 0: the kernel chooses. */
+    readonly port: number;
+    /** Undefined: without TLS. */
+    readonly tls: { readonly certFile: HostPath; readonly keyFile: HostPath } | undefined;
+    /** A stream without data for this long is ended. Default four hours. */
+    readonly idleTimeoutMs: number;
+  };
 }

@@ -27,6 +27,7 @@ export const defaultConfig: Config = deepFreeze({
     seccompProfileRoot: parseHostPath("/var/lib/kubelet/seccomp"),
     execOutputLimitBytes: 16 * 1024 * 1024,
   },
+  streaming: { address: "127.0.0.1", port: 0, tls: undefined, idleTimeoutMs: 4 * 60 * 60 * 1000 },
 });
 
 /** Freezes a tree of plain objects and arrays. */

@@ -49,6 +49,12 @@ describe("loadConfig()", () => {
       default_handler = "native"
       seccomp_profile_root = "/sec"
       exec_output_limit_bytes = 2048
+      [streaming]
+      address = "::1"
+      port = 10010
+      tls_cert_file = "/c.pem"
+      tls_key_file = "/k.pem"
+      idle_timeout_seconds = 60
     `);
     expect(config as unknown).toEqual({
       root: "/data/crib",
@@ -62,6 +68,12 @@ describe("loadConfig()", () => {
       images: { pinned: ["registry.k8s.io/pause:3.10"] },
       cdi: { specDirs: ["/c1", "/c2"] },
       runtime: { defaultHandler: "native", seccompProfileRoot: "/sec", execOutputLimitBytes: 2048 },
+      streaming: {
+        address: "::1",
+        port: 10010,
+        tls: { certFile: "/c.pem", keyFile: "/k.pem" },
+        idleTimeoutMs: 60_000,
+      },
     });
   });
 
@@ -115,6 +127,8 @@ describe("loadConfig()", () => {
     ["[registry]\nmax_concurrent_downloads = 0", "registry.max_concurrent_downloads"],
     ["[cni]\nplugin_timeout_seconds = 1.5", "cni.plugin_timeout_seconds"],
     ['[runtime]\ndefault_handler = "a b"', "runtime.default_handler: is not a handler name"],
+    ['[streaming]\naddress = "localhost"', "streaming.address: is not an IP address"],
+    ['[streaming]\ntls_cert_file = "/c"', "streaming.tls_cert_file and streaming.tls_key_file"],
     ['"__proto__" = 1', "__proto__"],
   ])("refuses %p naming file and key", (text, message) => {
     let thrown: unknown;

@@ -97,7 +97,28 @@ function overlay(base: Config, file: ConfigFile): Config {
       seccompProfileRoot: runtime?.seccomp_profile_root ?? base.runtime.seccompProfileRoot,
       execOutputLimitBytes: runtime?.exec_output_limit_bytes ?? base.runtime.execOutputLimitBytes,
     },
+    streaming: overlayStreaming(base.streaming, file.streaming),
   };
+}
+
+function overlayStreaming(base: Config["streaming"], file: ConfigFile["streaming"]): Config["streaming"] {
+  return {
+    address: file?.address ?? base.address,
+    port: file?.port ?? base.port,
+    tls: overlayTls(base.tls, file),
+    idleTimeoutMs: toMs(file?.idle_timeout_seconds) ?? base.idleTimeoutMs,
+  };
+}
+
+/** "" for both switches it off; one without the other is a mistake. */
+function overlayTls(base: Config["streaming"]["tls"], file: ConfigFile["streaming"]): Config["streaming"]["tls"] {
+  const certFile = file?.tls_cert_file ?? base?.certFile ?? "";
+  const keyFile = file?.tls_key_file ?? base?.keyFile ?? "";
+  if (certFile === "" && keyFile === "") return undefined;
+  if (certFile === "" || keyFile === "") {
+    throw invalidArgument("streaming.tls_cert_file and streaming.tls_key_file: give both, or none");
+  }
+  return { certFile, keyFile };
 }
 
 function toMs(seconds: number | undefined): number | undefined {

@@ -38,8 +38,8 @@ export function checkRequest(head: RequestHead, host: string): CheckedRequest | 
 }
 
 function carriesBody(head: RequestHead): boolean {
-  const length = head.headers.get("content-length");
-  return head.headers.has("transfer-encoding") || (length !== undefined && length.some((value) => value !== "0"));
+  const lengths = head.headers.get("content-length") ?? [];
+  return head.headers.has("transfer-encoding") || lengths.some((value) => value !== "0");
 }
 
 /**

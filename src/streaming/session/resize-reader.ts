@@ -16,7 +16,9 @@ export class ResizeReader {
 
   push(bytes: Uint8Array): void {
     // Only the latest size matters: of a flood the last kilobyte is enough.
-    this.#pending = (this.#pending + Buffer.from(bytes.subarray(-maxPendingBytes)).toString("latin1")).slice(-maxPendingBytes);
+    this.#pending = (this.#pending + Buffer.from(bytes.subarray(-maxPendingBytes)).toString("latin1")).slice(
+      -maxPendingBytes,
+    );
     const end = this.#pending.lastIndexOf("}");
     if (end < 0) return;
     const start = this.#pending.lastIndexOf("{", end);

@@ -23,7 +23,12 @@ type StreamType = (typeof streamTypes)[number];
 interface SpdyClientOptions {
   readonly carrier: SpdyCarrier;
   readonly protocol: SpdyRemoteCommandProtocol;
-  readonly wants: { readonly terminal: boolean; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly wants: {
+    readonly terminal: boolean;
+    readonly stdin: boolean;
+    readonly stdout: boolean;
+    readonly stderr: boolean;
+  };
   readonly clock: Pick<Clock, "monotonicMs" | "sleep">;
   startSession(client: RemoteClient): RemoteSession;
 }
@@ -99,14 +104,21 @@ export class SpdyClient implements RemoteClient {
 
   #listen(session: RemoteSession): void {
     const resize = new ResizeReader((columns, rows) => session.resize(columns, rows));
-    this.#streams.get("stdin")?.onData((bytes) => {
+    const stdin = this.#streams.get("stdin");
+    stdin?.onData((bytes) => {
       if (bytes === undefined) session.stdinEnd();
       else session.stdin(bytes.slice());
     });
+    stdin?.onReset(() => session.stdinEnd());
     this.#streams.get("resize")?.onData((bytes) => {
       if (bytes !== undefined) resize.push(bytes);
     });
-    for (const type of ["stdout", "stderr"] as const) this.#streams.get(type)?.onDrain(() => session.drained());
+    for (const type of ["stdout", "stderr", "error"] as const) {
+      const stream = this.#streams.get(type);
+      stream?.onDrain(() => session.drained());
+      // What a client sends where nobody reads must not pile up.
+      stream?.onData(() => undefined);
+    }
   }
 
   #gone(reason: string): void {

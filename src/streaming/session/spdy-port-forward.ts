@@ -110,6 +110,8 @@ export class SpdyPortForward {
       else connection.data(bytes.slice());
     });
     data.onDrain(() => connection.drained());
+    // The client ends its half at once: nothing comes here.
+    error.onData(() => undefined);
     data.onReset(() => {
       drop();
       error.reset();

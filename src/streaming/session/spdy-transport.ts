@@ -36,8 +36,9 @@ export function openSpdy(
   onGone: (reason: string) => void,
 ): SpdyTransport {
   let over = false;
+  let leaving = false;
   const connection = new SpdyConnection({
-    write: (bytes) => carrier.send(bytes),
+    write: (bytes) => carrier.send(bytes) || leaving,
     holdInput: (held) => {
       if (held) carrier.pause();
       else carrier.resume();
@@ -59,14 +60,17 @@ export function openSpdy(
     gone: (reason) => {
       if (over) return;
       over = true;
-      connection[Symbol.dispose]();
       onGone(reason);
+      connection[Symbol.dispose]();
     },
   });
   return {
     leave() {
       if (over) return;
       over = true;
+      // What streams were told to hold back goes to the carrier now, which takes everything.
+      leaving = true;
+      connection.drained();
       connection.goAway();
       connection[Symbol.dispose]();
       carrier.finish();

@@ -42,7 +42,10 @@ export class WebSocketClient implements RemoteClient, MessageHandler {
       },
       onViolation: (code, reason) => this.#connection.fail(code, reason),
     });
-    this.#send(greet === "error" ? Channel.Error : greet === "stderr" ? Channel.Stderr : Channel.Stdout, new Uint8Array());
+    this.#send(
+      greet === "error" ? Channel.Error : greet === "stderr" ? Channel.Stderr : Channel.Stdout,
+      new Uint8Array(),
+    );
     this.#session = startSession(this);
   }
 

@@ -1,5 +1,5 @@
-import type { ChannelProtocol } from "./subprotocols.ts";
 import { CloseCode, type DataOpcode, Opcode } from "./frame.ts";
+import type { ChannelProtocol } from "./subprotocols.ts";
 
 export interface ChannelSink {
   /** `bytes` belongs to the sink; never empty. */

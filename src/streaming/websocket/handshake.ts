@@ -15,12 +15,11 @@ export interface Handshake {
 }
 
 /** RFC 6455 section 4.2. Extensions are not agreed to: compression of a shell's bytes would be a length oracle. */
-export function shakeHands(
-  head: RequestHead,
-  supported: Iterable<string>,
-): Handshake | { readonly refusal: Refusal } {
+export function shakeHands(head: RequestHead, supported: Iterable<string>): Handshake | { readonly refusal: Refusal } {
   if (singleHeader(head, "sec-websocket-version") !== "13") {
-    return { refusal: { status: 426, reason: "WebSocket version 13 only", headers: [["Sec-WebSocket-Version", "13"]] } };
+    return {
+      refusal: { status: 426, reason: "WebSocket version 13 only", headers: [["Sec-WebSocket-Version", "13"]] },
+    };
   }
   const key = singleHeader(head, "sec-websocket-key");
   if (key === undefined || !keyPattern.test(key)) {
@@ -30,9 +29,13 @@ export function shakeHands(
   const known = new Set(supported);
   const protocol = wanted.length === 0 ? "" : wanted.find((name) => known.has(name));
   if (protocol === undefined || !known.has(protocol)) {
-    return { refusal: { status: 403, reason: `no subprotocol in common; there are ${[...known].filter(Boolean).join(", ")}` } };
+    return {
+      refusal: { status: 403, reason: `no subprotocol in common; there are ${[...known].filter(Boolean).join(", ")}` },
+    };
   }
-  const accept = createHash("sha1").update(key + keySuffix).digest("base64");
+  const accept = createHash("sha1")
+    .update(key + keySuffix)
+    .digest("base64");
   const chosen: (readonly [string, string])[] = protocol === "" ? [] : [["Sec-WebSocket-Protocol", protocol]];
   return { protocol, answer: switchingProtocolsBytes("websocket", [["Sec-WebSocket-Accept", accept], ...chosen]) };
 }

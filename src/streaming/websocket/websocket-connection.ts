@@ -1,6 +1,6 @@
 import type { Wire } from "../wire.ts";
 import { parseClosePayload } from "./close-payload.ts";
-import { CloseCode, type ControlOpcode, type DataOpcode, Opcode } from "./frame.ts";
+import { type CloseCode, type ControlOpcode, type DataOpcode, Opcode } from "./frame.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { closeFrame, controlFrame, writeFrameHead } from "./frame-writer.ts";
 
@@ -36,11 +36,7 @@ export class WebSocketConnection {
   #paused: AbortController | undefined;
   #over = false;
 
-  constructor(
-    wire: Wire,
-    handler: MessageHandler,
-    sleep: (ms: number, signal: AbortSignal) => Promise<boolean>,
-  ) {
+  constructor(wire: Wire, handler: MessageHandler, sleep: (ms: number, signal: AbortSignal) => Promise<boolean>) {
     this.#wire = wire;
     this.#handler = handler;
     this.#sleep = sleep;
