@@ -54,6 +54,11 @@ enum plan_step_kind {
 	STEP_SECCOMP = 27,
 	STEP_WORKING_DIRECTORY = 28,
 	STEP_EXEC = 29,
+	STEP_STDIO_OWNER = 30,
+	STEP_IDMAP_SOURCE = 31,
+	STEP_IDMAPPED_ROOTFS = 32,
+	STEP_ENTER_USER_NAMESPACE = 33,
+	STEP_OPEN_IMAGE = 34,
 	STEP_HOOK = 40,
 };
 
@@ -85,6 +90,14 @@ struct rootfs_step {
 	const char *work;
 	const char *attach_at;
 	struct string_list options;
+};
+
+struct open_image_step {
+	uint32_t slot;
+	struct string_list lower;
+	const char *staging; /* a directory of the host to work on, seen in this mount namespace only */
+	const char *path;    /* inside the image; "" for its root */
+	bool idmapped;
 };
 
 struct mount_step {
@@ -174,13 +187,16 @@ struct plan_step {
 		const char *path; /* join-cgroup, mask, read-only */
 		const char *name; /* hostname, session-keyring */
 		int32_t score;    /* oom-score-adj */
-		uint64_t flags;   /* unshare */
+		uint64_t flags;   /* unshare, enter-user-namespace */
 		uint32_t mask;    /* umask */
+		uint32_t uid;     /* stdio-owner */
+		uint32_t slot;    /* idmap-source */
 		uint8_t propagation;
 		struct join_namespace_step join_namespace;
 		struct rlimit_step rlimit;
 		struct open_source_step open_source;
-		struct rootfs_step rootfs;
+		struct open_image_step open_image;
+		struct rootfs_step rootfs; /* rootfs, idmapped-rootfs */
 		struct mount_step mount;
 		struct bind_step bind;
 		struct device_step device;

@@ -23,9 +23,9 @@
 #define ID_SIZE 65
 
 enum frame_kind {
-	FRAME_HELLO = 1, /* u32 magic, u16 version, u16 zero → the same, u32 pid, string sandbox id */
-	FRAME_SETUP = 2, /* u64 unshare, string hostname, u8 loopback, u8 pid init, u32 n, n × (key, value) → u32 init
-			    pid, warnings */
+	FRAME_HELLO = 1,  /* u32 magic, u16 version, u16 zero → the same, u32 pid, string sandbox id */
+	FRAME_SETUP = 2,  /* u64 unshare, string hostname, u8 loopback, u8 pid init, u32 n, n × (key, value), uid map,
+			     gid  map, each u32 n, n × (u32 inside, u32 outside, u32 length) → u32 init pid, warnings */
 	FRAME_START = 3,  /* id, u8 terminal, u8 stdin, u8 stdin once, log path, oom file, bytes plan → u32 pid, u64
 			     started, warnings */
 	FRAME_EXEC = 4,   /* id, container id, u8 terminal, u8 stdin, bytes plan → u32 pid, u64 started, warnings */
@@ -55,6 +55,14 @@ struct frame_header {
 	uint32_t request;
 };
 
+/* Lines of /proc/PID/uid_map; user_namespaces(7) allows 340. */
+#define ID_MAP_LINES_MAX 340
+
+struct id_map {
+	uint32_t count;
+	struct reader lines; /* count × (inside, outside, length) */
+};
+
 struct setup_request {
 	uint64_t unshare;
 	const char *hostname; /* "" keeps the inherited one */
@@ -62,6 +70,8 @@ struct setup_request {
 	bool pid_init;
 	uint32_t sysctl_count;
 	struct reader sysctls; /* sysctl_count × (key, value) */
+	struct id_map uids;    /* empty: the pod stays in the host's user namespace */
+	struct id_map gids;
 };
 
 struct launch_request {

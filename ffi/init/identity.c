@@ -26,6 +26,11 @@ static int own_stdio(struct stage *stage, uid_t uid)
 	return 0;
 }
 
+int step_stdio_owner(struct stage *stage, uid_t uid)
+{
+	return own_stdio(stage, uid);
+}
+
 /* The raw calls: libc's versions signal every thread, and after clone it does not know that there is only this one. */
 int step_user(struct stage *stage, const struct user_step *step)
 {

@@ -12,6 +12,8 @@ int stage_join(struct stage *stage, int pidfd, unsigned namespaces)
 	 * namespace came with clone, through the monitor's pid_for_children.
 	 */
 	int joined = sys_setns(pidfd, (int)(namespaces & ~(unsigned)CLONE_NEWPID));
+	if (joined == 0 && (namespaces & CLONE_NEWUSER) != 0)
+		joined = become_namespace_root();
 	return joined < 0 ? stage_fail(stage, joined, "setns", "") : 0;
 }
 

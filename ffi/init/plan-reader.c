@@ -35,6 +35,17 @@ static void decode_open_source(struct reader *payload, struct open_source_step *
 		payload->bad = true;
 }
 
+static void decode_open_image(struct reader *payload, struct open_image_step *step)
+{
+	step->slot = read_u32(payload);
+	step->lower = read_string_list(payload);
+	step->staging = read_string(payload);
+	step->path = read_string(payload);
+	step->idmapped = read_u8(payload) != 0;
+	if (step->slot >= PLAN_SLOTS_MAX || step->lower.count == 0)
+		payload->bad = true;
+}
+
 static void decode_bind(struct reader *payload, struct bind_step *step)
 {
 	step->slot = read_u32(payload);
@@ -128,6 +139,7 @@ static void decode_payload(struct reader *payload, struct plan_step *step)
 		step->join_namespace.type = read_u32(payload);
 		return;
 	case STEP_UNSHARE:
+	case STEP_ENTER_USER_NAMESPACE:
 		step->flags = read_u64(payload);
 		return;
 	case STEP_RLIMIT:
@@ -146,6 +158,7 @@ static void decode_payload(struct reader *payload, struct plan_step *step)
 		payload->bad |= step->propagation > PROPAGATION_SHARED;
 		return;
 	case STEP_ROOTFS:
+	case STEP_IDMAPPED_ROOTFS:
 		decode_rootfs(payload, &step->rootfs);
 		return;
 	case STEP_MOUNT:
@@ -186,6 +199,16 @@ static void decode_payload(struct reader *payload, struct plan_step *step)
 	case STEP_WORKING_DIRECTORY:
 		step->working_directory.path = read_string(payload);
 		step->working_directory.create = read_u8(payload) != 0;
+		return;
+	case STEP_STDIO_OWNER:
+		step->uid = read_u32(payload);
+		return;
+	case STEP_IDMAP_SOURCE:
+		step->slot = read_u32(payload);
+		payload->bad |= step->slot >= PLAN_SLOTS_MAX;
+		return;
+	case STEP_OPEN_IMAGE:
+		decode_open_image(payload, &step->open_image);
 		return;
 	case STEP_EXEC:
 		decode_exec(payload, &step->exec);

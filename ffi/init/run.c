@@ -25,7 +25,16 @@ static int run_step(struct stage *stage, const struct plan_step *step)
 	case STEP_ROOT_PROPAGATION:
 		return step_root_propagation(stage, step->propagation);
 	case STEP_ROOTFS:
-		return step_rootfs(stage, &step->rootfs);
+	case STEP_IDMAPPED_ROOTFS:
+		return step_rootfs(stage, &step->rootfs, step->kind == STEP_IDMAPPED_ROOTFS);
+	case STEP_STDIO_OWNER:
+		return step_stdio_owner(stage, step->uid);
+	case STEP_IDMAP_SOURCE:
+		return step_idmap_source(stage, step->slot);
+	case STEP_ENTER_USER_NAMESPACE:
+		return step_enter_user_namespace(stage, step->flags);
+	case STEP_OPEN_IMAGE:
+		return step_open_image(stage, &step->open_image);
 	case STEP_MOUNT:
 		return step_mount(stage, &step->mount);
 	case STEP_BIND:
@@ -71,10 +80,14 @@ static int run_step(struct stage *stage, const struct plan_step *step)
 	return stage_fail(stage, -EBADMSG, "plan", "");
 }
 
-/* Cgroup and oom_score_adj files are the host's: an exec must write them while it still sees the host's mounts. */
+/*
+ * Cgroup and oom_score_adj files are the host's: an exec must write them while it still sees the host's mounts. Owning
+ * the pipes and raising a limit take the host's privilege, which joining a user namespace ends.
+ */
 static bool runs_before_join(uint16_t kind)
 {
-	return kind == STEP_JOIN_CGROUP || kind == STEP_OOM_SCORE_ADJ;
+	return kind == STEP_JOIN_CGROUP || kind == STEP_OOM_SCORE_ADJ || kind == STEP_STDIO_OWNER ||
+	       kind == STEP_RLIMIT;
 }
 
 static int run(struct stage *stage, const struct plan *plan, const struct stage_start *start)
@@ -108,6 +121,7 @@ _Noreturn void init_run(const struct plan *plan, const struct stage_start *start
 {
 	struct stage stage = {
 		.report = start->report,
+		.user_namespace = start->user_namespace,
 		.root = -1,
 		.procfs = -1,
 		.mask_dir = -1,

@@ -3,6 +3,11 @@
 #include "resolve.h"
 #include "stage.h"
 
+int step_idmap_source(struct stage *stage, uint32_t slot)
+{
+	return idmap_tree(stage, stage->slots[slot], AT_RECURSIVE, "bind");
+}
+
 int step_open_source(struct stage *stage, const struct open_source_step *step)
 {
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (step->recursive ? AT_RECURSIVE : 0);

@@ -61,7 +61,7 @@ int stage_procfs(struct stage *stage)
 void stage_seal(struct stage *stage)
 {
 	sys_close_range((unsigned)stage->report + 1, ~0u);
-	stage->root = stage->procfs = stage->mask_dir = stage->null = -1;
+	stage->user_namespace = stage->root = stage->procfs = stage->mask_dir = stage->null = -1;
 	for (int slot = 0; slot < PLAN_SLOTS_MAX; slot++)
 		stage->slots[slot] = -1;
 	umask(stage->mask);

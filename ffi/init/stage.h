@@ -8,15 +8,17 @@
 /* What the steps of one launch share. Descriptors are -1 while there are none. */
 struct stage {
 	int report;
-	int root;     /* O_PATH of the container's root; steps resolve every in-root path against it */
-	int procfs;   /* private, made when first needed */
-	int mask_dir; /* the attached empty tmpfs that further masks are cloned from */
-	int null;     /* verified /dev/null of the container */
+	int user_namespace; /* of the pod; -1 when it is the host's, and once it is entered */
+	int root;           /* O_PATH of the container's root; steps resolve every in-root path against it */
+	int procfs;         /* private, made when first needed */
+	int mask_dir;       /* the attached empty tmpfs that further masks are cloned from */
+	int null;           /* verified /dev/null of the container */
 	int slots[PLAN_SLOTS_MAX];
-	bool joined; /* an exec: the root and its mounts exist already */
-	bool cut;    /* root-propagation is done: mounts made from here on stay in this namespace */
-	bool shared; /* root-propagation was "shared": the root mount becomes so after the pivot */
-	mode_t mask; /* what the workload gets; the stage itself runs with 0 */
+	bool joined;   /* an exec: the root and its mounts exist already */
+	bool detached; /* the root waits, unattached, for the mount namespace of the user namespace */
+	bool cut;      /* root-propagation is done: mounts made from here on stay in this namespace */
+	bool shared;   /* root-propagation was "shared": the root mount becomes so after the pivot */
+	mode_t mask;   /* what the workload gets; the stage itself runs with 0 */
 	struct failure failure;
 };
 
@@ -44,11 +46,24 @@ int stage_join(struct stage *stage, int pidfd, unsigned namespaces);
 int step_join_namespace(struct stage *stage, const struct join_namespace_step *step);
 int step_unshare(struct stage *stage, uint64_t flags);
 int step_hostname(struct stage *stage, const char *name);
+/* user-namespace.c */
+int step_enter_user_namespace(struct stage *stage, uint64_t flags);
+/* Shows the files of a detached tree with the ids that the pod's user namespace gives them. */
+int idmap_tree(struct stage *stage, int tree, unsigned flags, const char *path);
 /* sources.c */
 int step_open_source(struct stage *stage, const struct open_source_step *step);
+int step_idmap_source(struct stage *stage, uint32_t slot);
+/* image-volume.c */
+int step_open_image(struct stage *stage, const struct open_image_step *step);
+/* overlay.c */
+/*
+ * An overlay that is attached nowhere: its descriptor, or -errno. `staging` is covered meanwhile, in this mount
+ * namespace. `idmapped` shows the layers, not the writable one, with the ids of the pod's user namespace.
+ */
+int overlay_make(struct stage *stage, const struct rootfs_step *step, bool idmapped);
 /* rootfs.c */
 int step_root_propagation(struct stage *stage, uint8_t propagation);
-int step_rootfs(struct stage *stage, const struct rootfs_step *step);
+int step_rootfs(struct stage *stage, const struct rootfs_step *step, bool idmapped);
 int step_pivot(struct stage *stage);
 int step_read_only_root(struct stage *stage);
 /* mounts.c */
@@ -71,6 +86,7 @@ int step_sysctl(struct stage *stage, const struct sysctl_step *step);
 int step_session_keyring(struct stage *stage, const char *name);
 int step_lsm_label(struct stage *stage, const struct lsm_label_step *step);
 /* identity.c */
+int step_stdio_owner(struct stage *stage, uid_t uid);
 int step_user(struct stage *stage, const struct user_step *step);
 int step_no_new_privileges(struct stage *stage);
 int step_seccomp(struct stage *stage, const struct seccomp_step *step);

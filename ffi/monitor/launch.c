@@ -11,14 +11,14 @@
 
 #define PROCESSES_MAX 4096
 
-/* The workload's ends; every one of them lies above CHILD_REPORT + 1, because main.c filled those places. */
+/* The workload's ends; every one of them lies above CHILD_USER_NAMESPACE, because main.c filled those places. */
 struct child_ends {
 	int stdio[3];
 	int report;
 	int join;
 };
 
-enum { CHILD_REPORT = 3, CHILD_JOIN = 4 };
+enum { CHILD_REPORT = 3, CHILD_JOIN = 4, CHILD_USER_NAMESPACE = 5 };
 
 static void child_ends_close(const struct child_ends *ends)
 {
@@ -39,12 +39,18 @@ static _Noreturn void child(const struct plan *plan, const struct child_ends *en
 			dup2(ends->stdio[i], i);
 	}
 	dup3(ends->report, CHILD_REPORT, O_CLOEXEC);
+	int user_namespace = -1;
+	if (monitor.user_namespace >= 0 && !plan->join)
+		user_namespace = dup3(monitor.user_namespace, CHILD_USER_NAMESPACE, O_CLOEXEC);
 	if (ends->join >= 0)
 		dup3(ends->join, CHILD_JOIN, O_CLOEXEC);
-	sys_close_range(ends->join >= 0 ? CHILD_JOIN + 1 : CHILD_JOIN, ~0u);
+	else
+		close(CHILD_JOIN);
+	sys_close_range(user_namespace >= 0 ? CHILD_USER_NAMESPACE + 1 : CHILD_USER_NAMESPACE, ~0u);
 	struct stage_start start = {
 		.report = CHILD_REPORT,
 		.join = ends->join >= 0 ? CHILD_JOIN : -1,
+		.user_namespace = user_namespace,
 		.inherited_oom_score = monitor.inherited_oom_score,
 		.cgroup_step = cgroup_step,
 	};

@@ -114,6 +114,7 @@ struct monitor {
 	struct process *processes;
 	pid_t init_pid; /* PID 1 of the shared pid namespace, 0 without one */
 	int init_pidfd;
+	int user_namespace; /* the pod's own, or -1 */
 	bool set_up;
 	bool shutting_down;
 	struct connection *shutdown_client;
@@ -153,6 +154,12 @@ void dispatch(struct connection *connection, const struct request *request);
 /* sandbox.c */
 void sandbox_setup(struct connection *connection, const struct request *request);
 
+/* Hostname, loopback and sysctls, in the namespaces the caller is in. `procfs` is one, or -1 without any sysctl. */
+int sandbox_configure(const struct setup_request *setup, int procfs, struct failure *failure);
+
+/* pod-user-namespace.c: makes it, and the pod's namespaces in it, which this process then joins as the host's root. */
+int pod_user_namespace_make(const struct setup_request *setup, struct failure *failure);
+
 /* pid-init.c: PID 1 of a shared pid namespace; only reaps. */
 _Noreturn void pid_init_run(void);
 
@@ -161,6 +168,8 @@ void launch(struct connection *connection, const struct request *request);
 
 /* report.c */
 void report_ready(struct source *source, uint32_t events);
+/* Reads what starting processes said: one may have handed its plan on to a process that is not known yet. */
+void report_poll(void);
 /* Reads what a dead process's init stage said: afterwards it ran, or it never did. */
 void report_settle(struct process *process);
 

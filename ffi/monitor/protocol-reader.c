@@ -23,6 +23,16 @@ static const char *read_id(struct reader *payload)
 	return id;
 }
 
+static void read_id_map(struct reader *payload, struct id_map *map)
+{
+	map->count = read_u32(payload);
+	map->lines = *payload;
+	if (map->count > ID_MAP_LINES_MAX)
+		payload->bad = true;
+	for (uint32_t i = 0; i < map->count * 3 && !payload->bad; i++)
+		read_u32(payload);
+}
+
 static void read_setup(struct reader *payload, struct setup_request *setup)
 {
 	setup->unshare = read_u64(payload);
@@ -35,6 +45,8 @@ static void read_setup(struct reader *payload, struct setup_request *setup)
 		read_string(payload);
 		read_string(payload);
 	}
+	read_id_map(payload, &setup->uids);
+	read_id_map(payload, &setup->gids);
 }
 
 static void read_start(struct reader *payload, struct launch_request *launch)

@@ -18,6 +18,11 @@ static void reaped(const siginfo_t *info)
 	}
 	/* Anything else is an orphan of a container in the host's pid namespace, which came to us as the subreaper. */
 	struct process *process = process_by_pid(info->si_pid);
+	/* It may be one that a starting process handed its plan to, or that has handed it on. */
+	if (process == NULL || process->state == PROCESS_STARTING) {
+		report_poll();
+		process = process_by_pid(info->si_pid);
+	}
 	if (process != NULL)
 		process_exited(process, code, signal_number);
 }

@@ -1,11 +1,14 @@
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "decimal.h"
 #include "init.h"
+#include "kernel.h"
 #include "monitor.h"
 
 /* Receives one message and the descriptor that came with it. 1: there was one, 0: end of file, -errno. */
@@ -61,6 +64,38 @@ static void take_warning(struct process *process, const struct failure *warning)
 	process->warning_count++;
 }
 
+/* The number of a process by its pidfd, as this process counts; 0 when it is reaped already. */
+static pid_t pid_of(int pidfd)
+{
+	static const char prefix[] = "/proc/self/fdinfo/";
+	char path[sizeof(prefix) + 12];
+	char text[512];
+	memcpy(path, prefix, sizeof(prefix) - 1);
+	decimal_text((unsigned)pidfd, path + sizeof(prefix) - 1);
+	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	const char *line = strstr(text, "\nPid:");
+	long pid = line == NULL ? 0 : strtol(line + sizeof("\nPid:") - 1, NULL, 10);
+	return pid > 0 ? (pid_t)pid : 0;
+}
+
+/* What was cloned is done: `pidfd` is who goes on with the plan, and waits to be told that it is known. */
+static void take_child(struct process *process, int pidfd)
+{
+	pid_t pid = process->state == PROCESS_STARTING && !process->ready ? pid_of(pidfd) : 0;
+	if (pid == 0) {
+		close(pidfd);
+		return;
+	}
+	close(process->pidfd);
+	process->pidfd = pidfd;
+	process->pid = pid;
+	send(process->report.fd, "", 1, MSG_NOSIGNAL);
+}
+
 static void take(struct process *process, const struct report *report, int descriptor)
 {
 	switch ((enum report_kind)report->kind) {
@@ -78,6 +113,10 @@ static void take(struct process *process, const struct report *report, int descr
 	case REPORT_READY:
 		process->ready = true;
 		break;
+	case REPORT_CHILD:
+		if (descriptor >= 0)
+			take_child(process, descriptor);
+		return;
 	}
 	if (descriptor >= 0)
 		close(descriptor);
@@ -92,6 +131,14 @@ static bool receive_all(struct process *process)
 	while ((got = receive(process->report.fd, &report, &descriptor)) == 1)
 		take(process, &report, descriptor);
 	return got == -EAGAIN;
+}
+
+void report_poll(void)
+{
+	for (struct process *process = monitor.processes; process != NULL; process = process->next) {
+		if (process->state == PROCESS_STARTING && process->report.fd >= 0)
+			receive_all(process);
+	}
 }
 
 static void settle(struct process *process)

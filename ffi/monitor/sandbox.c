@@ -24,13 +24,8 @@ static int bring_loopback_up(struct failure *failure)
 	return 0;
 }
 
-static int write_sysctls(const struct setup_request *setup, struct failure *failure)
+static int write_sysctls(const struct setup_request *setup, int procfs, struct failure *failure)
 {
-	if (setup->sysctl_count == 0)
-		return 0;
-	int procfs cleanup_fd = procfs_open(failure);
-	if (procfs < 0)
-		return procfs;
 	struct reader pairs = setup->sysctls;
 	for (uint32_t i = 0; i < setup->sysctl_count; i++) {
 		const char *key = read_string(&pairs);
@@ -40,6 +35,14 @@ static int write_sysctls(const struct setup_request *setup, struct failure *fail
 			return written;
 	}
 	return 0;
+}
+
+int sandbox_configure(const struct setup_request *setup, int procfs, struct failure *failure)
+{
+	if (setup->hostname[0] != '\0' && sethostname(setup->hostname, strlen(setup->hostname)) < 0)
+		return failure_set(failure, -errno, "sethostname", setup->hostname);
+	int done = setup->loopback ? bring_loopback_up(failure) : 0;
+	return done < 0 ? done : write_sysctls(setup, procfs, failure);
 }
 
 static int start_pid_init(struct failure *failure)
@@ -68,16 +71,18 @@ static int set_up(const struct setup_request *setup, struct failure *failure)
 	if (setup->loopback && (setup->unshare & CLONE_NEWNET) == 0)
 		return failure_set(failure, -EINVAL, "setup", "loopback without a network namespace");
 
+	if (setup->uids.count > 0) {
+		monitor.set_up = true;
+		return pod_user_namespace_make(setup, failure);
+	}
 	int done = sys_unshare((unsigned long)setup->unshare);
 	if (done < 0)
 		return failure_set(failure, done, "unshare", "");
 	monitor.set_up = true;
-	if (setup->hostname[0] != '\0' && sethostname(setup->hostname, strlen(setup->hostname)) < 0)
-		return failure_set(failure, -errno, "sethostname", setup->hostname);
-	if (setup->loopback)
-		done = bring_loopback_up(failure);
-	if (done == 0)
-		done = write_sysctls(setup, failure);
+	int procfs cleanup_fd = setup->sysctl_count == 0 ? -1 : procfs_open(failure);
+	if (procfs < 0 && setup->sysctl_count > 0)
+		return procfs;
+	done = sandbox_configure(setup, procfs, failure);
 	if (done == 0 && setup->pid_init)
 		done = start_pid_init(failure);
 	return done;

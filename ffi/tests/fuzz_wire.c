@@ -75,7 +75,11 @@ static void fuzz_request(uint8_t kind, const uint8_t *bytes, size_t length)
 	if (kind == FRAME_SETUP) {
 		for (uint32_t i = 0; i < request.setup.sysctl_count * 2; i++)
 			touch(read_string(&request.setup.sysctls));
-		if (request.setup.sysctls.bad)
+		for (uint32_t i = 0; i < request.setup.uids.count * 3; i++)
+			read_u32(&request.setup.uids.lines);
+		for (uint32_t i = 0; i < request.setup.gids.count * 3; i++)
+			read_u32(&request.setup.gids.lines);
+		if (request.setup.sysctls.bad || request.setup.uids.lines.bad || request.setup.gids.lines.bad)
 			abort();
 	}
 	if (kind == FRAME_START || kind == FRAME_EXEC) {

@@ -150,6 +150,30 @@ static void refuses_bad_steps(void)
 	refuses_step("slot", STEP_OPEN_SOURCE, &payload);
 
 	payload.length = 0;
+	put(&payload, PLAN_SLOTS_MAX, 4);
+	refuses_step("slot to idmap", STEP_IDMAP_SOURCE, &payload);
+
+	payload.length = 0;
+	put(&payload, 0, 4);
+	put(&payload, 0, 4);
+	put_string(&payload, "/staging");
+	put_string(&payload, "");
+	put(&payload, 0, 1);
+	refuses_step("image without layers", STEP_OPEN_IMAGE, &payload);
+
+	payload.length = 0;
+	put(&payload, 0, 4);
+	put_string(&payload, "");
+	put_string(&payload, "");
+	put_string(&payload, "/rootfs");
+	put(&payload, 0, 4);
+	refuses_step("idmapped root without layers", STEP_IDMAPPED_ROOTFS, &payload);
+
+	payload.length = 0;
+	put(&payload, 0x20000000, 4);
+	refuses_step("half a mask of namespaces", STEP_ENTER_USER_NAMESPACE, &payload);
+
+	payload.length = 0;
 	put_bytes(&payload, "1234567", 7);
 	put(&payload, 0, 4);
 	refuses_step("seccomp program of odd size", STEP_SECCOMP, &payload);

@@ -85,9 +85,37 @@ static void reads_sysctls_only_whole(void)
 	CHECK(read_request(FRAME_SETUP, &payload, &request) == -EBADMSG);
 	put_string(&payload, "kernel/shm_rmid_forced");
 	put_string(&payload, "1");
+	CHECK(read_request(FRAME_SETUP, &payload, &request) == -EBADMSG);
+	put(&payload, 0, 4);
+	put(&payload, 0, 4);
 	CHECK(read_request(FRAME_SETUP, &payload, &request) == 0);
+	CHECK(request.setup.uids.count == 0);
 	CHECK(request.setup.loopback && !request.setup.pid_init && request.setup.sysctl_count == 2);
 	CHECK(strcmp(read_string(&request.setup.sysctls), "net/core/somaxconn") == 0);
+}
+
+static void reads_id_maps_only_whole(void)
+{
+	struct request request;
+	struct wire payload = {.length = 0};
+	put(&payload, 0, 8);
+	put_string(&payload, "");
+	put(&payload, 0, 2);
+	put(&payload, 0, 4);
+	put(&payload, 1, 4);
+	put(&payload, 0, 4);
+	put(&payload, 100000, 4);
+	CHECK(read_request(FRAME_SETUP, &payload, &request) == -EBADMSG);
+	put(&payload, 65536, 4);
+	CHECK(read_request(FRAME_SETUP, &payload, &request) == -EBADMSG);
+	struct wire bomb = payload;
+	put(&bomb, 0x55555556, 4); /* times three it is 2, times four bytes it fits */
+	put(&bomb, 0, 8);
+	CHECK(read_request(FRAME_SETUP, &bomb, &request) == -EBADMSG);
+	put(&payload, 0, 4);
+	CHECK(read_request(FRAME_SETUP, &payload, &request) == 0);
+	CHECK(request.setup.uids.count == 1 && request.setup.gids.count == 0);
+	CHECK(read_u32(&request.setup.uids.lines) == 0 && read_u32(&request.setup.uids.lines) == 100000);
 }
 
 int main(void)
@@ -97,5 +125,6 @@ int main(void)
 	refuses_ids_that_are_no_ids();
 	tells_unknown_from_malformed();
 	reads_sysctls_only_whole();
+	reads_id_maps_only_whole();
 	return checks_passed();
 }

@@ -7,6 +7,7 @@ import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { Pods } from "../pods/port.ts";
 import type { BuildInfo } from "./build-info.ts";
+import type { FeatureFacts } from "./features.ts";
 
 /** What RPC handlers are made of. Each takes the few it needs. */
 export interface CriDeps {
@@ -18,6 +19,7 @@ export interface CriDeps {
   readonly images: Images;
   readonly network: PodNetwork;
   readonly cgroups: Pick<Cgroups, "mode">;
+  readonly hostFacts: FeatureFacts;
   /** This process, for `crib` verbs that ask who answers. */
   readonly pid: number;
   readonly startedAtNs: UnixNanos;

@@ -1,16 +1,32 @@
+import type { HostFacts } from "../oci/host-facts.ts";
+
 /**
  * What this runtime really does, in the words of Status: the kubelet and the scheduler refuse or place pods by it, so a
  * feature is named here only once its behaviour is there.
  */
-export const handlerFeatures = {
-  /** `mount_setattr(AT_RECURSIVE)`, kernel 5.12 and later. */
-  recursiveReadOnlyMounts: true,
-  userNamespaces: false,
-} as const;
+export function handlerFeatures({ userNamespaces, kernelVersion }: FeatureFacts): {
+  readonly recursiveReadOnlyMounts: boolean;
+  readonly userNamespaces: boolean;
+} {
+  const { major, minor } = kernelVersion;
+  return {
+    /** `mount_setattr(AT_RECURSIVE)`. */
+    recursiveReadOnlyMounts: major > 5 || (major === 5 && minor >= 12),
+    userNamespaces,
+  };
+}
 
-export const runtimeFeatures = {
-  supplementalGroupsPolicy: true,
-  userNamespacesHostNetwork: false,
-  /** noexec, nodev, nosuid a mount. */
-  mountOptions: true,
-} as const;
+export type FeatureFacts = Pick<HostFacts, "kernelVersion" | "userNamespaces">;
+
+export function runtimeFeatures({ userNamespaces }: FeatureFacts): {
+  readonly supplementalGroupsPolicy: boolean;
+  readonly userNamespacesHostNetwork: boolean;
+  readonly mountOptions: boolean;
+} {
+  return {
+    supplementalGroupsPolicy: true,
+    userNamespacesHostNetwork: userNamespaces,
+    /** noexec, nodev, nosuid a mount. */
+    mountOptions: true,
+  };
+}

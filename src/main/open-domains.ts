@@ -7,6 +7,7 @@ import { createPodNetwork } from "../network/pod-network.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { createPods } from "../pods/create-pods.ts";
+import { containerOfHolder } from "../pods/volume-holder.ts";
 import { createMonitorLauncher } from "../runtime/monitor/launcher.ts";
 import { readBootId, readHostFacts } from "../runtime/read-host-facts.ts";
 import { createSeccompCache } from "../runtime/seccomp-cache.ts";
@@ -25,6 +26,7 @@ export async function openDomains(
   const { kernel, clock, log } = host;
   await using undo = new AsyncDisposableStack();
   const cgroups = openHostCgroups(kernel, clock);
+  const hostFacts = readHostFacts(cgroups.mode);
   const database = undo.adopt(openDatabase(config.root, log), (opened) => opened.close());
   const images = undo.use(await createImages({ root: config.root, database, kernel, config, log, clock }));
   const network = undo.adopt(createPodNetwork({ kernel, config, log, clock }), (opened) => opened.close());
@@ -35,7 +37,7 @@ export async function openDomains(
     await createPods({
       config,
       bootId: readBootId(),
-      hostFacts: readHostFacts(cgroups.mode),
+      hostFacts,
       kernel,
       clock,
       log,
@@ -50,10 +52,10 @@ export async function openDomains(
   );
 
   const containers = new Set<string>(pods.containers().map(({ id }) => id));
-  for (const holder of images.holders()) if (!containers.has(holder)) images.release(holder);
+  for (const holder of images.holders()) if (!containers.has(containerOfHolder(holder))) images.release(holder);
   await images.ensureBuiltinImage(readArtifact("hello"));
   images.collectGarbage().catch((error: unknown) => log.error({ err: error }, "garbage of a former run not collected"));
 
   const opened = undo.move();
-  return { pods, images, network, cgroups, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { pods, images, network, cgroups, hostFacts, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -16,6 +16,7 @@ export interface Domains extends AsyncDisposable {
   readonly images: CriDeps["images"];
   readonly network: CriDeps["network"];
   readonly cgroups: CriDeps["cgroups"];
+  readonly hostFacts: CriDeps["hostFacts"];
 }
 
 export interface ServeHost {
@@ -55,7 +56,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   stack.use(await lockDirectory(host, config.state, "--state"));
   if (config.root !== config.state) stack.use(await lockDirectory(host, config.root, "--root"));
   const domains = stack.use(await host.openDomains(config));
-  const { pods, images, network, cgroups } = domains;
+  const { pods, images, network, cgroups, hostFacts } = domains;
   const server = createCriServer({
     config,
     build: host.build,
@@ -65,6 +66,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     images,
     network,
     cgroups,
+    hostFacts,
     pid: kernel.getpid(),
     startedAtNs,
     onQuiet: host.collectGarbage,

@@ -8,6 +8,9 @@ import { fixtureHost, fixtureImage, specInput } from "./spec-fixture.ts";
 
 const updateGolden = Bun.env["UPDATE_GOLDEN"] === "1";
 
+const pods = { hostId: 100_000, containerId: 0, length: 65_536 };
+const ownUsers = { usernsOptions: { mode: NamespaceMode.POD, uids: [pods], gids: [pods] } };
+
 /** Whole documents, reviewed by eye; `UPDATE_GOLDEN=1 bun test src/oci` writes them anew. */
 const goldens: Readonly<Record<string, ContainerSpecInput>> = {
   default: specInput({}),
@@ -65,6 +68,16 @@ const goldens: Readonly<Record<string, ContainerSpecInput>> = {
       { containerPath: "/plain", hostPath: "/srv/plain", mountOptions: ["noexec", "nosuid"] },
     ],
   }),
+  "user-namespace": specInput(
+    {
+      linux: { securityContext: { namespaceOptions: { ...ownUsers, network: NamespaceMode.NODE } } },
+      mounts: [
+        { containerPath: "/mapped", hostPath: "/srv/mapped", uidMappings: [pods], gidMappings: [pods] },
+        { containerPath: "/plain", hostPath: "/srv/plain" },
+      ],
+    },
+    { sandbox: { linux: { securityContext: { namespaceOptions: ownUsers } } } },
+  ),
   resources: specInput(
     {
       linux: {
@@ -180,9 +193,9 @@ describe("buildContainerSpec()", () => {
       { linux: { resources: { unified: { "cgroup.procs": "1" } } } },
       "unified key",
     ],
-    "a user namespace": [
-      { linux: { securityContext: { namespaceOptions: { usernsOptions: { mode: NamespaceMode.POD } } } } },
-      "user namespaces",
+    "a user namespace that is not the pod's": [
+      { linux: { securityContext: { namespaceOptions: ownUsers } } },
+      "not that of its pod",
     ],
   };
   for (const [name, [config, message, changes]] of Object.entries(refusals)) {

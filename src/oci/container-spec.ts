@@ -15,10 +15,12 @@ import { buildMounts } from "./mounts.ts";
 import type { NamespacePaths } from "./namespaces.ts";
 import { buildNamespaces } from "./namespaces.ts";
 import { protectedPaths } from "./protected-paths.ts";
-import type { RuntimeSpec, SpecLinux, SpecMount, SpecProcess, SpecSeccomp } from "./runtime-spec.ts";
+import type { RuntimeSpec, SpecLinux, SpecMount, SpecProcess, SpecSeccomp, SpecUser } from "./runtime-spec.ts";
 import { apparmorProfile, selinuxLabel } from "./security-labels.ts";
 import { specResources } from "./spec-resources.ts";
 import { resolveUser } from "./user.ts";
+import type { UserNamespace } from "./user-namespace.ts";
+import { checkSameUserNamespace, hostIdOf, parseUserNamespace } from "./user-namespace.ts";
 import { workingDirectory } from "./working-directory.ts";
 
 export interface ContainerSpecInput {
@@ -56,12 +58,15 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
   if (privileged && sandboxConfig.linux?.securityContext?.privileged !== true) {
     throw failedPrecondition("a privileged container needs a privileged pod: its sandbox was made without privileged");
   }
+  const userNamespace = ownUserNamespace(input);
   const mounts = buildMounts({
     requested: config.mounts,
     podFiles: input.hostFiles,
     privileged,
     hostIpc: security?.namespaceOptions?.ipc === NamespaceMode.NODE,
     readonlyRootfs: security?.readonlyRootfs === true,
+    hostNetwork: security?.namespaceOptions?.network === NamespaceMode.NODE,
+    userNamespace,
   });
   const hostname = input.hostname ?? sandboxConfig.hostname;
   return {
@@ -71,8 +76,29 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
     ...(hostname !== "" && { hostname }),
     mounts,
     annotations: ownAnnotations(input),
-    linux: containerLinux(input, security, mounts),
+    linux: containerLinux(input, security, mounts, userNamespace),
   };
+}
+
+/** @throws {CribError} invalid-argument when the container's is not the pod's. */
+function ownUserNamespace({ config, sandboxConfig }: ContainerSpecInput): UserNamespace | undefined {
+  const field = "linux.security_context.namespace_options";
+  const pod = parseUserNamespace(sandboxConfig.linux?.securityContext?.namespaceOptions, field);
+  checkSameUserNamespace(pod, parseUserNamespace(config.linux?.securityContext?.namespaceOptions, field));
+  return pod;
+}
+
+/** @throws {CribError} invalid-argument for an id that has no counterpart on the host: nobody can be it. */
+function checkMapped(user: SpecUser, userNamespace: UserNamespace | undefined): void {
+  if (userNamespace === undefined) return;
+  if (hostIdOf(userNamespace.uids, user.uid) === undefined) {
+    throw invalidArgument(`user ${user.uid} is not mapped in the pod's user namespace`);
+  }
+  for (const gid of [user.gid, ...user.additionalGids]) {
+    if (hostIdOf(userNamespace.gids, gid) === undefined) {
+      throw invalidArgument(`group ${gid} is not mapped in the pod's user namespace`);
+    }
+  }
 }
 
 function containerProcess(
@@ -82,6 +108,7 @@ function containerProcess(
 ): SpecProcess {
   const { config, image, host } = input;
   const user = resolveUser(security, image.user, input.accounts);
+  checkMapped(user, ownUserNamespace(input));
   const apparmor = apparmorProfile(security, host);
   const selinux = selinuxLabel(security, host);
   return {
@@ -109,6 +136,7 @@ function containerLinux(
   input: ContainerSpecInput,
   security: LinuxContainerSecurityContext | undefined,
   mounts: readonly SpecMount[],
+  userNamespace: UserNamespace | undefined,
 ): SpecLinux {
   const granted = input.devices ?? [];
   if (input.devices === undefined && input.config.devices.length > 0) {
@@ -117,6 +145,7 @@ function containerLinux(
   const propagation = rootPropagation(mounts);
   return {
     namespaces: buildNamespaces(security?.namespaceOptions, input.namespacePaths ?? {}),
+    ...(userNamespace !== undefined && { uidMappings: userNamespace.uids, gidMappings: userNamespace.gids }),
     devices: deviceNodes(granted),
     cgroupsPath: input.cgroupPath,
     resources: specResources(input.config.linux?.resources, deviceRules(granted, security?.privileged === true)),

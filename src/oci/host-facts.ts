@@ -12,6 +12,8 @@ export interface HostFacts {
   readonly apparmor: boolean;
   /** SELinux is enabled. */
   readonly selinux: boolean;
+  /** Pods may have user namespaces: they are switched on, and overlay takes idmapped layers (Linux 5.19). */
+  readonly userNamespaces: boolean;
   /** The kernel was built with CONFIG_SECCOMP_FILTER. */
   readonly seccomp: boolean;
   /** Limits every container starts with; empty: those of its monitor. */

@@ -3,6 +3,7 @@ import type { HostPath } from "../ids/path.ts";
 import { requestedMount } from "./requested-mounts.ts";
 import type { SpecMount } from "./runtime-spec.ts";
 import { standardMounts } from "./standard-mounts.ts";
+import type { UserNamespace } from "./user-namespace.ts";
 
 /** Files and directories of the pod that its containers see. */
 export interface PodFiles {
@@ -19,6 +20,9 @@ export interface MountsInput {
   /** /dev/shm is the host's, as its ipc namespace is. */
   readonly hostIpc: boolean;
   readonly readonlyRootfs: boolean;
+  readonly hostNetwork?: boolean;
+  /** undefined: the host's. */
+  readonly userNamespace?: UserNamespace | undefined;
 }
 
 /**
@@ -30,9 +34,10 @@ export interface MountsInput {
  * @throws {CribError} invalid-argument for a mount that cannot be honoured.
  */
 export function buildMounts(input: MountsInput): readonly SpecMount[] {
-  const requested = input.requested.map(requestedMount);
+  const requested = input.requested.map((mount) => requestedMount(mount, input.userNamespace));
   const taken = new Set(requested.map((mount) => mount.destination));
-  const standard = standardMounts(input.privileged).filter(
+  const sysfs = input.userNamespace !== undefined && input.hostNetwork === true ? "host" : "own";
+  const standard = standardMounts(input.privileged, sysfs).filter(
     ({ destination }) => !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/")),
   );
   const pod = podMounts(input).filter(

@@ -1,4 +1,3 @@
-import { CribError } from "../errors/crib-error.ts";
 import type { NamespaceOption } from "../gen/runtime/v1/api_pb.ts";
 import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
 import type { SpecNamespace } from "./runtime-spec.ts";
@@ -9,24 +8,21 @@ export interface NamespacePaths {
   readonly ipc?: string;
   readonly uts?: string;
   readonly pid?: string;
+  readonly user?: string;
 }
 
 /**
  * The spec's namespace list: absent types are the host's, ones with a path are joined, the others made. The native runtime
  * runs containers from the pod's monitor, which is in the pod's network, ipc and uts namespaces already.
- *
- * @throws {CribError} unimplemented for a user namespace.
  */
 export function buildNamespaces(options: NamespaceOption | undefined, paths: NamespacePaths): readonly SpecNamespace[] {
-  if (options?.usernsOptions?.mode === NamespaceMode.POD) {
-    throw new CribError("unimplemented", "user namespaces are not supported by this runtime handler");
-  }
   const namespaces: SpecNamespace[] = [{ type: "mount" }, { type: "cgroup" }];
   if (options?.pid !== NamespaceMode.NODE) namespaces.push(namespace("pid", paths.pid));
   if (options?.ipc !== NamespaceMode.NODE) namespaces.push(namespace("ipc", paths.ipc));
   if (options?.network !== NamespaceMode.NODE) {
     namespaces.push(namespace("network", paths.network), namespace("uts", paths.uts));
   }
+  if (options?.usernsOptions?.mode === NamespaceMode.POD) namespaces.push(namespace("user", paths.user));
   return namespaces;
 }
 

@@ -4,6 +4,8 @@ import type { Mount } from "../gen/runtime/v1/api_pb.ts";
 import { MountPropagation } from "../gen/runtime/v1/api_pb.ts";
 import { parseHostPath, parseRootfsPath } from "../ids/path.ts";
 import type { SpecMount } from "./runtime-spec.ts";
+import type { UserNamespace } from "./user-namespace.ts";
+import { checkMountMap } from "./user-namespace.ts";
 
 /** Files of /proc a mount may cover, as lxcfs does; anything else there could hide what confines the container (CVE-2019-16884). */
 const coverableProcFiles: ReadonlySet<string> = new Set([
@@ -26,21 +28,30 @@ const requestableOptions: ReadonlySet<string> = new Set(["noexec", "nodev", "nos
  *
  * @throws {CribError} invalid-argument for paths, propagation or options that cannot be honoured.
  */
-export function requestedMount(mount: Mount): SpecMount {
+export function requestedMount(mount: Mount, userNamespace?: UserNamespace): SpecMount {
   const destination = containerPath(mount.containerPath);
   if (mount.hostPath === "") {
     throw invalidArgument(`mount on ${quote(destination)} names neither a host path nor an image`);
   }
   const source = parseHostPath(mount.hostPath, "mount host_path");
   checkProc(destination, source);
-  if (mount.uidMappings.length > 0 || mount.gidMappings.length > 0) {
-    throw invalidArgument(`mount on ${quote(destination)} asks for id mappings, which need a user namespace`);
+  const idmapped = mount.uidMappings.length > 0 || mount.gidMappings.length > 0;
+  if (idmapped) {
+    checkMountMap(mount.uidMappings, userNamespace?.uids, `mount on ${quote(destination)}`);
+    checkMountMap(mount.gidMappings, userNamespace?.gids, `mount on ${quote(destination)}`);
+  }
+  if (userNamespace !== undefined && mount.propagation === MountPropagation.PROPAGATION_BIDIRECTIONAL) {
+    throw invalidArgument(
+      `mount on ${quote(destination)}: a pod with a user namespace of its own cannot hand mounts to the host`,
+    );
   }
   return {
     destination,
     type: "bind",
     source,
-    options: ["rbind", propagationOption(mount), ...accessOptions(mount, destination)],
+    options: ["rbind", propagationOption(mount), ...accessOptions(mount, destination), ...(idmapped ? ["ridmap"] : [])],
+    ...(idmapped &&
+      userNamespace !== undefined && { uidMappings: userNamespace.uids, gidMappings: userNamespace.gids }),
   };
 }
 

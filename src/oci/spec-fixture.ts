@@ -20,6 +20,7 @@ export const fixtureHost: HostFacts = {
   cgroupMode: "v2",
   apparmor: false,
   selinux: false,
+  userNamespaces: true,
   seccomp: true,
   rlimits: [],
 };

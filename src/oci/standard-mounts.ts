@@ -4,8 +4,11 @@ import type { SpecMount } from "./runtime-spec.ts";
  * What every Linux container finds mounted (OCI runtime-spec, config-linux.md "Default Filesystems"), in mount order.
  * `/sys` and the cgroup tree are read-only unless privileged (CVE-2022-0492: release_agent). The cgroup mount is one entry
  * on every cgroup version; whoever carries the spec out mounts the hierarchies the host has.
+ *
+ * A sysfs shows a network namespace and can only be mounted by those that own it: in a user namespace on the host's
+ * network the host's is bound, read-only to its last submount.
  */
-export function standardMounts(privileged: boolean): readonly SpecMount[] {
+export function standardMounts(privileged: boolean, sysfs: "own" | "host" = "own"): readonly SpecMount[] {
   const access = privileged ? "rw" : "ro";
   return [
     { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
@@ -22,7 +25,14 @@ export function standardMounts(privileged: boolean): readonly SpecMount[] {
       options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
     },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
-    { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", access] },
+    sysfs === "own"
+      ? { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", access] }
+      : {
+          destination: "/sys",
+          type: "bind",
+          source: "/sys",
+          options: ["rbind", "rprivate", "nosuid", "noexec", "nodev", "rro"],
+        },
     {
       destination: "/sys/fs/cgroup",
       type: "cgroup",

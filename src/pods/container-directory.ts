@@ -3,11 +3,21 @@ import { rm } from "node:fs/promises";
 import type { ContainerId } from "../ids/object-id.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
+import type { UserNamespace } from "../oci/user-namespace.ts";
+import { hostIdOf } from "../oci/user-namespace.ts";
 import { containerDirectory, containerPaths } from "./container-paths.ts";
 import type { PodEngine } from "./engine.ts";
 
-/** The merged root takes mode and owner from the upper directory, so they are copied from the image's root. */
-export function makeContainerDirectory(engine: PodEngine, directory: HostPath, lowerDirs: readonly HostPath[]): void {
+/**
+ * The merged root takes mode and owner from the upper directory, so they are copied from the image's root; in a user
+ * namespace the owner is what the host calls it.
+ */
+export function makeContainerDirectory(
+  engine: PodEngine,
+  directory: HostPath,
+  lowerDirs: readonly HostPath[],
+  userNamespace: UserNamespace | undefined,
+): void {
   const paths = containerPaths(directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   mkdirSync(paths.work, { mode: 0o700 });
@@ -17,7 +27,9 @@ export function makeContainerDirectory(engine: PodEngine, directory: HostPath, l
   if (top === undefined) return;
   const root = statSync(top);
   chmodSync(paths.upper, root.mode & 0o7777);
-  if (root.uid !== 0 || root.gid !== 0) chownSync(paths.upper, root.uid, root.gid);
+  const uid = userNamespace === undefined ? root.uid : (hostIdOf(userNamespace.uids, root.uid) ?? root.uid);
+  const gid = userNamespace === undefined ? root.gid : (hostIdOf(userNamespace.gids, root.gid) ?? root.gid);
+  if (uid !== 0 || gid !== 0) chownSync(paths.upper, uid, gid);
   engine.log.debug({ directory }, "container directory made");
 }
 

@@ -17,6 +17,7 @@ import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { inPodNamespaces } from "./in-pod-namespaces.ts";
+import { namespaceModes } from "./namespace-modes.ts";
 import { targetProcess } from "./pid-namespace.ts";
 import { resolveCdi } from "./resolve-cdi.ts";
 import { resolveDevices } from "./resolve-devices.ts";
@@ -61,8 +62,9 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
   undo.defer(() => engine.images.release(id));
   const { lowerDirs } = engine.images.acquireRootfs(image.id, id);
   undo.defer(() => removeContainerDirectory(engine, id));
-  makeContainerDirectory(engine, directory, lowerDirs);
-  const mounts = resolveMounts(engine, directory, config, image, lowerDirs);
+  const { userNamespace } = namespaceModes(sandbox.config);
+  makeContainerDirectory(engine, directory, lowerDirs, userNamespace);
+  const mounts = resolveMounts(engine, directory, config, image, lowerDirs, userNamespace);
   const base = buildContainerSpec({
     id,
     sandboxId: sandbox.id,

@@ -1,5 +1,7 @@
 import type { PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
 import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
+import type { UserNamespace } from "../oci/user-namespace.ts";
+import { parseUserNamespace } from "../oci/user-namespace.ts";
 
 /** Which namespaces a pod has of its own, read once from the CRI's NamespaceOption. */
 export interface NamespaceModes {
@@ -8,6 +10,8 @@ export interface NamespaceModes {
   /** One pid namespace for all containers of the pod. */
   readonly sharedPid: boolean;
   readonly hostPid: boolean;
+  /** undefined: the host's. */
+  readonly userNamespace: UserNamespace | undefined;
 }
 
 /**
@@ -21,5 +25,6 @@ export function namespaceModes(config: PodSandboxConfig): NamespaceModes {
     hostIpc: options?.ipc === NamespaceMode.NODE,
     sharedPid: options !== undefined && options.pid === NamespaceMode.POD,
     hostPid: options?.pid === NamespaceMode.NODE,
+    userNamespace: parseUserNamespace(options, "linux.security_context.namespace_options"),
   };
 }

@@ -5,7 +5,9 @@ import { ErrnoError } from "../errors/errno-error.ts";
 import type { HostPath } from "../ids/path.ts";
 import type { Pid } from "../ids/process.ts";
 import { MNT_DETACH, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID } from "../kernel/mount-flags.ts";
+import type { UserNamespace } from "../oci/user-namespace.ts";
 import type { PodEngine } from "./engine.ts";
+import { podRoot } from "./pod-root.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
 
 /** The field's default size of a pod's /dev/shm. */
@@ -26,11 +28,13 @@ export function unpinNetns(engine: PodEngine, path: HostPath): void {
   rmSync(path, { force: true });
 }
 
-/** The pod's own /dev/shm, shared by its containers, bounded. */
-export function mountShm(engine: PodEngine, directory: HostPath): void {
+/** The pod's own /dev/shm, shared by its containers, bounded, and its root's. */
+export function mountShm(engine: PodEngine, directory: HostPath, userNamespace: UserNamespace | undefined): void {
   const { shm } = sandboxFiles(directory);
   mkdirSync(shm, { mode: 0o1777 });
-  engine.kernel.mount("shm", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, shmOptions);
+  const root = podRoot(userNamespace);
+  const owner = root === undefined ? "" : `,uid=${root.uid},gid=${root.gid}`;
+  engine.kernel.mount("shm", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `${shmOptions}${owner}`);
 }
 
 export function unmountShm(engine: PodEngine, directory: HostPath): void {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { CribError } from "../errors/crib-error.ts";
 import { Errno } from "../errors/errno.ts";
@@ -10,8 +10,10 @@ import type { Fd } from "../ids/process.ts";
 import type { Image } from "../images/port.ts";
 import { O_PATH } from "../kernel/open-flags.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../kernel/resolve-flags.ts";
+import type { UserNamespace } from "../oci/user-namespace.ts";
 import { containerPaths } from "./container-paths.ts";
 import type { PodEngine } from "./engine.ts";
+import { podRoot } from "./pod-root.ts";
 
 /**
  * The mounts a container really gets: the request's, whose missing host directories are made (as the field does for
@@ -25,6 +27,7 @@ export function resolveMounts(
   config: ContainerConfig,
   image: Image,
   lowerDirs: readonly HostPath[],
+  userNamespace: UserNamespace | undefined,
 ): Mount[] {
   for (const mount of config.mounts) {
     if (mount.image !== undefined && mount.image.image !== "") {
@@ -41,6 +44,9 @@ export function resolveMounts(
   const volumes = missing.map((containerPath, index) => {
     const hostPath = joinHostPath(containerPaths(directory).volumes, String(index));
     mkdirSync(hostPath, { recursive: true, mode: 0o755 });
+    // Made by the host's root, and the container's own root must be able to use it.
+    const root = podRoot(userNamespace);
+    if (root !== undefined) chownSync(hostPath, root.uid, root.gid);
     return create(MountSchema, { containerPath, hostPath });
   });
   return [...config.mounts, ...volumes];

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
 import { toBinary } from "@bufbuild/protobuf";
-import { internal, invalidArgument } from "../errors/crib-error.ts";
+import { failedPrecondition, internal, invalidArgument } from "../errors/crib-error.ts";
 import type { PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
 import { ContainerEventType, PodSandboxConfigSchema } from "../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../ids/object-id.ts";
@@ -53,6 +53,11 @@ export async function runSandbox(
 async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId> {
   const id = newSandboxId();
   const modes = namespaceModes(config);
+  if (modes.userNamespace !== undefined && !engine.hostFacts.userNamespaces) {
+    throw failedPrecondition(
+      "this node has no user namespaces for pods: they need Linux 5.19 and user.max_user_namespaces over 0",
+    );
+  }
   const sysctls = validateSysctls({ ...ownNetworkSysctls(modes), ...config.linux?.sysctls }, modes);
   const directory = joinHostPath(engine.config.state, "pods", id);
   const { cgroup, ownsCgroup } = sandboxCgroup(engine, id, config);
@@ -74,7 +79,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   engine.cgroups.create(cgroup, ownsCgroup ? limitsOfSpec(podLimits(configuredResources(config))) : {});
   if (!modes.hostIpc) {
     undo.defer(() => unmountShm(engine, directory));
-    mountShm(engine, directory);
+    mountShm(engine, directory, modes.userNamespace);
   }
 
   const monitor = await launching;
@@ -84,6 +89,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     loopback: !modes.hostNetwork,
     pidInit: modes.sharedPid,
     sysctls,
+    userNamespace: modes.userNamespace,
   });
   for (const warning of setup.warnings)
     engine.log.warn({ sandbox: id, warning }, "sandbox set up with less than asked");
@@ -95,7 +101,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     undo.defer(() => engine.network.detach(networkRequest, network));
     network = await engine.network.attach(networkRequest, AbortSignal.timeout(engine.config.cni.pluginTimeoutMs));
   }
-  writeSandboxFiles(directory, config, hostname, network?.ips ?? []);
+  writeSandboxFiles(directory, config, hostname, network?.ips ?? [], modes.userNamespace);
 
   const record: SandboxRecord = {
     id,
@@ -134,9 +140,17 @@ async function endLaunch(launching: Promise<Monitor>): Promise<void> {
   if (launched.status === "fulfilled") await launched.value.shutdown();
 }
 
-/** A kernel booted without IPv6 has nothing to defend there, and no such key. */
+/**
+ * A kernel booted without IPv6 has nothing to defend there, and no such key. Groups that may ping have to exist in the
+ * user namespace.
+ */
 function ownNetworkSysctls(modes: NamespaceModes): Readonly<Record<string, string>> {
-  return modes.hostNetwork || !existsSync("/proc/sys/net/ipv6") ? {} : podNetworkSysctls;
+  if (modes.hostNetwork) return {};
+  const root = modes.userNamespace?.gids.find(({ containerID }) => containerID === 0);
+  return {
+    ...(existsSync("/proc/sys/net/ipv6") && podNetworkSysctls),
+    ...(root !== undefined && { "net.ipv4.ping_group_range": `0 ${Math.min(root.size, 2 ** 31) - 1}` }),
+  };
 }
 
 function unshareFlags(modes: NamespaceModes): number {

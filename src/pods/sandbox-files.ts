@@ -1,7 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
+import type { UserNamespace } from "../oci/user-namespace.ts";
+import { podRoot } from "./pod-root.ts";
 
 /** Where a sandbox keeps the files its containers see. */
 export interface SandboxFiles {
@@ -36,9 +38,14 @@ export function writeSandboxFiles(
   config: PodSandboxConfig,
   hostname: string,
   ips: readonly string[],
+  userNamespace: UserNamespace | undefined,
 ): void {
   const files = sandboxFiles(directory);
-  const write = (path: HostPath, text: string) => writeFileSync(path, text, { mode: 0o644, flag: "w" });
+  const root = podRoot(userNamespace);
+  const write = (path: HostPath, text: string) => {
+    writeFileSync(path, text, { mode: 0o644, flag: "w" });
+    if (root !== undefined) chownSync(path, root.uid, root.gid);
+  };
   write(files.hostname, `${hostname}\n`);
   write(files.hosts, hostsText(hostname, ips));
   write(files.resolvConf, resolvConfText(config));

@@ -10,13 +10,15 @@ export function readHostFacts(cgroupMode: HostFacts["cgroupMode"]): HostFacts {
   const architecture = architectures[arch()];
   if (architecture === undefined)
     throw failedPrecondition(`architecture ${arch()} is not supported: amd64 and arm64 are`);
+  const version = kernelVersion(readFileSync("/proc/sys/kernel/osrelease", "utf8"));
   return Object.freeze({
     architecture,
-    kernelVersion: kernelVersion(readFileSync("/proc/sys/kernel/osrelease", "utf8")),
+    kernelVersion: version,
     capabilities: boundingSet(readFileSync("/proc/self/status", "utf8")),
     cgroupMode,
     apparmor: readText("/sys/module/apparmor/parameters/enabled").startsWith("Y"),
     selinux: existsSync("/sys/fs/selinux/enforce"),
+    userNamespaces: userNamespaces(version),
     seccomp: existsSync("/proc/sys/kernel/seccomp/actions_avail"),
     rlimits: [],
   });
@@ -31,6 +33,16 @@ function kernelVersion(release: string): HostFacts["kernelVersion"] {
   const match = /^(\d+)\.(\d+)/.exec(release);
   if (match === null) throw internal(`kernel release ${JSON.stringify(release)} is not a version`);
   return { major: Number(match[1]), minor: Number(match[2]) };
+}
+
+/** Both files are there only with CONFIG_USER_NS; a limit of 0 is how distributions switch them off. */
+function userNamespaces({ major, minor }: HostFacts["kernelVersion"]): boolean {
+  const overlayTakesIdmaps = major > 5 || (major === 5 && minor >= 19);
+  return (
+    overlayTakesIdmaps &&
+    existsSync("/proc/self/ns/user") &&
+    Number(readText("/proc/sys/user/max_user_namespaces").trim()) > 0
+  );
 }
 
 function boundingSet(status: string): bigint {

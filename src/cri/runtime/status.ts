@@ -10,7 +10,8 @@ export function status({
   build,
   network,
   cgroups,
-}: Pick<CriDeps, "config" | "build" | "network" | "cgroups">): RuntimeRpc<"status"> {
+  hostFacts,
+}: Pick<CriDeps, "config" | "build" | "network" | "cgroups" | "hostFacts">): RuntimeRpc<"status"> {
   return (request) => {
     const net = network.status();
     return {
@@ -20,8 +21,8 @@ export function status({
           { type: "NetworkReady", status: net.ready, reason: net.reason, message: net.message },
         ],
       },
-      runtimeHandlers: runtimeHandlers(config).map((name) => ({ name, features: handlerFeatures })),
-      features: runtimeFeatures,
+      runtimeHandlers: runtimeHandlers(config).map((name) => ({ name, features: handlerFeatures(hostFacts) })),
+      features: runtimeFeatures(hostFacts),
       info: request.verbose
         ? verboseInfo({ version: build.version, revision: build.revision, cgroupMode: cgroups.mode, config })
         : {},

@@ -1,6 +1,7 @@
 import { invalidArgument } from "../../errors/crib-error.ts";
 import type { Int64Value, NamespaceOption, SecurityProfile } from "../../gen/runtime/v1/api_pb.ts";
 import { NamespaceMode, SecurityProfile_ProfileType } from "../../gen/runtime/v1/api_pb.ts";
+import { parseUserNamespace } from "../../oci/user-namespace.ts";
 import { checkUserId } from "./fields.ts";
 
 /** What pods and containers have in common of who they run as. */
@@ -48,14 +49,5 @@ export function checkNamespaces(options: NamespaceOption, field: string): void {
   if (options.pid === NamespaceMode.TARGET && options.targetId === "") {
     throw invalidArgument(`${field}.target_id is required with pid TARGET`);
   }
-  const userns = options.usernsOptions;
-  if (userns === undefined) return;
-  if (userns.mode !== NamespaceMode.POD && userns.mode !== NamespaceMode.NODE) {
-    throw invalidArgument(
-      `${field}.userns_options.mode: ${NamespaceMode[userns.mode]} is not a mode of this namespace`,
-    );
-  }
-  if (userns.mode === NamespaceMode.POD && (userns.uids.length === 0 || userns.gids.length === 0)) {
-    throw invalidArgument(`${field}.userns_options: uids and gids are required with mode POD`);
-  }
+  parseUserNamespace(options, field);
 }

@@ -2,6 +2,7 @@ import type { ContainerId, ExecId, SandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
 import type { UnixNanos } from "../../ids/units.ts";
+import type { UserNamespace } from "../../oci/user-namespace.ts";
 import type { LaunchPlan } from "../plan/steps.ts";
 
 /**
@@ -46,6 +47,8 @@ export interface SandboxSetup {
   readonly pidInit: boolean;
   /** Keys with `/` separators, already validated against the namespaces that are unshared. */
   readonly sysctls: readonly { readonly key: string; readonly value: string }[];
+  /** The pod's own user namespace, which its other namespaces then belong to; undefined: the host's. */
+  readonly userNamespace?: UserNamespace | undefined;
 }
 
 export interface SandboxSetupResult {

@@ -1,4 +1,5 @@
 import { invalidArgument } from "../../errors/crib-error.ts";
+import type { SpecIdMapping } from "../../oci/runtime-spec.ts";
 import { encodePlan } from "../plan/encode.ts";
 import { WireWriter } from "../plan/wire-writer.ts";
 import { protocol } from "./frames.ts";
@@ -15,7 +16,14 @@ export function setupPayload(setup: SandboxSetup): Uint8Array {
   out.u64(BigInt(setup.unshare >>> 0)).string(setup.hostname ?? "");
   out.bool(setup.loopback).bool(setup.pidInit).u32(setup.sysctls.length);
   for (const { key, value } of setup.sysctls) out.string(key).string(value);
+  writeIdMap(out, setup.userNamespace?.uids ?? []);
+  writeIdMap(out, setup.userNamespace?.gids ?? []);
   return out.written();
+}
+
+function writeIdMap(out: WireWriter, map: readonly SpecIdMapping[]): void {
+  out.u32(map.length);
+  for (const { containerID, hostID, size } of map) out.u32(containerID).u32(hostID).u32(size);
 }
 
 export function startPayload(request: StartRequest): Uint8Array {

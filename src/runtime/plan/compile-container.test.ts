@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
+import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
 import { parseHostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
 import type { CgroupMount } from "../../oci/cgroup-mount.ts";
 import { buildContainerSpec } from "../../oci/container-spec.ts";
 import { buildExecProcess } from "../../oci/exec-process.ts";
-import { specInput } from "../../oci/spec-fixture.ts";
+import { fixtureHost, specInput } from "../../oci/spec-fixture.ts";
 import { type ContainerPlanInput, compileContainerPlan } from "./compile-container.ts";
 import { compileExecPlan } from "./compile-exec.ts";
 import type { LaunchPlan, PlanStep } from "./steps.ts";
@@ -64,6 +65,24 @@ const confined = {
 };
 const bytes = { key: "BYTES", value: Uint8Array.of(0xff) };
 
+const pods = { hostId: 100_000, containerId: 0, length: 65_536 };
+
+function usernsInput(): ContainerPlanInput {
+  const namespaceOptions = { usernsOptions: { mode: NamespaceMode.POD, uids: [pods], gids: [pods] } };
+  const security = { linux: { securityContext: { namespaceOptions } } };
+  return planInput(
+    {
+      linux: { securityContext: { namespaceOptions, runAsUser: { value: 1000n } } },
+      mounts: [
+        { containerPath: "/mapped", hostPath: "/srv/mapped", uidMappings: [pods], gidMappings: [pods] },
+        { containerPath: "/plain", hostPath: "/srv/plain" },
+      ],
+    },
+    {},
+    { sandbox: security, host: { ...fixtureHost, rlimits: [{ type: "RLIMIT_NOFILE", soft: 1024, hard: 4096 }] } },
+  );
+}
+
 const goldens: Readonly<Record<string, LaunchPlan>> = {
   "container-v2": compileContainerPlan(planInput({})),
   "container-hybrid-terminal": compileContainerPlan(
@@ -89,6 +108,8 @@ const goldens: Readonly<Record<string, LaunchPlan>> = {
       },
     ),
   ),
+  "container-userns": compileContainerPlan(usernsInput()),
+  "exec-userns": execPlan(usernsInput(), false),
   exec: execPlan(planInput({ ...confined }, { seccompProgram: program }), true),
 };
 
@@ -143,6 +164,21 @@ describe("the order of a container's steps", () => {
     const { steps } = compileContainerPlan(planInput(confined, { seccompProgram: program }));
     expect(steps.at(-2)?.kind).toBe("seccomp");
   });
+});
+
+describe("the order of a container's steps in a user namespace", () => {
+  const kinds = compileContainerPlan(usernsInput()).steps.map(({ kind }) => kind);
+  const entered = kinds.indexOf("enter-user-namespace");
+  const privileged = ["join-cgroup", "oom-score-adj", "rlimit", "stdio-owner", "open-source", "idmap-source"] as const;
+  for (const kind of [...privileged, "root-propagation", "idmapped-rootfs"] as const) {
+    test(`${kind} has the host's privilege`, () => {
+      expect(kinds).toContain(kind);
+      expect(kinds.lastIndexOf(kind)).toBeLessThan(entered);
+    });
+  }
+  for (const kind of ["mount", "bind", "device", "pivot", "working-directory", "user", "exec"] as const) {
+    test(`${kind} has it no more`, () => expect(kinds.indexOf(kind)).toBeGreaterThan(entered));
+  }
 });
 
 describe("compileContainerPlan()", () => {

@@ -3,10 +3,11 @@ import type { HostPath } from "../../ids/path.ts";
 import { parseRootfsPath } from "../../ids/path.ts";
 import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWPID } from "../../kernel/clone-flags.ts";
 import type { CgroupMount } from "../../oci/cgroup-mount.ts";
-import type { RuntimeSpec, SpecDevice } from "../../oci/runtime-spec.ts";
+import type { RuntimeSpec, SpecDevice, SpecProcess } from "../../oci/runtime-spec.ts";
+import { hostIdOf } from "../../oci/user-namespace.ts";
 import { compileHooks } from "./compile-hooks.ts";
 import { compileMounts, readOnlyCgroupRoot } from "./compile-mounts.ts";
-import { compileProcess, seccompFilter } from "./compile-process.ts";
+import { compileProcess, limitSteps, seccompFilter } from "./compile-process.ts";
 import type { LaunchPlan, PlanStep } from "./steps.ts";
 
 export interface ContainerPlanInput {
@@ -40,6 +41,8 @@ export interface ContainerPlanInput {
  *   root, mounts        by descriptor inside the root, never by a path the image could redirect (CVE-2021-30465,
  *                       CVE-2019-19921); then device nodes and links in a /dev that the image cannot have planted
  *                       (CVE-2026-41579).
+ *   user namespace      what takes the host's privilege is done, limits included; mounts from here on belong to it, and so do
+ *                       the container's namespaces, which is why they are not made by clone.
  *   hooks               where the OCI has its createContainer hooks: all mounts are there, the host is still in sight.
  *   pivot               from here on there is no path back to the host.
  *   console             after it: /dev/pts is the container's own by then (CVE-2025-52565).
@@ -52,13 +55,19 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
   const { spec, pidNamespace } = input;
   const mounts = compileMounts(spec.mounts, input.cgroupMounts);
   const filter = seccompFilter(input.seccompProgram, spec.linux.seccomp?.flags);
+  const userns = spec.linux.uidMappings !== undefined;
+  const limits = limitSteps(spec.process);
+  const ownPid = pidNamespace.kind === "own" ? CLONE_NEWPID : 0;
   const steps: readonly PlanStep[] = [
     ...input.procsFiles.map((procsFile): PlanStep => ({ kind: "join-cgroup", procsFile })),
     { kind: "oom-score-adj", value: spec.process.oomScoreAdj ?? 0 },
-    { kind: "unshare", flags: CLONE_NEWCGROUP },
+    ...(userns ? stdioOwner(spec, spec.process) : [{ kind: "unshare", flags: CLONE_NEWCGROUP } as const]),
     ...mounts.open,
     { kind: "root-propagation", propagation: "slave" },
-    { kind: "rootfs", ...input.rootfs, options: [] },
+    { kind: userns ? "idmapped-rootfs" : "rootfs", ...input.rootfs, options: [] },
+    ...(userns
+      ? [...limits, { kind: "enter-user-namespace", flags: CLONE_NEWNS | CLONE_NEWCGROUP | ownPid } as const]
+      : []),
     ...mounts.attach,
     ...deviceSteps(spec),
     ...compileHooks(spec, input.bundle),
@@ -69,14 +78,20 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
     ...spec.linux.readonlyPaths.map((path): PlanStep => ({ kind: "read-only", path: parseRootfsPath(path) })),
     ...spec.linux.maskedPaths.map((path): PlanStep => ({ kind: "mask", path: parseRootfsPath(path) })),
     ...(spec.root.readonly ? [{ kind: "read-only-root" } as const] : []),
-    ...compileProcess(spec.process, filter, keyringName(spec)),
+    ...compileProcess(spec.process, filter, keyringName(spec), userns ? [] : limits),
   ];
   return {
-    cloneFlags: CLONE_NEWNS | (pidNamespace.kind === "own" ? CLONE_NEWPID : 0),
+    cloneFlags: CLONE_NEWNS | (userns ? 0 : ownPid),
     pidNamespace,
     join: undefined,
     steps,
   };
+}
+
+/** Nobody but the host's root may give away what it made; a terminal is made inside and needs nothing. */
+export function stdioOwner({ linux }: RuntimeSpec, { terminal, user }: SpecProcess): readonly PlanStep[] {
+  const uid = hostIdOf(linux.uidMappings ?? [], user.uid);
+  return terminal || uid === undefined ? [] : [{ kind: "stdio-owner", uid }];
 }
 
 /** The container's session keyring; its execs join it by this name. */

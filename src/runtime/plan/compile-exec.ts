@@ -1,9 +1,9 @@
 import type { HostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
-import { CLONE_NEWCGROUP, CLONE_NEWNS } from "../../kernel/clone-flags.ts";
+import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWUSER } from "../../kernel/clone-flags.ts";
 import type { RuntimeSpec, SpecProcess } from "../../oci/runtime-spec.ts";
-import { keyringName } from "./compile-container.ts";
-import { compileProcess, seccompFilter } from "./compile-process.ts";
+import { keyringName, stdioOwner } from "./compile-container.ts";
+import { compileProcess, limitSteps, seccompFilter } from "./compile-process.ts";
 import type { LaunchPlan, PlanStep } from "./steps.ts";
 
 export interface ExecPlanInput {
@@ -26,16 +26,24 @@ export interface ExecPlanInput {
  */
 export function compileExecPlan(input: ExecPlanInput): LaunchPlan {
   const { spec, process, targetPid } = input;
+  const userns = spec.linux.uidMappings !== undefined;
+  const limits = limitSteps(process);
   const steps: readonly PlanStep[] = [
     ...input.procsFiles.map((procsFile): PlanStep => ({ kind: "join-cgroup", procsFile })),
     { kind: "oom-score-adj", value: process.oomScoreAdj ?? 0 },
+    ...(userns ? [...limits, ...stdioOwner(spec, process)] : []),
     ...(process.terminal ? [{ kind: "console" } as const] : []),
-    ...compileProcess(process, seccompFilter(input.seccompProgram, spec.linux.seccomp?.flags), keyringName(spec)),
+    ...compileProcess(
+      process,
+      seccompFilter(input.seccompProgram, spec.linux.seccomp?.flags),
+      keyringName(spec),
+      userns ? [] : limits,
+    ),
   ];
   return {
     cloneFlags: 0,
     pidNamespace: { kind: "process", pid: targetPid },
-    join: { pid: targetPid, namespaces: CLONE_NEWNS | CLONE_NEWCGROUP },
+    join: { pid: targetPid, namespaces: CLONE_NEWNS | CLONE_NEWCGROUP | (userns ? CLONE_NEWUSER : 0) },
     steps,
   };
 }

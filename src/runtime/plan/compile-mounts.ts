@@ -15,6 +15,7 @@ export interface MountSteps {
 /** Keeps the spec's order, in which parents come before children. */
 export function compileMounts(mounts: readonly SpecMount[], cgroupMounts: readonly CgroupMount[]): MountSteps {
   const open: PlanStep[] = [];
+  const idmap: PlanStep[] = [];
   const attach: PlanStep[] = [];
   for (const mount of mounts) {
     if (mount.type === "cgroup") {
@@ -36,6 +37,7 @@ export function compileMounts(mounts: readonly SpecMount[], cgroupMounts: readon
     const slot = open.length;
     const path: HostPath = parseHostPath(mount.source, "mount source");
     open.push({ kind: "open-source", slot, path, recursive: options.recursiveBind });
+    if (mount.uidMappings !== undefined) idmap.push({ kind: "idmap-source", slot });
     attach.push({
       kind: "bind",
       slot,
@@ -45,7 +47,7 @@ export function compileMounts(mounts: readonly SpecMount[], cgroupMounts: readon
       propagation: options.propagation,
     });
   }
-  return { open, attach };
+  return { open: [...open, ...idmap], attach };
 }
 
 const tmpfsAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;

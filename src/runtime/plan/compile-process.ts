@@ -43,10 +43,11 @@ export function compileProcess(
   process: SpecProcess,
   filter: SeccompFilter | undefined,
   keyring: string,
+  limits: readonly PlanStep[] = limitSteps(process),
 ): readonly PlanStep[] {
   const load: readonly PlanStep[] = filter === undefined ? [] : [{ kind: "seccomp", ...filter }];
   return [
-    ...process.rlimits.map(rlimitStep),
+    ...limits,
     { kind: "session-keyring", name: keyring },
     { kind: "umask", mask: process.user.umask ?? 0o022 },
     { kind: "working-directory", path: parseRootfsPath(process.cwd, "working directory"), create: false },
@@ -57,6 +58,10 @@ export function compileProcess(
     ...(process.noNewPrivileges ? load : []),
     { kind: "exec", argv: process.args.map(stringToBytes), env: process.env.map(stringToBytes) },
   ];
+}
+
+export function limitSteps(process: SpecProcess): readonly PlanStep[] {
+  return process.rlimits.map(rlimitStep);
 }
 
 function labelSteps({ apparmorProfile, selinuxLabel }: SpecProcess): readonly PlanStep[] {

@@ -74,6 +74,24 @@ const payloads: readonly (readonly [PlanStep, string])[] = [
   ],
   [{ kind: "seccomp", program: Uint8Array.of(1, 2), flags: 4 }, "02000000010204000000"],
   [{ kind: "working-directory", path, create: true }, `${p}01`],
+  [{ kind: "stdio-owner", uid: 65_536 }, "00000100"],
+  [{ kind: "idmap-source", slot: 3 }, "03000000"],
+  [
+    {
+      kind: "idmapped-rootfs",
+      lower: [hostPath],
+      upper: hostPath,
+      work: undefined,
+      attachAt: hostPath,
+      options: ["n"],
+    },
+    `01000000${h}${h}${"0000000000"}${h}01000000010000006e00`,
+  ],
+  [{ kind: "enter-user-namespace", flags: 0x2202_0000 }, "0000022200000000"],
+  [
+    { kind: "open-image", slot: 2, lower: [hostPath, hostPath], staging: hostPath, path: "n", idmapped: true },
+    `0200000002000000${h}${h}${h}010000006e0001`,
+  ],
   [
     { kind: "hook", path: hostPath, argv: ["n"], env: [], state: Uint8Array.of(123, 125), timeoutSeconds: 9 },
     `${h}01000000010000006e0000000000020000007b7d09000000`,

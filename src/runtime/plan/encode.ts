@@ -61,7 +61,17 @@ function writePayload(out: WireWriter, step: PlanStep): WireWriter {
       return out.u32(step.slot).string(step.root).string(step.path);
     case "root-propagation":
       return out.u8(propagations[step.propagation]);
+    case "idmap-source":
+      return out.u32(step.slot);
+    case "open-image":
+      out.u32(step.slot).strings(step.lower).string(step.staging);
+      return out.string(step.path).bool(step.idmapped);
+    case "enter-user-namespace":
+      return out.u64(BigInt(step.flags >>> 0));
+    case "stdio-owner":
+      return out.u32(step.uid);
     case "rootfs":
+    case "idmapped-rootfs":
       return writeRootfs(out, step);
     case "mount":
       return writeMount(out, step);
@@ -104,7 +114,7 @@ function writePayload(out: WireWriter, step: PlanStep): WireWriter {
 
 type Step<Kind extends PlanStep["kind"]> = Extract<PlanStep, { readonly kind: Kind }>;
 
-function writeRootfs(out: WireWriter, step: Step<"rootfs">): WireWriter {
+function writeRootfs(out: WireWriter, step: Step<"rootfs" | "idmapped-rootfs">): WireWriter {
   out.strings(step.lower);
   out.string(step.upper ?? "").string(step.work ?? "");
   return out.string(step.attachAt).strings(step.options);

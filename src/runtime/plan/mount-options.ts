@@ -59,6 +59,9 @@ const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
     ([name, effect]) => [`r${name}`, { ...effect, recursive: true }] as const,
   ),
   ["defaults", {}],
+  // Said by the mappings of the mount as well, and done while its source is opened.
+  ["idmap", {}],
+  ["ridmap", {}],
   ["bind", { bind: "one" }],
   ["rbind", { bind: "tree" }],
   ...(["private", "slave", "shared"] as const).flatMap((propagation) => [

@@ -31,6 +31,11 @@ export const stepKinds = {
   seccomp: 27,
   "working-directory": 28,
   exec: 29,
+  "stdio-owner": 30,
+  "idmap-source": 31,
+  "idmapped-rootfs": 32,
+  "enter-user-namespace": 33,
+  "open-image": 34,
   hook: 40,
 } as const satisfies Record<PlanStep["kind"], number>;
 

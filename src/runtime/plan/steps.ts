@@ -25,6 +25,29 @@ export type PlanStep =
   | { readonly kind: "open-source"; readonly slot: number; readonly path: HostPath; readonly recursive: boolean }
   /** Same, but the source is resolved beneath another directory without leaving it (image volumes' sub_path). */
   | { readonly kind: "open-source-beneath"; readonly slot: number; readonly root: HostPath; readonly path: string }
+  /** Shows the tree in `slot` with the ids of the pod's user namespace; EINVAL where the filesystem cannot (Linux 5.12). */
+  | { readonly kind: "idmap-source"; readonly slot: number }
+  /**
+   * The root of an image, or what is at `path` in it, as the source of a later `bind`; after `root-propagation`, because it
+   * works on `staging`. Links in `path` are resolved inside the image.
+   */
+  | {
+      readonly kind: "open-image";
+      readonly slot: number;
+      /** Top first. */
+      readonly lower: readonly HostPath[];
+      readonly staging: HostPath;
+      /** "" for the image's root. */
+      readonly path: string;
+      readonly idmapped: boolean;
+    }
+  /**
+   * Goes on in the pod's user namespace, as its root, in a child with new namespaces of `flags` (CLONE_NEW*) that belong to
+   * it. What needs the host's privilege comes before: cgroups, limits, sources, the root.
+   */
+  | { readonly kind: "enter-user-namespace"; readonly flags: number }
+  /** The pipes that are stdin, stdout and stderr become `uid`'s, in the host's numbering: `user` cannot in a user namespace. */
+  | { readonly kind: "stdio-owner"; readonly uid: number }
   /**
    * Recursively makes every mount of the new mount namespace a slave (or private) of the host's; before `rootfs`, always.
    * "shared" does that too, and makes the container's root mount shared after the pivot.
@@ -32,7 +55,8 @@ export type PlanStep =
   | { readonly kind: "root-propagation"; readonly propagation: "slave" | "private" | "shared" }
   /** Mounts the root: overlay of `lower` (top first) with upper and work, or a bind of `lower[0]` when there is no upper. */
   | {
-      readonly kind: "rootfs";
+      /** "idmapped-rootfs" shows the layers with the ids of the pod's user namespace (Linux 5.19), and is attached there. */
+      readonly kind: "rootfs" | "idmapped-rootfs";
       readonly lower: readonly HostPath[];
       readonly upper: HostPath | undefined;
       readonly work: HostPath | undefined;
@@ -135,8 +159,8 @@ export interface LaunchPlan {
     | { readonly kind: "pod" }
     | { readonly kind: "process"; readonly pid: number };
   /**
-   * For exec: namespaces of this live process are joined (setns on its pidfd); a CLONE_NEW* mask. Leading `join-cgroup` and
-   * `oom-score-adj` steps run before that, while the host's files are in sight, all others after.
+   * For exec: namespaces of this live process are joined (setns on its pidfd); a CLONE_NEW* mask. Leading `join-cgroup`,
+   * `oom-score-adj`, `rlimit` and `stdio-owner` steps run before that, with the host's files and privilege, all others after.
    * Undefined for a container's own init.
    */
   readonly join: { readonly pid: number; readonly namespaces: number } | undefined;

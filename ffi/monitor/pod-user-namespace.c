@@ -1,0 +1,126 @@
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "cleanup.h"
+#include "decimal.h"
+#include "init.h"
+#include "kernel.h"
+#include "monitor.h"
+
+/*
+ * The pod's namespaces have to belong to its user namespace, and a namespace belongs to that of its maker. The monitor
+ * cannot be the maker: entering a user namespace ends its privilege over the host for good. So a child makes them all,
+ * is given its ids by the monitor, sets the pod up as their root, and the monitor joins everything but the user
+ * namespace.
+ */
+
+#define MAP_SIZE 16384 /* of 340 lines of at most 33 bytes */
+
+static _Noreturn void maker(const struct setup_request *setup, int channel, int procfs)
+{
+	struct failure failure = {0};
+	char go;
+	if (read(channel, &go, 1) != 1)
+		_exit(1);
+	int done = become_namespace_root();
+	if (done < 0)
+		failure_set(&failure, done, "setresuid", "root of the user namespace");
+	else
+		sandbox_configure(setup, procfs, &failure);
+	/* Until the monitor is in them the namespaces are held by this process alone. */
+	if (write(channel, &failure, sizeof(failure)) < 0 || read(channel, &go, 1) != 1 || failure.code != 0)
+		_exit(1);
+	if (setup->pid_init)
+		pid_init_run();
+	_exit(0);
+}
+
+static int open_of_process(pid_t pid, const char *file, int flags)
+{
+	char path[64] = "/proc/";
+	decimal_text((unsigned)pid, path + strlen(path));
+	strcat(path, file);
+	int fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* All lines in one write, as the kernel wants them. */
+static int write_map(pid_t pid, const char *file, const struct id_map *map, struct failure *failure)
+{
+	static char text[MAP_SIZE];
+	size_t length = 0;
+	struct reader lines = map->lines;
+	for (uint32_t i = 0; i < map->count * 3; i++) {
+		length += decimal_text(read_u32(&lines), text + length);
+		text[length++] = i % 3 == 2 ? '\n' : ' ';
+	}
+	int fd cleanup_fd = open_of_process(pid, file, O_WRONLY);
+	if (fd < 0)
+		return failure_set(failure, fd, "open", file);
+	return write(fd, text, length) < 0 ? failure_set(failure, -errno, "write", file) : 0;
+}
+
+static int set_up_by(pid_t pid, int channel, const struct setup_request *setup, struct failure *failure)
+{
+	int done = write_map(pid, "/uid_map", &setup->uids, failure);
+	if (done == 0)
+		done = write_map(pid, "/gid_map", &setup->gids, failure);
+	if (done < 0)
+		return done;
+	if (send(channel, "", 1, MSG_NOSIGNAL) < 0)
+		return failure_set(failure, -errno, "send", "user namespace");
+	if (read(channel, failure, sizeof(*failure)) != sizeof(*failure))
+		return failure_set(failure, -ECANCELED, "read", "user namespace");
+	return -failure->code;
+}
+
+static int join(pid_t pid, int pidfd, const struct setup_request *setup, struct failure *failure)
+{
+	monitor.user_namespace = open_of_process(pid, "/ns/user", O_RDONLY);
+	if (monitor.user_namespace < 0)
+		return failure_set(failure, monitor.user_namespace, "open", "/ns/user");
+	int joined = setup->unshare == 0 ? 0 : sys_setns(pidfd, (int)setup->unshare);
+	return joined < 0 ? failure_set(failure, joined, "setns", "namespaces of the pod") : 0;
+}
+
+int pod_user_namespace_make(const struct setup_request *setup, struct failure *failure)
+{
+	int procfs cleanup_fd = setup->sysctl_count == 0 ? -1 : procfs_open(failure);
+	if (procfs < 0 && setup->sysctl_count > 0)
+		return procfs;
+	int sockets[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return failure_set(failure, -errno, "socketpair", "");
+	int ours cleanup_fd = sockets[0];
+	int theirs cleanup_fd = sockets[1];
+	int pidfd cleanup_fd = -1;
+	struct clone_args args = {
+		.flags = CLONE_NEWUSER | setup->unshare | (setup->pid_init ? CLONE_NEWPID : 0) | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid = sys_clone3(&args);
+	if (pid == 0) {
+		close(ours);
+		maker(setup, theirs, procfs);
+	}
+	if (pid < 0)
+		return failure_set(failure, (int)pid, "clone3", "user namespace");
+	/* Or its death would not end our reading. */
+	close_and_clear(&theirs);
+	int done = set_up_by(pid, ours, setup, failure);
+	if (done == 0)
+		done = join(pid, pidfd, setup, failure);
+	if (done == 0)
+		send(ours, "", 1, MSG_NOSIGNAL);
+	else
+		sys_pidfd_send_signal(pidfd, SIGKILL);
+	if (done == 0 && setup->pid_init) {
+		monitor.init_pid = pid;
+		monitor.init_pidfd = take_fd(&pidfd);
+		return 0;
+	}
+	waitpid(pid, NULL, 0);
+	return done;
+}
