@@ -35,16 +35,18 @@ enum frame_kind {
 	FRAME_REOPEN_LOG = 7,  /* id */
 	FRAME_RESIZE = 8,      /* id, u16 columns, u16 rows */
 	FRAME_CLOSE_STDIN = 9, /* id */
-	FRAME_STDIN = 10,      /* id, bytes → answered when all of it is written; one at a time for an id */
+	FRAME_STDIN = 10,      /* id, bytes → answered when all of it is written; one at a time for a connection */
 	FRAME_FORGET = 11,     /* id */
 	FRAME_SHUTDOWN = 12,   /* answered when everything is dead; end of file follows */
 	FRAME_ABANDON = 13,    /* exec id: its output is not wanted any more */
+	FRAME_ATTACH = 14,     /* container id, u8 stdin, u8 stdout, u8 stderr → its output from now on comes to this
+				  connection too, as EXEC_OUTPUT and EXEC_DRAINED; once for a connection, ends with it */
 
 	FRAME_OK = 0x8000,
 	FRAME_ERROR = 0x8001, /* i32 errno, u16 step kind, u16 step index, string call, string path */
 
 	FRAME_EXIT = 0x9001,         /* id, u8 code, u8 signal, u8 oom, u64 finished */
-	FRAME_EXEC_OUTPUT = 0x9002,  /* id, u8 stream (1 or 2), bytes */
+	FRAME_EXEC_OUTPUT = 0x9002,  /* id, u8 stream (1 or 2), bytes; of a container to who attached */
 	FRAME_EXEC_EXIT = 0x9003,    /* id, u8 code, u8 signal */
 	FRAME_EXEC_DRAINED = 0x9004, /* id */
 };
@@ -84,6 +86,11 @@ struct launch_request {
 	struct bytes plan;
 };
 
+struct attach_request {
+	bool with_stdin;
+	bool outputs[2]; /* stdout, stderr */
+};
+
 struct resize_request {
 	uint16_t columns;
 	uint16_t rows;
@@ -97,6 +104,7 @@ struct request {
 		struct setup_request setup;
 		struct launch_request launch;
 		struct resize_request resize;
+		struct attach_request attach;
 		struct bytes input;
 		uint32_t signal;
 		uint16_t version; /* hello */

@@ -8,11 +8,13 @@
 
 #include "monitor.h"
 
-#define CONNECTIONS_MAX 16
+/* Every live exec and attachment has its own; the daemon opens fewer than this, so that its first always gets in. */
+#define CONNECTIONS_MAX 512
 /* Exec output stops being read above the first, so that only answers and exits can ever reach the second. */
 #define QUEUE_OUTPUT_LIMIT (256u << 10)
 #define QUEUE_LIMIT (4u << 20)
 #define QUEUE_RESUME (64u << 10)
+/* For all connections together. */
 #define FLUSH_MS 1000
 
 static void forget_queue(struct connection *connection)
@@ -33,6 +35,7 @@ void connection_close(struct connection *connection)
 		monitor.shutdown_client = NULL;
 	source_close(&connection->source);
 	process_client_gone(connection);
+	attach_client_gone(connection);
 	forget_queue(connection);
 	free(connection->payload);
 	free(connection);
@@ -59,6 +62,8 @@ static bool push(struct connection *connection)
 		if (sent < 0)
 			return false;
 		connection->sent += (size_t)sent;
+		if (connection->paused)
+			connection->progress_ms = monotonic_ms();
 	}
 	forget_queue(connection);
 	return true;
@@ -90,7 +95,7 @@ static bool enqueue(struct connection *connection, const uint8_t *bytes, size_t 
 	return true;
 }
 
-static void send_bytes(struct connection *connection, const uint8_t *bytes, size_t length)
+void connection_send_bytes(struct connection *connection, const uint8_t *bytes, size_t length)
 {
 	if (connection->queued == 0) {
 		ssize_t sent = send(connection->source.fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -117,7 +122,7 @@ void connection_send(struct connection *connection, struct frame *frame)
 	if (frame->out_of_memory)
 		doom(connection);
 	else
-		send_bytes(connection, frame->data, frame->length);
+		connection_send_bytes(connection, frame->data, frame->length);
 	frame_free(frame);
 }
 
@@ -130,7 +135,7 @@ void connection_broadcast(struct frame *frame)
 		if (frame->out_of_memory)
 			doom(connection);
 		else
-			send_bytes(connection, frame->data, frame->length);
+			connection_send_bytes(connection, frame->data, frame->length);
 	}
 	frame_free(frame);
 }
@@ -139,17 +144,32 @@ bool connection_has_room(struct connection *connection)
 {
 	if (connection->queued - connection->sent < QUEUE_OUTPUT_LIMIT)
 		return true;
-	connection->paused = true;
+	if (!connection->paused) {
+		connection->paused = true;
+		connection->progress_ms = monotonic_ms();
+		if (connection->attached != NULL)
+			attach_watch_stall();
+	}
 	return false;
 }
 
-void connection_flush(struct connection *connection)
+static void flush(struct connection *connection, uint64_t deadline)
 {
 	while (connection->sent < connection->queued) {
+		uint64_t now = monotonic_ms();
 		struct pollfd wait = {.fd = connection->source.fd, .events = POLLOUT};
-		if (poll(&wait, 1, FLUSH_MS) != 1 || !push(connection))
+		if (poll(&wait, 1, now < deadline ? (int)(deadline - now) : 0) != 1 || !push(connection))
 			return;
 	}
+}
+
+void connections_flush(void)
+{
+	uint64_t deadline = monotonic_ms() + FLUSH_MS;
+	if (monitor.shutdown_client != NULL)
+		flush(monitor.shutdown_client, deadline);
+	for (struct connection *connection = monitor.connections; connection != NULL; connection = connection->next)
+		flush(connection, deadline);
 }
 
 static bool greet(struct connection *connection, const struct request *request)

@@ -110,7 +110,8 @@ static void dispatch_to(struct process *process, struct connection *connection, 
 		resize(connection, request, process);
 		return;
 	case FRAME_CLOSE_STDIN:
-		input_close(process);
+		if (attach_ends_input(connection, process))
+			input_close(process);
 		reply_ok(connection, request->number);
 		return;
 	case FRAME_STDIN:
@@ -118,6 +119,9 @@ static void dispatch_to(struct process *process, struct connection *connection, 
 		return;
 	case FRAME_ABANDON:
 		abandon(connection, request, process);
+		return;
+	case FRAME_ATTACH:
+		attach(connection, request, process);
 		return;
 	default:
 		reply_errno(connection, request->number, -ENOSYS, "request", "");

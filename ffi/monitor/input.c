@@ -8,37 +8,48 @@
 
 #define END_OF_TRANSMISSION 4 /* what ends input on a terminal, whose descriptor is also its output */
 
-static void finish(struct input *input, int error)
+/* The first write is over: its sender is told. */
+static void answer_first(struct input *input, int error)
 {
+	struct input_write *write = input->writes;
+	input->writes = write->next;
 	if (error == 0)
-		reply_ok(input->client, input->request);
-	else if (input->client != NULL)
-		reply_errno(input->client, input->request, error, "write", "stdin");
-	free(input->pending);
-	input->pending = NULL;
-	input->client = NULL;
-	if (input->close_after || error != 0)
-		source_close(&input->source);
-	else
-		source_set(&input->source, 0);
+		reply_ok(write->client, write->request);
+	else if (write->client != NULL)
+		reply_errno(write->client, write->request, error, "write", "stdin");
+	free(write);
+}
+
+void input_end(struct input *input, int error)
+{
+	source_close(&input->source);
+	while (input->writes != NULL)
+		answer_first(input, error);
 }
 
 static void push(struct input *input)
 {
-	while (input->written < input->length) {
-		ssize_t written =
-			write(input->source.fd, input->pending + input->written, input->length - input->written);
-		if (written < 0 && errno == EAGAIN) {
-			source_set(&input->source, EPOLLOUT);
-			return;
+	while (input->writes != NULL) {
+		struct input_write *first = input->writes;
+		while (first->written < first->length) {
+			ssize_t written =
+				write(input->source.fd, first->bytes + first->written, first->length - first->written);
+			if (written < 0 && errno == EAGAIN) {
+				source_set(&input->source, EPOLLOUT);
+				return;
+			}
+			if (written < 0) {
+				input_end(input, -errno);
+				return;
+			}
+			first->written += (size_t)written;
 		}
-		if (written < 0) {
-			finish(input, -errno);
-			return;
-		}
-		input->written += (size_t)written;
+		answer_first(input, 0);
 	}
-	finish(input, 0);
+	if (input->close_after)
+		source_close(&input->source);
+	else
+		source_set(&input->source, 0);
 }
 
 void input_ready(struct source *source, uint32_t events)
@@ -47,31 +58,46 @@ void input_ready(struct source *source, uint32_t events)
 	push(container_of(source, struct input, source));
 }
 
-static void begin(struct input *input, const void *data, size_t length, struct connection *client, uint32_t request)
+/* -ENOMEM, or 0: whoever asked is answered when the bytes are in. */
+static int append(struct input *input, const void *data, size_t length, struct connection *client, uint32_t request)
 {
-	input->client = client;
-	input->request = request;
-	input->pending = malloc(length + 1);
-	input->length = length;
-	input->written = 0;
-	if (input->pending == NULL) {
-		finish(input, -ENOMEM);
-		return;
-	}
+	struct input_write *write = malloc(sizeof(*write) + length);
+	if (write == NULL)
+		return -ENOMEM;
+	*write = (struct input_write){.client = client, .request = request, .length = length};
 	if (length > 0)
-		memcpy(input->pending, data, length);
-	push(input);
+		memcpy(write->bytes, data, length);
+	struct input_write **link = &input->writes;
+	bool idle = *link == NULL;
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = write;
+	if (idle)
+		push(input);
+	return 0;
+}
+
+static bool is_writing(const struct input *input, const struct connection *connection)
+{
+	const struct input_write *write = input->writes;
+	while (write != NULL && write->client != connection)
+		write = write->next;
+	return write != NULL;
 }
 
 void input_write(struct process *process, struct connection *connection, const struct request *request)
 {
 	struct input *input = &process->input;
-	if (input->source.fd < 0)
-		reply_errno(connection, request->number, -EPIPE, "write", "stdin is closed");
-	else if (input->pending != NULL || input->close_after)
-		reply_errno(connection, request->number, -EBUSY, "write", "stdin is being written");
+	int result = 0;
+	if (input->source.fd < 0 || input->close_after)
+		result = -EPIPE;
+	else if (is_writing(input, connection))
+		result = -EBUSY; /* one a connection bounds what is kept here */
 	else
-		begin(input, request->input.data, request->input.length, connection, request->number);
+		result = append(input, request->input.data, request->input.length, connection, request->number);
+	if (result < 0)
+		reply_errno(connection, request->number, result, "write",
+			    result == -EPIPE ? "stdin is closed" : "stdin is being written");
 }
 
 void input_close(struct process *process)
@@ -81,17 +107,18 @@ void input_close(struct process *process)
 		return;
 	if (process->terminal) {
 		static const char end[] = {END_OF_TRANSMISSION};
-		if (input->pending == NULL)
-			begin(input, end, sizeof(end), NULL, 0);
+		append(input, end, sizeof(end), NULL, 0);
 		return;
 	}
 	input->close_after = true;
-	if (input->pending == NULL)
+	if (input->writes == NULL)
 		source_close(&input->source);
 }
 
 void input_client_gone(struct process *process, struct connection *connection)
 {
-	if (process->input.client == connection)
-		process->input.client = NULL;
+	for (struct input_write *write = process->input.writes; write != NULL; write = write->next) {
+		if (write->client == connection)
+			write->client = NULL;
+	}
 }

@@ -242,6 +242,7 @@ static int prepare(struct process *process, const struct launch_request *launch,
 {
 	process->terminal = launch->terminal;
 	process->with_stdin = launch->with_stdin;
+	process->stdin_once = launch->stdin_once;
 	if (launch->oom_file[0] != '\0')
 		process->oom_file = strdup(launch->oom_file);
 	int opened = log_open(&process->log, launch->log_path);

@@ -55,6 +55,13 @@ _Noreturn void loop_run(void)
 	}
 }
 
+uint64_t monotonic_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
 uint64_t now_ns(void)
 {
 	struct timespec now;

@@ -103,13 +103,15 @@ static int open_everything(const char *directory)
 	monitor.epoll = epoll_create1(EPOLL_CLOEXEC);
 	int children = take_signals();
 	int deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int stall = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	monitor.own_pid_namespace = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-	if (monitor.epoll < 0 || children < 0 || deadline < 0 || monitor.own_pid_namespace < 0)
+	if (monitor.epoll < 0 || children < 0 || deadline < 0 || stall < 0 || monitor.own_pid_namespace < 0)
 		return -1;
 	if (open_directories(directory) < 0)
 		return -1;
 	if (source_watch(&monitor.children, children, EPOLLIN, reap_ready) < 0 ||
-	    source_watch(&monitor.deadline, deadline, EPOLLIN, shutdown_deadline) < 0)
+	    source_watch(&monitor.deadline, deadline, EPOLLIN, shutdown_deadline) < 0 ||
+	    source_watch(&monitor.stall, stall, EPOLLIN, attach_stall_tick) < 0)
 		return -1;
 	return source_watch(&monitor.listener, LISTENER, EPOLLIN, connection_accept);
 }

@@ -37,7 +37,13 @@ struct connection {
 	size_t sent;
 	size_t queued;
 	size_t capacity;
-	bool paused; /* exec output waits until the queue has room */
+	bool paused;          /* output waits until the queue has room */
+	uint64_t progress_ms; /* when it paused, or the socket last took something of the queue */
+	/* the container whose stdio it has joined, if any */
+	struct process *attached;
+	bool attached_stdin;
+	bool attached_outputs[2];
+	bool drained_told;
 };
 
 struct log_file {
@@ -52,15 +58,22 @@ struct output {
 	int stream;    /* 1 or 2 */
 	uint8_t *held; /* an unfinished line, at most CRI_LINE_MAX bytes */
 	size_t held_length;
+	bool widened; /* its pipe was made larger, or cannot be */
+};
+
+/* Bytes on their way into a process. */
+struct input_write {
+	struct input_write *next;
+	struct connection *client; /* who asked; NULL when nobody waits for the answer */
+	uint32_t request;
+	size_t length;
+	size_t written;
+	uint8_t bytes[];
 };
 
 struct input {
-	struct source source; /* watched only while `pending` waits for room */
-	uint8_t *pending;
-	size_t length;
-	size_t written;
-	struct connection *client; /* who asked; NULL when it is gone */
-	uint32_t request;
+	struct source source;       /* watched only while `writes` wait for room */
+	struct input_write *writes; /* in the order they came: several attachers may type */
 	bool close_after;
 };
 
@@ -76,6 +89,7 @@ struct process {
 	int pidfd;
 	bool terminal;
 	bool with_stdin;
+	bool stdin_once;
 	bool killed_by_request;
 	int stdio[3]; /* the monitor's ends of stdin, stdout, stderr (a terminal: [1] is the master) until execve */
 	struct source report; /* open until execve, or death before it */
@@ -109,6 +123,8 @@ struct monitor {
 	struct source listener;
 	struct source children; /* signalfd of SIGCHLD */
 	struct source deadline; /* timerfd, armed by shutdown */
+	struct source stall;    /* timerfd, ticking while an attacher is behind */
+	bool stall_ticking;
 	struct connection *connections;
 	unsigned connection_count;
 	struct process *processes;
@@ -130,18 +146,40 @@ void source_set(struct source *source, uint32_t events);
 void source_close(struct source *source);
 _Noreturn void loop_run(void);
 uint64_t now_ns(void);
+uint64_t monotonic_ms(void);
 
 /* connection.c */
 void connection_accept(struct source *listener, uint32_t events);
 /* Queues the frame and frees it. A client that lets too much pile up is cut off; it finds out and lists again. */
 void connection_send(struct connection *connection, struct frame *frame);
-/* Whether exec output may be queued; when not, the outputs are resumed as soon as it may. */
+/* The same for a frame that is complete and stays the caller's. */
+void connection_send_bytes(struct connection *connection, const uint8_t *bytes, size_t length);
+/* Whether output may be queued; when not, the outputs are resumed as soon as it may. */
 bool connection_has_room(struct connection *connection);
 void connection_close(struct connection *connection);
 /* The same to everyone who said HELLO. */
 void connection_broadcast(struct frame *frame);
-/* Waits, bounded, until the socket has taken everything; only for the last words of a shutdown. */
-void connection_flush(struct connection *connection);
+/* Waits, bounded, until the sockets have taken everything; only for the last words of a shutdown. */
+void connections_flush(void);
+
+/* attach.c: connections that have joined a container's stdio. */
+void attach(struct connection *connection, const struct request *request, struct process *process);
+/* Whether every attacher of this output has room for more. */
+bool attach_may_read(const struct process *process, int stream);
+/* Who reads this output besides the log. */
+bool attach_wants(const struct connection *connection, const struct process *process, int stream);
+bool attach_any(const struct process *process);
+/* Whether the end of this connection's input is the end of the process's. */
+bool attach_ends_input(struct connection *connection, const struct process *process);
+/* Tells those attached, once, that no output follows. */
+void attach_tell_drained(struct process *process);
+/* The connection ends: what it held up goes on, and an input that was for one attacher only is closed. */
+void attach_client_gone(struct connection *connection);
+/* The process is being freed. */
+void attach_process_gone(struct process *process);
+/* An attacher fell behind: from now on it is watched. */
+void attach_watch_stall(void);
+void attach_stall_tick(struct source *source, uint32_t events);
 
 /* reply.c: answers to a request; a connection that is gone (NULL) gets none. */
 void reply_ok(struct connection *connection, uint32_t request);
@@ -193,11 +231,14 @@ int output_watch(struct output *output, int fd);
 void output_drain(struct process *process);
 /* Exec output resumes after its client caught up. */
 void output_resume(struct connection *connection);
+void output_resume_process(struct process *process);
 void output_close(struct output *output);
 
 /* input.c */
 void input_write(struct process *process, struct connection *connection, const struct request *request);
 void input_close(struct process *process);
+/* Drops what waits to be written; those who asked are told. */
+void input_end(struct input *input, int error);
 void input_client_gone(struct process *process, struct connection *connection);
 void input_ready(struct source *source, uint32_t events);
 

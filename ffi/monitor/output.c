@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -6,12 +7,21 @@
 
 #include "monitor.h"
 
-#define READ_SIZE 32768
+/* A container that only logs is read in small pieces: what is touched here stays in the pod's memory. */
+#define LOG_READ_SIZE 32768
+#define STREAM_READ_SIZE (256u << 10)
+#define STREAM_PIPE_SIZE (1 << 20)
+/* EXEC_OUTPUT up to its bytes: header, id with length and NUL, stream, length. */
+#define OUTPUT_PREFIX_MAX (FRAME_HEADER_SIZE + 4 + ID_SIZE + 1 + 4)
 /* At exit, at most this much is read before the exit is told; whoever holds the pipe open may write for ever. */
 #define DRAIN_LIMIT (1u << 20)
 
-/* One buffer for all streams: an unfinished line is put before what is read next, and kept aside again after. */
-static uint8_t scratch[CRI_LINE_MAX + READ_SIZE];
+/*
+ * One buffer for all streams: an unfinished line is put before what is read next, and kept aside again after. The room
+ * in front is for the frame's beginning, so that output goes to the socket from where it was read to.
+ */
+static uint8_t buffer[OUTPUT_PREFIX_MAX + CRI_LINE_MAX + STREAM_READ_SIZE];
+static uint8_t *const scratch = buffer + OUTPUT_PREFIX_MAX;
 
 static void read_ready(struct source *source, uint32_t events);
 
@@ -61,16 +71,45 @@ static void log_bytes(struct process *process, struct output *output, size_t len
 	keep(output, at, left);
 }
 
-static void forward_bytes(struct process *process, struct output *output, const uint8_t *bytes, size_t length)
+static uint8_t *put_u32(uint8_t *at, uint32_t value)
 {
-	if (process->client == NULL)
+	for (int i = 0; i < 4; i++)
+		*at++ = (uint8_t)(value >> (8 * i));
+	return at;
+}
+
+/* Writes the frame's beginning into the room before `bytes`, which lie in scratch; returns where it begins. */
+static uint8_t *frame_in_place(const struct process *process, int stream, uint8_t *bytes, size_t length)
+{
+	uint32_t id_length = (uint32_t)strlen(process->id);
+	uint32_t prefix = FRAME_HEADER_SIZE + 4 + id_length + 1 + 1 + 4;
+	uint8_t *begin = bytes - prefix;
+	uint8_t *at = put_u32(begin, prefix - FRAME_HEADER_SIZE + (uint32_t)length);
+	at = put_u32(at, FRAME_EXEC_OUTPUT); /* and the zero behind it */
+	at = put_u32(at, 0);
+	at = put_u32(at, id_length);
+	memcpy(at, process->id, id_length + 1);
+	at += id_length + 1;
+	*at++ = (uint8_t)stream;
+	put_u32(at, (uint32_t)length);
+	return begin;
+}
+
+static void forward_bytes(const struct process *process, int stream, uint8_t *bytes, size_t length)
+{
+	struct connection *only = process->is_exec ? process->client : NULL;
+	if (process->is_exec ? only == NULL : !attach_any(process))
 		return;
-	struct frame frame;
-	frame_begin(&frame, FRAME_EXEC_OUTPUT, 0);
-	frame_string(&frame, process->id);
-	frame_u8(&frame, (uint8_t)output->stream);
-	frame_bytes(&frame, bytes, length);
-	connection_send(process->client, &frame);
+	uint8_t *frame = frame_in_place(process, stream, bytes, length);
+	size_t size = (size_t)(bytes - frame) + length;
+	if (only != NULL) {
+		connection_send_bytes(only, frame, size);
+		return;
+	}
+	for (struct connection *connection = monitor.connections; connection != NULL; connection = connection->next) {
+		if (attach_wants(connection, process, stream))
+			connection_send_bytes(connection, frame, size);
+	}
 }
 
 static void end_of_file(struct process *process, struct output *output)
@@ -83,13 +122,21 @@ static void end_of_file(struct process *process, struct output *output)
 	output_close(output);
 }
 
+/* A process that fills its pipe while somebody reads along gets a larger one: fewer switches for each megabyte. */
+static void widen_pipe(struct output *output)
+{
+	output->widened = true;
+	fcntl(output->source.fd, F_SETPIPE_SZ, STREAM_PIPE_SIZE); /* a terminal, or over a limit: it stays as it is */
+}
+
 /* Bytes read; 0 when there is nothing now; -1 after the end of the stream. */
 static ssize_t read_once(struct process *process, struct output *output)
 {
 	size_t held = process->is_exec ? 0 : output->held_length;
+	bool streamed = process->is_exec || attach_any(process);
 	if (held > 0)
 		memcpy(scratch, output->held, held);
-	ssize_t length = read(output->source.fd, scratch + held, READ_SIZE);
+	ssize_t length = read(output->source.fd, scratch + held, streamed ? STREAM_READ_SIZE : LOG_READ_SIZE);
 	if (length < 0 && errno == EAGAIN)
 		return 0;
 	if (length <= 0) {
@@ -97,17 +144,20 @@ static ssize_t read_once(struct process *process, struct output *output)
 		end_of_file(process, output);
 		return -1;
 	}
-	if (process->is_exec)
-		forward_bytes(process, output, scratch, (size_t)length);
-	else
+	if (streamed && !output->widened && length >= LOG_READ_SIZE)
+		widen_pipe(output);
+	if (!process->is_exec)
 		log_bytes(process, output, (size_t)length, false);
+	forward_bytes(process, output->stream, scratch + held, (size_t)length);
 	return length;
 }
 
-/* Back-pressure: an exec's pipe stays full while its client is behind, and only while there is a client. */
-static bool may_read(struct process *process)
+/* Back-pressure: a pipe stays full while its exec's client, or an attacher, is behind. */
+static bool may_read(const struct process *process, const struct output *output)
 {
-	return !process->is_exec || process->client == NULL || connection_has_room(process->client);
+	if (!process->is_exec)
+		return attach_may_read(process, output->stream);
+	return process->client == NULL || connection_has_room(process->client);
 }
 
 static void read_ready(struct source *source, uint32_t events)
@@ -115,7 +165,7 @@ static void read_ready(struct source *source, uint32_t events)
 	(void)events;
 	struct output *output = container_of(source, struct output, source);
 	struct process *process = owner(output);
-	if (!may_read(process)) {
+	if (!may_read(process, output)) {
 		source_set(source, 0);
 		return;
 	}
@@ -123,12 +173,14 @@ static void read_ready(struct source *source, uint32_t events)
 		process_output_ended(process);
 }
 
+/* A container's log gets all of it, though an attacher be behind: the bound here is under that of its queue. */
 void output_drain(struct process *process)
 {
 	for (int i = 0; i < 2; i++) {
 		struct output *output = &process->outputs[i];
 		size_t total = 0;
-		while (output->source.fd >= 0 && total < DRAIN_LIMIT && may_read(process)) {
+		while (output->source.fd >= 0 && total < DRAIN_LIMIT &&
+		       (!process->is_exec || may_read(process, output))) {
 			ssize_t length = read_once(process, output);
 			if (length <= 0)
 				break;
@@ -137,12 +189,16 @@ void output_drain(struct process *process)
 	}
 }
 
+void output_resume_process(struct process *process)
+{
+	for (int i = 0; i < 2; i++)
+		source_set(&process->outputs[i].source, EPOLLIN);
+}
+
 void output_resume(struct connection *connection)
 {
 	for (struct process *process = monitor.processes; process != NULL; process = process->next) {
-		if (!process->is_exec || process->client != connection)
-			continue;
-		for (int i = 0; i < 2; i++)
-			source_set(&process->outputs[i].source, EPOLLIN);
+		if ((process->is_exec && process->client == connection) || connection->attached == process)
+			output_resume_process(process);
 	}
 }

@@ -48,8 +48,8 @@ void process_free(struct process *process)
 		link = &(*link)->next;
 	*link = process->next;
 	source_close(&process->report);
-	source_close(&process->input.source);
-	free(process->input.pending);
+	input_end(&process->input, -EPIPE);
+	attach_process_gone(process);
 	for (int i = 0; i < 2; i++)
 		output_close(&process->outputs[i]);
 	for (int i = 0; i < 3; i++)
@@ -112,8 +112,11 @@ void process_output_ended(struct process *process)
 {
 	if (process->is_exec)
 		exec_settled(process);
-	else if (process->state == PROCESS_EXITED && outputs_closed(process))
-		close_and_clear(&process->log.fd);
+	else if (outputs_closed(process)) {
+		attach_tell_drained(process);
+		if (process->state == PROCESS_EXITED)
+			close_and_clear(&process->log.fd);
+	}
 }
 
 static void kill_group(const struct process *process)
@@ -202,7 +205,7 @@ void process_exited(struct process *process, int code, int signal_number)
 	process->exit_code = (uint8_t)code;
 	process->exit_signal = (uint8_t)signal_number;
 	output_drain(process);
-	source_close(&process->input.source);
+	input_end(&process->input, -EPIPE);
 	process->state = PROCESS_EXITED;
 	close_and_clear(&process->pidfd);
 	if (process->is_exec)

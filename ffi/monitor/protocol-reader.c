@@ -71,6 +71,13 @@ static void read_exec(struct reader *payload, struct launch_request *launch)
 	launch->plan = read_bytes(payload);
 }
 
+static void read_attach(struct reader *payload, struct attach_request *attach)
+{
+	attach->with_stdin = read_u8(payload) != 0;
+	attach->outputs[0] = read_u8(payload) != 0;
+	attach->outputs[1] = read_u8(payload) != 0;
+}
+
 static bool read_hello(struct reader *payload, struct request *request)
 {
 	uint32_t magic = read_u32(payload);
@@ -101,6 +108,10 @@ int request_read(const struct frame_header *header, const void *bytes, struct re
 	case FRAME_SIGNAL:
 		request->id = read_id(&payload);
 		request->signal = read_u32(&payload);
+		break;
+	case FRAME_ATTACH:
+		request->id = read_id(&payload);
+		read_attach(&payload, &request->attach);
 		break;
 	case FRAME_RESIZE:
 		request->id = read_id(&payload);

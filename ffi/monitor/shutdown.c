@@ -38,10 +38,9 @@ static void kill_children(void)
 
 static _Noreturn void leave(void)
 {
-	if (monitor.shutdown_client != NULL) {
+	if (monitor.shutdown_client != NULL)
 		reply_ok(monitor.shutdown_client, monitor.shutdown_request);
-		connection_flush(monitor.shutdown_client);
-	}
+	connections_flush();
 	_exit(0);
 }
 

@@ -82,6 +82,10 @@ static void fuzz_request(uint8_t kind, const uint8_t *bytes, size_t length)
 		if (request.setup.sysctls.bad || request.setup.uids.lines.bad || request.setup.gids.lines.bad)
 			abort();
 	}
+	if (kind == FRAME_STDIN && request.input.length > 0)
+		touched += request.input.data[request.input.length - 1];
+	if (kind == FRAME_ATTACH)
+		touched += request.attach.with_stdin + request.attach.outputs[0] + request.attach.outputs[1];
 	if (kind == FRAME_START || kind == FRAME_EXEC) {
 		touch(request.launch.log_path);
 		fuzz_plan(request.launch.plan.data, request.launch.plan.length);

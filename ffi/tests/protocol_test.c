@@ -44,6 +44,22 @@ static void reads_a_start(void)
 	CHECK(read_request(FRAME_START, &payload, &request) == -EBADMSG);
 }
 
+static void reads_an_attach(void)
+{
+	struct wire payload = {.length = 0};
+	struct request request;
+	put_string(&payload, "0123456789abcdef");
+	put(&payload, 1, 1);
+	put(&payload, 0, 1);
+	CHECK(read_request(FRAME_ATTACH, &payload, &request) == -EBADMSG);
+	put(&payload, 1, 1);
+	CHECK(read_request(FRAME_ATTACH, &payload, &request) == 0);
+	CHECK(strcmp(request.id, "0123456789abcdef") == 0 && request.attach.with_stdin);
+	CHECK(!request.attach.outputs[0] && request.attach.outputs[1]);
+	put(&payload, 1, 1);
+	CHECK(read_request(FRAME_ATTACH, &payload, &request) == -EBADMSG);
+}
+
 /* An id becomes the name of an exit record. */
 static void refuses_ids_that_are_no_ids(void)
 {
@@ -122,6 +138,7 @@ int main(void)
 {
 	reads_headers();
 	reads_a_start();
+	reads_an_attach();
 	refuses_ids_that_are_no_ids();
 	tells_unknown_from_malformed();
 	reads_sysctls_only_whole();

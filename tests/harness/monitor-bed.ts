@@ -18,11 +18,13 @@ import { createMonitorLauncher } from "../../src/runtime/monitor/launcher.ts";
 import type {
   ContainerExit,
   ExecSession,
+  ExecStreamsRequest,
   Monitor,
   MonitorLauncher,
   StartRequest,
   StartResult,
 } from "../../src/runtime/monitor/port.ts";
+import type { ProcessStreams } from "../../src/runtime/monitor/streams.ts";
 import {
   type ContainerPlanOptions,
   containerPlan,
@@ -58,6 +60,11 @@ export interface Executed {
   readonly output: { stdout: string; stderr: string };
 }
 
+export interface OpenExec {
+  readonly id: ExecId;
+  readonly streams: ProcessStreams;
+}
+
 /** Real monitors with real containers and nothing of the daemon but its client. Needs root. */
 export interface MonitorBed {
   readonly kernel: Kernel;
@@ -70,6 +77,13 @@ export interface MonitorBed {
   openPod(options?: { readonly pidInit?: boolean }): Promise<Pod>;
   start(pod: Pod, plan: ProcessOptions, request?: Partial<StartRequest>): Promise<Started>;
   exec(pod: Pod, container: Started, plan: ProcessOptions, stdin?: boolean): Promise<Executed>;
+  /** An exec on a connection of its own; nothing listens to its output yet. */
+  openExec(
+    pod: Pod,
+    container: Started,
+    plan: ProcessOptions,
+    request?: Partial<ExecStreamsRequest>,
+  ): Promise<OpenExec>;
   shutdownAll(): Promise<void>;
   remove(): void;
 }
@@ -117,6 +131,20 @@ export function openMonitorBed(): MonitorBed {
       });
       return { id, session, output: collect(session) };
     },
+    async openExec(pod, container, plan, request = {}) {
+      const id = newExecId();
+      const streams = await pod.monitor.openExec({
+        id,
+        containerId: container.id,
+        plan: execPlan(container.pid, plan),
+        terminal: plan.terminal ?? false,
+        stdin: false,
+        stdout: true,
+        stderr: true,
+        ...request,
+      });
+      return { id, streams };
+    },
     async shutdownAll() {
       for (const monitor of live.splice(0)) await monitor.shutdown();
     },
@@ -157,7 +185,8 @@ async function startContainer(
   };
 }
 
-function collect(session: ExecSession): { stdout: string; stderr: string } {
+/** What comes out, as text of single bytes. */
+export function collect(session: Pick<ProcessStreams, "onOutput">): { stdout: string; stderr: string } {
   const output = { stdout: "", stderr: "" };
   session.onOutput((stream, bytes) => {
     output[stream] += Buffer.from(bytes).toString("latin1");

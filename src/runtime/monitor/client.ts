@@ -7,9 +7,11 @@ import { LiveExecSession } from "./exec-session.ts";
 import { type Frame, FrameKind, protocol } from "./frames.ts";
 import { MonitorError } from "./launch-failure.ts";
 import type {
+  AttachRequest,
   ContainerExit,
   ExecRequest,
   ExecSession,
+  ExecStreamsRequest,
   Monitor,
   MonitoredContainer,
   SandboxSetup,
@@ -17,6 +19,7 @@ import type {
   StartRequest,
   StartResult,
 } from "./port.ts";
+import { openAttachSession, openExecSession, type ProcessSession } from "./process-session.ts";
 import {
   readExecExit,
   readExecOutput,
@@ -37,16 +40,24 @@ import {
   startPayload,
   stdinPayload,
 } from "./requests.ts";
+import type { MonitorDial } from "./session-connection.ts";
+import type { ProcessStreams } from "./streams.ts";
 
 const nothing = new Uint8Array(0);
+
+/**
+ * How many live execs and attachments a pod may have at once. Below CONNECTIONS_MAX of ffi/monitor/connection.c, so that a
+ * daemon that comes back always gets in.
+ */
+const maxSessions = 448;
 
 /**
  * Connects to the monitor that listens at `path` and makes sure that it is the sandbox's.
  *
  * @throws {CribError} unavailable when nobody answers, data-loss when somebody else does, unimplemented when the monitor
- * speaks another version of the protocol.
+ * speaks another version of the protocol. `dial` is for the connections of its sessions.
  */
-export async function connectMonitor(path: string, sandboxId: SandboxId): Promise<Monitor> {
+export async function connectMonitor(path: string, sandboxId: SandboxId, dial: MonitorDial): Promise<Monitor> {
   // Events that overtake the greeting's promise belong to nobody: who reconnects asks for the list afterwards.
   let client: MonitorClient | undefined;
   const name = `monitor of sandbox ${sandboxId}`;
@@ -63,7 +74,7 @@ export async function connectMonitor(path: string, sandboxId: SandboxId): Promis
         `${JSON.stringify(path)} is answered by the monitor of sandbox ${JSON.stringify(greeting.sandboxId)}`,
       );
     }
-    client = new MonitorClient(sandboxId, greeting.pid, connection);
+    client = new MonitorClient(sandboxId, greeting.pid, connection, dial);
     return client;
   } catch (error) {
     connection.close();
@@ -76,14 +87,18 @@ class MonitorClient implements Monitor {
   readonly #connection: MonitorConnection;
   readonly #execs = new Map<string, LiveExecSession>();
   readonly #exitListeners: ((exit: ContainerExit) => void)[] = [];
+  readonly #dial: MonitorDial;
+  #sessions = 0;
   #leaving = false;
 
   constructor(
     readonly sandboxId: SandboxId,
     readonly pid: Pid,
     connection: MonitorConnection,
+    dial: MonitorDial,
   ) {
     this.#connection = connection;
+    this.#dial = dial;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.lost = promise;
     void connection.closed.then(() => {
@@ -118,6 +133,14 @@ class MonitorClient implements Monitor {
       this.#execs.delete(request.id);
       throw error;
     }
+  }
+
+  async openExec(request: ExecStreamsRequest): Promise<ProcessStreams> {
+    return await this.#session((name) => openExecSession(this.#dial, name, request));
+  }
+
+  async attach(request: AttachRequest): Promise<ProcessStreams> {
+    return await this.#session((name) => openAttachSession(this.#dial, name, request));
   }
 
   async signal(target: ContainerId | ExecId, signal: number): Promise<void> {
@@ -187,6 +210,24 @@ class MonitorClient implements Monitor {
         return;
       default:
         throw internal(`monitor sent an event of unknown kind ${frame.kind}`);
+    }
+  }
+
+  async #session(open: (name: string) => Promise<ProcessSession>): Promise<ProcessStreams> {
+    if (this.#sessions >= maxSessions) {
+      throw new CribError(
+        "resource-exhausted",
+        `sandbox ${this.sandboxId} has ${this.#sessions} live execs and attachments, which is all it may have`,
+      );
+    }
+    this.#sessions++;
+    try {
+      const session = await open(`monitor of sandbox ${this.sandboxId}`);
+      void session.closed.then(() => this.#sessions--);
+      return session;
+    } catch (error) {
+      this.#sessions--;
+      throw error;
     }
   }
 

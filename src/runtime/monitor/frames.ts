@@ -21,6 +21,7 @@ export const FrameKind = {
   forget: 11,
   shutdown: 12,
   abandon: 13,
+  attach: 14,
 
   ok: 0x8000,
   error: 0x8001,
@@ -38,17 +39,18 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
-const headerBytes = 12;
+export const headerBytes = 12;
 
-/** @throws {CribError} invalid-argument for a payload the monitor would refuse. */
-export function encodeFrame(kind: number, request: number, payload: Uint8Array): Uint8Array {
-  if (payload.length > maxPayloadBytes) {
-    throw new CribError(
-      "invalid-argument",
-      `request of ${payload.length} bytes is over the limit of ${maxPayloadBytes}`,
-    );
+/**
+ * `tailBytes` of the payload follow by themselves.
+ * @throws {CribError} invalid-argument for a payload the monitor would refuse.
+ */
+export function encodeFrame(kind: number, request: number, payload: Uint8Array, tailBytes = 0): Uint8Array {
+  const length = payload.length + tailBytes;
+  if (length > maxPayloadBytes) {
+    throw new CribError("invalid-argument", `request of ${length} bytes is over the limit of ${maxPayloadBytes}`);
   }
-  return new WireWriter().u32(payload.length).u16(kind).u16(0).u32(request).raw(payload).written();
+  return new WireWriter().u32(length).u16(kind).u16(0).u32(request).raw(payload).written();
 }
 
 /** Cuts a byte stream into frames. Payloads are copies: the socket's buffer is used again. */

@@ -7,6 +7,7 @@ import type { FileCalls, ProcessCalls, SocketCalls } from "../../kernel/port.ts"
 import { connectMonitor } from "./client.ts";
 import { readExitRecords } from "./exit-records.ts";
 import type { Monitor, MonitorLauncher } from "./port.ts";
+import type { MonitorDial } from "./session-connection.ts";
 
 export interface MonitorLauncherDependencies {
   readonly kernel: Pick<FileCalls, "open" | "close"> &
@@ -19,7 +20,8 @@ export interface MonitorLauncherDependencies {
 const socketName = "monitor.sock";
 /** sun_path holds 108 bytes with its NUL (unix(7)). */
 const longestSocketPath = 107;
-const backlog = 16;
+/** Many execs connect at once; what does not fit is refused at the door (EAGAIN, unix(7)). */
+const backlog = 512;
 
 /**
  * The socket listens before the monitor runs and is handed to it, so that a connect right after never has to wait
@@ -31,15 +33,18 @@ export function createMonitorLauncher({ kernel, monitorExecutable }: MonitorLaun
     using listener = new OwnedFd(kernel, kernel.listenUnix(path, backlog));
     kernel.spawnDetached(monitorExecutable, ["crib-monitor", sandboxId, directory], [listener.fd]);
   }
+  function dialOf(directory: HostPath): MonitorDial {
+    return (connect) => withSocketPath(kernel, directory, connect);
+  }
   return {
     async launch(sandboxId, directory) {
       return await withSocketPath(kernel, directory, async (path) => {
         spawn(path, sandboxId, directory);
-        return await connectMonitor(path, sandboxId);
+        return await connectMonitor(path, sandboxId, dialOf(directory));
       });
     },
     async reconnect(sandboxId: SandboxId, directory: HostPath): Promise<Monitor> {
-      return await withSocketPath(kernel, directory, (path) => connectMonitor(path, sandboxId));
+      return await withSocketPath(kernel, directory, (path) => connectMonitor(path, sandboxId, dialOf(directory)));
     },
     readExitRecords,
   };

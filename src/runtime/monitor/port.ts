@@ -4,6 +4,7 @@ import type { Pid } from "../../ids/process.ts";
 import type { UnixNanos } from "../../ids/units.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
 import type { LaunchPlan } from "../plan/steps.ts";
+import type { ProcessStreams } from "./streams.ts";
 
 /**
  * One pod's monitor as the daemon sees it: the process that is parent to the pod's containers and execs.
@@ -21,6 +22,13 @@ export interface Monitor {
   /** Resolves when execve succeeded. @throws {CribError} with the failed step; the monitor has then no such container. */
   start(request: StartRequest): Promise<StartResult>;
   exec(request: ExecRequest): Promise<ExecSession>;
+  /**
+   * An exec on a connection of its own, for as long as a client is there.
+   * @throws {CribError} resource-exhausted when the pod has too many live sessions; what `exec` throws.
+   */
+  openExec(request: ExecStreamsRequest): Promise<ProcessStreams>;
+  /** Joins a running container's stdio, from now on. @throws {CribError} failed-precondition, resource-exhausted */
+  attach(request: AttachRequest): Promise<ProcessStreams>;
   /** Through the pidfd of the container's init or exec. Already gone: resolves (a signal to nobody). */
   signal(target: ContainerId | ExecId, signal: number): Promise<void>;
   /** Everything the monitor has started and not been told to forget, with the exits it saw. */
@@ -100,6 +108,19 @@ export interface ExecRequest {
   readonly plan: LaunchPlan;
   readonly terminal: boolean;
   readonly stdin: boolean;
+}
+
+/** Output of a stream that is not wanted is read and dropped. */
+export interface ExecStreamsRequest extends ExecRequest {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+export interface AttachRequest {
+  readonly containerId: ContainerId;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
 }
 
 export interface ExecSession {

@@ -3,7 +3,7 @@ import type { SpecIdMapping } from "../../oci/runtime-spec.ts";
 import { encodePlan } from "../plan/encode.ts";
 import { WireWriter } from "../plan/wire-writer.ts";
 import { protocol } from "./frames.ts";
-import type { ExecRequest, SandboxSetup, StartRequest } from "./port.ts";
+import type { AttachRequest, ExecRequest, SandboxSetup, StartRequest } from "./port.ts";
 
 /** Payloads of requests, as ffi/include/protocol.h lists them. */
 
@@ -39,6 +39,15 @@ export function execPayload(request: ExecRequest): Uint8Array {
   return out.bytes(encodePlan(request.plan)).written();
 }
 
+export function attachPayload(request: AttachRequest): Uint8Array {
+  return new WireWriter()
+    .string(request.containerId)
+    .bool(request.stdin)
+    .bool(request.stdout)
+    .bool(request.stderr)
+    .written();
+}
+
 export function idPayload(id: string): Uint8Array {
   return new WireWriter().string(id).written();
 }
@@ -50,6 +59,11 @@ export function signalPayload(id: string, signal: number): Uint8Array {
 
 export function resizePayload(id: string, columns: number, rows: number): Uint8Array {
   return new WireWriter().string(id).u16(columns).u16(rows).written();
+}
+
+/** What stands before the bytes in a stdin request's payload. */
+export function stdinPrefix(id: string, length: number): Uint8Array {
+  return new WireWriter().string(id).u32(length).written();
 }
 
 export function stdinPayload(id: string, bytes: Uint8Array): Uint8Array {

@@ -1,0 +1,195 @@
+import type { Socket } from "bun";
+import { type CribError, unavailable } from "../../errors/crib-error.ts";
+import { encodeFrame, type Frame, FrameKind } from "./frames.ts";
+import { MonitorError, readFailure } from "./launch-failure.ts";
+import { readGreeting } from "./replies.ts";
+import { helloPayload } from "./requests.ts";
+import { SessionFrames } from "./session-frames.ts";
+import { WireReader } from "./wire-reader.ts";
+
+/** Calls `connect` with a path that is good for the time of the call. */
+export type MonitorDial = <Result>(connect: (path: string) => Promise<Result>) => Promise<Result>;
+
+export interface SessionEvents {
+  output(stream: "stdout" | "stderr", bytes: Uint8Array): void;
+  event(frame: Frame): void;
+  /** Once, when the connection has ended, whoever ended it. */
+  closed(reason: CribError): void;
+}
+
+export interface RequestOptions {
+  /** The end of the payload. Not copied: it must stay as it is until the answer. */
+  readonly tail?: Uint8Array;
+  /** Pauses right behind the answer, should it be a good one. */
+  readonly pauseAfter?: boolean;
+}
+
+interface Waiter {
+  readonly pauseAfter: boolean;
+  readonly resolve: (payload: Uint8Array) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Bytes below which a request is put together in one piece: a copy is cheaper than a further system call. */
+const joinBelowBytes = 16 * 1024;
+
+/**
+ * One session's own connection to a monitor. What is not read stays in the socket, so that back-pressure reaches the
+ * process; a connection that ends tells the monitor that nobody is there any more.
+ */
+export class SessionConnection {
+  readonly #name: string;
+  readonly #events: SessionEvents;
+  readonly #frames: SessionFrames;
+  readonly #waiters = new Map<number, Waiter>();
+  #socket: Socket | undefined;
+  /** Received, but not wanted yet. */
+  #held: Uint8Array[] = [];
+  #unsent: Uint8Array[] = [];
+  #nextRequest = 1;
+  #open = true;
+  #paused = false;
+  #delivering = false;
+  /** The monitor has ended its side while output was still held here. */
+  #endedWith: CribError | undefined;
+
+  private constructor(name: string, events: SessionEvents) {
+    this.#name = name;
+    this.#events = events;
+    this.#frames = new SessionFrames({
+      output: (stream, bytes) => events.output(stream, bytes),
+      frame: (frame) => this.#take(frame),
+    });
+  }
+
+  /** @throws {CribError} unavailable when nobody answers; unimplemented when it is of another version. */
+  static async open(dial: MonitorDial, name: string, events: SessionEvents): Promise<SessionConnection> {
+    const connection = new SessionConnection(name, events);
+    try {
+      connection.#socket = await dial((path) =>
+        Bun.connect({
+          unix: path,
+          socket: {
+            data: (_socket, chunk) => connection.#receive(chunk),
+            drain: () => connection.#flush(),
+            close: () => connection.#ended(unavailable(`connection to ${name} has ended`)),
+            error: (_socket, error) => connection.#ended(unavailable(`${name} is gone: ${error.message}`, error)),
+          },
+        }),
+      );
+    } catch (error) {
+      throw unavailable(`${name} takes no connection`, error);
+    }
+    // Not waited for here: the monitor reads in order, and a refusal ends the connection.
+    connection
+      .request(FrameKind.hello, helloPayload())
+      .then(readGreeting)
+      .catch((error: Error) => {
+        connection.#end(unavailable(`${name} refuses a session: ${error.message}`, error));
+      });
+    return connection;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** @throws {MonitorError} what the monitor said was wrong; {CribError} unavailable when it is gone. */
+  request(kind: number, payload: Uint8Array, { tail, pauseAfter = false }: RequestOptions = {}): Promise<Uint8Array> {
+    if (!this.#open) return Promise.reject(unavailable(`connection to ${this.#name} has ended`));
+    const number = this.#nextRequest++;
+    const frame = encodeFrame(kind, number, payload, tail?.length);
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    this.#waiters.set(number, { resolve, reject, pauseAfter });
+    if (tail === undefined) this.#unsent.push(frame);
+    else if (tail.length < joinBelowBytes) this.#unsent.push(Buffer.concat([frame, tail]));
+    else this.#unsent.push(frame, tail);
+    this.#flush();
+    return promise;
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    // A resume inside of a delivery is seen by the loop that delivers.
+    if (!this.#delivering) this.#deliver();
+  }
+
+  close(): void {
+    this.#end(unavailable(`connection to ${this.#name} was closed`));
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#held.push(chunk);
+    if (!this.#delivering) this.#deliver();
+  }
+
+  #deliver(): void {
+    this.#delivering = true;
+    try {
+      const isWanted = () => this.#open && !this.#paused;
+      for (let first = this.#held[0]; first !== undefined && isWanted(); first = this.#held[0]) {
+        const taken = this.#frames.push(first, isWanted);
+        if (taken < first.length) this.#held[0] = first.subarray(taken);
+        else this.#held.shift();
+      }
+    } catch (error) {
+      this.#end(unavailable(`${this.#name} sent what cannot be read: ${String(error)}`, error));
+    } finally {
+      this.#delivering = false;
+    }
+    if (!this.#open || this.#paused) return;
+    if (this.#endedWith !== undefined) this.#end(this.#endedWith);
+    else this.#socket?.resume();
+  }
+
+  #flush(): void {
+    while (this.#open && this.#socket !== undefined) {
+      const first = this.#unsent[0];
+      if (first === undefined) return;
+      const written = this.#socket.write(first);
+      // Negative: the socket is closing and says so by itself.
+      if (written < first.length) {
+        if (written > 0) this.#unsent[0] = first.subarray(written);
+        return;
+      }
+      this.#unsent.shift();
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (frame.request === 0) {
+      this.#events.event(frame);
+      return;
+    }
+    const waiter = this.#waiters.get(frame.request);
+    if (waiter === undefined) return;
+    this.#waiters.delete(frame.request);
+    if (frame.kind === FrameKind.ok) {
+      if (waiter.pauseAfter) this.pause();
+      waiter.resolve(frame.payload);
+    } else waiter.reject(new MonitorError(readFailure(new WireReader(frame.payload))));
+  }
+
+  #ended(reason: CribError): void {
+    this.#endedWith ??= reason;
+    if (this.#held.length === 0) this.#end(reason);
+  }
+
+  #end(reason: CribError): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#unsent = [];
+    this.#held = [];
+    this.#socket?.terminate();
+    for (const waiter of this.#waiters.values()) waiter.reject(reason);
+    this.#waiters.clear();
+    this.#events.closed(reason);
+  }
+}
