@@ -11,7 +11,9 @@ import {
   headerBlock,
   RawHttp2Client,
 } from "../../tests/fixtures/http2-client.ts";
-import { VersionResponseSchema } from "../gen/runtime/v1/api_pb.ts";
+import { waitUntil } from "../../tests/harness/wait-until.ts";
+import { ContainerEventType, VersionResponseSchema } from "../gen/runtime/v1/api_pb.ts";
+import type { UnixNanos } from "../ids/units.ts";
 
 /** What docs/decisions/0012-http2-limits.md says about Bun 1.4.5, held by tests: a newer Bun has to keep it. */
 
@@ -270,3 +272,43 @@ test("close() does not wait for streams whose clients are gone", async () => {
   expect(performance.now() - startMs).toBeLessThan(2000);
   expect(own.pods.subscribers).toBe(0);
 });
+
+test("a client that does not read its events is let go, without memory held for it or another's events lost", async () => {
+  await using own = await startTestServer();
+  const dead = await RawHttp2Client.connect(own.path);
+  await dead.request(1, "/runtime.v1.RuntimeService/GetContainerEvents", "localhost", empty);
+  const controller = new AbortController();
+  const live = own.runtime.getContainerEvents({}, { signal: controller.signal })[Symbol.asyncIterator]();
+  const first = live.next();
+  await waitUntil(() => own.pods.subscribers === 2, { what: "both subscriptions" });
+  const sandbox = fakeSandbox();
+  const containers = [fakeContainer(sandbox)];
+  const count = 12_000;
+  let seen = 0;
+  const reading = (async () => {
+    for (let next = await first; next.done !== true; next = await live.next()) {
+      expect(next.value.createdAt).toBe(BigInt(seen));
+      if (++seen === count) return;
+    }
+  })();
+  let mostHeld = 0;
+  for (let i = 0; i < count; i += 1) {
+    const createdAtNs = BigInt(i) as UnixNanos;
+    own.pods.emit({
+      type: ContainerEventType.CONTAINER_STARTED_EVENT,
+      containerId: sandbox.id,
+      createdAtNs,
+      sandbox,
+      containers,
+    });
+    mostHeld = Math.max(mostHeld, own.pods.heldEvents);
+    if (i % 100 === 99) await waitUntil(() => seen > i - 200, { what: "the live reader keeps up" });
+  }
+  await reading;
+  expect(seen).toBe(count);
+  expect(mostHeld).toBeGreaterThan(2000);
+  await waitUntil(() => own.pods.heldEvents === 0, { what: "nothing is held for the dead reader" });
+  controller.abort();
+  dead.destroy();
+  await waitUntil(() => own.pods.subscribers === 0, { what: "both subscriptions have ended" });
+}, 60_000);
