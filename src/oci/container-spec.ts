@@ -1,5 +1,10 @@
 import { failedPrecondition, internal, invalidArgument } from "../errors/crib-error.ts";
-import type { ContainerConfig, LinuxContainerSecurityContext, PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
+import type {
+  ContainerConfig,
+  LinuxContainerSecurityContext,
+  Mount,
+  PodSandboxConfig,
+} from "../gen/runtime/v1/api_pb.ts";
 import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { CgroupPath } from "../ids/path.ts";
@@ -15,6 +20,7 @@ import { buildMounts } from "./mounts.ts";
 import type { NamespacePaths } from "./namespaces.ts";
 import { buildNamespaces } from "./namespaces.ts";
 import { protectedPaths } from "./protected-paths.ts";
+import type { ImageVolume } from "./requested-mounts.ts";
 import type { RuntimeSpec, SpecLinux, SpecMount, SpecProcess, SpecSeccomp, SpecUser } from "./runtime-spec.ts";
 import { apparmorProfile, selinuxLabel } from "./security-labels.ts";
 import { specResources } from "./spec-resources.ts";
@@ -37,6 +43,8 @@ export interface ContainerSpecInput {
   readonly seccompProfile: SpecSeccomp | undefined;
   /** What `config.devices` stands for on this host, or all devices of the host for a privileged container. */
   readonly devices?: readonly GrantedDevice[];
+  /** Those of `config.mounts` that show an image. */
+  readonly imageVolumes?: ReadonlyMap<Mount, ImageVolume>;
   readonly namespacePaths?: NamespacePaths;
   /** HOSTNAME of the environment; the pod's configured hostname when not given. */
   readonly hostname?: string;
@@ -67,6 +75,7 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
     readonlyRootfs: security?.readonlyRootfs === true,
     hostNetwork: security?.namespaceOptions?.network === NamespaceMode.NODE,
     userNamespace,
+    imageVolumes: input.imageVolumes,
   });
   const hostname = input.hostname ?? sandboxConfig.hostname;
   return {

@@ -1,5 +1,6 @@
 import type { Mount } from "../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../ids/path.ts";
+import type { ImageVolume } from "./requested-mounts.ts";
 import { requestedMount } from "./requested-mounts.ts";
 import type { SpecMount } from "./runtime-spec.ts";
 import { standardMounts } from "./standard-mounts.ts";
@@ -23,6 +24,7 @@ export interface MountsInput {
   readonly hostNetwork?: boolean;
   /** undefined: the host's. */
   readonly userNamespace?: UserNamespace | undefined;
+  readonly imageVolumes?: ReadonlyMap<Mount, ImageVolume> | undefined;
 }
 
 /**
@@ -34,7 +36,9 @@ export interface MountsInput {
  * @throws {CribError} invalid-argument for a mount that cannot be honoured.
  */
 export function buildMounts(input: MountsInput): readonly SpecMount[] {
-  const requested = input.requested.map((mount) => requestedMount(mount, input.userNamespace));
+  const requested = input.requested.map((mount) =>
+    requestedMount(mount, input.userNamespace, input.imageVolumes?.get(mount)),
+  );
   const taken = new Set(requested.map((mount) => mount.destination));
   const sysfs = input.userNamespace !== undefined && input.hostNetwork === true ? "host" : "own";
   const standard = standardMounts(input.privileged, sysfs).filter(

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { invalidArgument } from "../errors/crib-error.ts";
 import type { Mount } from "../gen/runtime/v1/api_pb.ts";
 import { MountPropagation } from "../gen/runtime/v1/api_pb.ts";
+import type { HostPath } from "../ids/path.ts";
 import { parseHostPath, parseRootfsPath } from "../ids/path.ts";
 import type { SpecMount } from "./runtime-spec.ts";
 import type { UserNamespace } from "./user-namespace.ts";
@@ -23,13 +24,21 @@ const coverableProcFiles: ReadonlySet<string> = new Set([
 
 const requestableOptions: ReadonlySet<string> = new Set(["noexec", "nodev", "nosuid"]);
 
+/** An image that is mounted: its layers on the host, top first, and the part that is shown ("": all). */
+export interface ImageVolume {
+  readonly imageId: string;
+  readonly lower: readonly HostPath[];
+  readonly path: string;
+}
+
 /**
- * One CRI mount as a bind. Image volumes come with `hostPath` already set to the directory that shows them.
+ * One CRI mount: a bind, or an image, which is read-only and without devices and set-uid programs, but may be executed.
  *
  * @throws {CribError} invalid-argument for paths, propagation or options that cannot be honoured.
  */
-export function requestedMount(mount: Mount, userNamespace?: UserNamespace): SpecMount {
+export function requestedMount(mount: Mount, userNamespace?: UserNamespace, image?: ImageVolume): SpecMount {
   const destination = containerPath(mount.containerPath);
+  if (image !== undefined) return imageMount(mount, destination, image);
   if (mount.hostPath === "") {
     throw invalidArgument(`mount on ${quote(destination)} names neither a host path nor an image`);
   }
@@ -53,6 +62,14 @@ export function requestedMount(mount: Mount, userNamespace?: UserNamespace): Spe
     ...(idmapped &&
       userNamespace !== undefined && { uidMappings: userNamespace.uids, gidMappings: userNamespace.gids }),
   };
+}
+
+function imageMount(mount: Mount, destination: string, { imageId, lower, path }: ImageVolume): SpecMount {
+  if (destination === "/proc" || destination.startsWith("/proc/")) {
+    throw invalidArgument(`mount on ${quote(destination)} would cover procfs, which confines the container`);
+  }
+  const options = new Set(["rprivate", ...accessOptions(mount, destination), "nosuid", "nodev"]);
+  return { destination, type: "image", source: imageId, options: [...options], image: { lower, path } };
 }
 
 /** Absolute, with `.`, `..` and doubled slashes folded. @throws {CribError} invalid-argument, also for the root itself. */

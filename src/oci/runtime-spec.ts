@@ -1,3 +1,5 @@
+import type { HostPath } from "../ids/path.ts";
+
 /** The part of the OCI runtime-spec (v1.2) that crib writes. JSON as it stands in config.json. */
 export interface RuntimeSpec {
   readonly ociVersion: string;
@@ -63,6 +65,8 @@ export interface SpecMount {
   readonly options: readonly string[];
   readonly uidMappings?: readonly SpecIdMapping[];
   readonly gidMappings?: readonly SpecIdMapping[];
+  /** Of type "image", which the OCI has no words for: what is mounted. Layers of the host, top first; "" is the root. */
+  readonly image?: { readonly lower: readonly HostPath[]; readonly path: string };
 }
 
 export interface SpecIdMapping {

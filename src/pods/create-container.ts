@@ -16,6 +16,7 @@ import { containerDirectory } from "./container-paths.ts";
 import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { releaseImages, resolveImageVolumes } from "./image-volumes.ts";
 import { inPodNamespaces } from "./in-pod-namespaces.ts";
 import { namespaceModes } from "./namespace-modes.ts";
 import { targetProcess } from "./pid-namespace.ts";
@@ -46,20 +47,25 @@ export async function createContainer(
   );
 }
 
-async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: ContainerConfig): Promise<ContainerId> {
+async function makeContainer(
+  engine: PodEngine,
+  sandbox: SandboxRecord,
+  requested: ContainerConfig,
+): Promise<ContainerId> {
   if (sandbox.state !== "ready") {
     throw failedPrecondition(`sandbox ${sandbox.id} is not ready: remove it and run the pod again`);
   }
-  const pidMode = config.linux?.securityContext?.namespaceOptions;
+  const pidMode = requested.linux?.securityContext?.namespaceOptions;
   if (pidMode?.pid === NamespaceMode.TARGET) targetProcess(engine, sandbox, pidMode.targetId);
-  const namespaced = inPodNamespaces(sandbox.config, config);
-  const image = findImage(engine, config);
+  const namespaced = inPodNamespaces(sandbox.config, requested);
+  const image = findImage(engine, requested);
   const id = newContainerId();
   const directory = containerDirectory(engine.config.root, id);
   const cgroup = driverPaths[engine.config.cgroup.driver].container(sandbox.cgroup, id);
 
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => engine.images.release(id));
+  undo.defer(() => releaseImages(engine, id, requested));
+  const { config, volumes } = resolveImageVolumes(engine, id, requested);
   const { lowerDirs } = engine.images.acquireRootfs(image.id, id);
   undo.defer(() => removeContainerDirectory(engine, id));
   const { userNamespace } = namespaceModes(sandbox.config);
@@ -77,6 +83,7 @@ async function makeContainer(engine: PodEngine, sandbox: SandboxRecord, config: 
     host: engine.hostFacts,
     seccompProfile: resolveSeccomp(engine, config),
     devices: resolveDevices(config),
+    imageVolumes: volumes,
     hostname: sandbox.hostname,
   });
   const spec = resolveCdi(engine, config, base);

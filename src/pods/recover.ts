@@ -13,6 +13,7 @@ import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
 import { handleExit } from "./handle-exit.ts";
 import { unknownExitCode } from "./handle-monitor-lost.ts";
+import { releaseImages } from "./image-volumes.ts";
 import { markNotReady } from "./mark-not-ready.ts";
 import { unmountShm, unpinNetns } from "./pins.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
@@ -162,7 +163,7 @@ async function sweepOrphans(engine: PodEngine): Promise<void> {
     if (engine.sandboxes.get(container.sandboxId) !== undefined) continue;
     await removeCgroup(engine, container.cgroup);
     removeContainerDirectory(engine, container.id);
-    engine.images.release(container.id);
+    releaseImages(engine, container.id, container.config);
     engine.containers.delete(container.id);
   }
   for (const name of list(joinHostPath(engine.config.root, "containers"))) {

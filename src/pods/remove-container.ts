@@ -2,6 +2,7 @@ import { ContainerEventType } from "../gen/runtime/v1/api_pb.ts";
 import { removeContainerDirectory } from "./container-directory.ts";
 import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
+import { releaseImages } from "./image-volumes.ts";
 import { killContainer } from "./kill-container.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
 import { findRecord } from "./resolve-id.ts";
@@ -23,7 +24,7 @@ export async function removeContainer(engine: PodEngine, idOrPrefix: string): Pr
   await engine.monitors.get(record.sandboxId)?.forget(record.id);
   await removeCgroup(engine, record.cgroup);
   removeContainerDirectory(engine, record.id);
-  engine.images.release(record.id);
+  releaseImages(engine, record.id, record.config);
   engine.containers.delete(record.id);
   engine.containerNames.release(containerName(record.sandboxId, record.config));
   engine.cpuRates.forget(record.id);

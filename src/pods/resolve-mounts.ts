@@ -1,6 +1,5 @@
 import { chownSync, existsSync, mkdirSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
-import { CribError } from "../errors/crib-error.ts";
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { ContainerConfig, Mount } from "../gen/runtime/v1/api_pb.ts";
@@ -30,9 +29,7 @@ export function resolveMounts(
   userNamespace: UserNamespace | undefined,
 ): Mount[] {
   for (const mount of config.mounts) {
-    if (mount.image !== undefined && mount.image.image !== "") {
-      throw new CribError("unimplemented", `image volume at ${JSON.stringify(mount.containerPath)}: not supported yet`);
-    }
+    if (mount.image !== undefined && mount.image.image !== "") continue;
     if (!existsSync(mount.hostPath)) mkdirSync(mount.hostPath, { recursive: true, mode: 0o755 });
   }
   const taken = new Set(config.mounts.map((mount) => mount.containerPath));

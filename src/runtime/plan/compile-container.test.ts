@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
+import { create } from "@bufbuild/protobuf";
+import { MountSchema, NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
 import { parseHostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
 import type { CgroupMount } from "../../oci/cgroup-mount.ts";
@@ -83,6 +84,17 @@ function usernsInput(): ContainerPlanInput {
   );
 }
 
+/** An image volume between two binds: slots and order are what matters. */
+function imageVolumeInput(): ContainerPlanInput {
+  const mount = create(MountSchema, { containerPath: "/model", readonly: true, imageSubPath: "data" });
+  const lower = [parseHostPath("/var/lib/crib/layers/d"), parseHostPath("/var/lib/crib/layers/c")];
+  return planInput(
+    { mounts: [create(MountSchema, { containerPath: "/plain", hostPath: "/srv/plain" }), mount] },
+    {},
+    { imageVolumes: new Map([[mount, { imageId: `sha256:${"a".repeat(64)}`, lower, path: "data" }]]) },
+  );
+}
+
 const goldens: Readonly<Record<string, LaunchPlan>> = {
   "container-v2": compileContainerPlan(planInput({})),
   "container-hybrid-terminal": compileContainerPlan(
@@ -109,6 +121,7 @@ const goldens: Readonly<Record<string, LaunchPlan>> = {
     ),
   ),
   "container-userns": compileContainerPlan(usernsInput()),
+  "container-image-volume": compileContainerPlan(imageVolumeInput()),
   "exec-userns": execPlan(usernsInput(), false),
   exec: execPlan(planInput({ ...confined }, { seccompProgram: program }), true),
 };

@@ -38,6 +38,7 @@ export interface ContainerPlanInput {
  *                       its root, so it comes after joining, and CLONE_NEWCGROUP is not given to clone.
  *   sources             opened in the host's tree, before propagation is cut, so that shared and slave mounts keep their peers.
  *   propagation         slave: nothing that follows shows on the host, and the host's own unmounts still get through.
+ *   images              of image volumes, made on the directory that the root then takes.
  *   root, mounts        by descriptor inside the root, never by a path the image could redirect (CVE-2021-30465,
  *                       CVE-2019-19921); then device nodes and links in a /dev that the image cannot have planted
  *                       (CVE-2026-41579).
@@ -53,7 +54,10 @@ export interface ContainerPlanInput {
  */
 export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
   const { spec, pidNamespace } = input;
-  const mounts = compileMounts(spec.mounts, input.cgroupMounts);
+  const mounts = compileMounts(spec.mounts, input.cgroupMounts, {
+    staging: input.rootfs.attachAt,
+    idmapped: spec.linux.uidMappings !== undefined,
+  });
   const filter = seccompFilter(input.seccompProgram, spec.linux.seccomp?.flags);
   const userns = spec.linux.uidMappings !== undefined;
   const limits = limitSteps(spec.process);
@@ -64,6 +68,7 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
     ...(userns ? stdioOwner(spec, spec.process) : [{ kind: "unshare", flags: CLONE_NEWCGROUP } as const]),
     ...mounts.open,
     { kind: "root-propagation", propagation: "slave" },
+    ...mounts.make,
     { kind: userns ? "idmapped-rootfs" : "rootfs", ...input.rootfs, options: [] },
     ...(userns
       ? [...limits, { kind: "enter-user-namespace", flags: CLONE_NEWNS | CLONE_NEWCGROUP | ownPid } as const]

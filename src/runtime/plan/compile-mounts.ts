@@ -6,16 +6,23 @@ import type { SpecMount } from "../../oci/runtime-spec.ts";
 import { parseMountOptions } from "./mount-options.ts";
 import type { PlanStep } from "./steps.ts";
 
-/** The two halves of mounting: sources are opened while the host is in sight, targets filled inside the root. */
+/** The parts of mounting: sources are opened while the host is in sight, targets filled inside the root. */
 export interface MountSteps {
   readonly open: readonly PlanStep[];
+  /** Sources that are made, on a directory of the host: after propagation is cut. */
+  readonly make: readonly PlanStep[];
   readonly attach: readonly PlanStep[];
 }
 
 /** Keeps the spec's order, in which parents come before children. */
-export function compileMounts(mounts: readonly SpecMount[], cgroupMounts: readonly CgroupMount[]): MountSteps {
+export function compileMounts(
+  mounts: readonly SpecMount[],
+  cgroupMounts: readonly CgroupMount[],
+  images: { readonly staging: HostPath; readonly idmapped: boolean },
+): MountSteps {
   const open: PlanStep[] = [];
   const idmap: PlanStep[] = [];
+  const make: PlanStep[] = [];
   const attach: PlanStep[] = [];
   for (const mount of mounts) {
     if (mount.type === "cgroup") {
@@ -23,7 +30,7 @@ export function compileMounts(mounts: readonly SpecMount[], cgroupMounts: readon
       continue;
     }
     const options = parseMountOptions(mount.options);
-    if (!options.bind && mount.type !== "bind") {
+    if (!options.bind && mount.type !== "bind" && mount.image === undefined) {
       attach.push({
         kind: "mount",
         fsType: mount.type,
@@ -34,9 +41,13 @@ export function compileMounts(mounts: readonly SpecMount[], cgroupMounts: readon
       });
       continue;
     }
-    const slot = open.length;
-    const path: HostPath = parseHostPath(mount.source, "mount source");
-    open.push({ kind: "open-source", slot, path, recursive: options.recursiveBind });
+    const slot = open.length + make.length;
+    if (mount.image === undefined) {
+      const path: HostPath = parseHostPath(mount.source, "mount source");
+      open.push({ kind: "open-source", slot, path, recursive: options.recursiveBind });
+    } else {
+      make.push({ kind: "open-image", slot, ...mount.image, ...images });
+    }
     if (mount.uidMappings !== undefined) idmap.push({ kind: "idmap-source", slot });
     attach.push({
       kind: "bind",
@@ -47,7 +58,7 @@ export function compileMounts(mounts: readonly SpecMount[], cgroupMounts: readon
       propagation: options.propagation,
     });
   }
-  return { open: [...open, ...idmap], attach };
+  return { open: [...open, ...idmap], make, attach };
 }
 
 const tmpfsAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
