@@ -47,6 +47,11 @@ CRIB_EXPORT int crib_attach_device_program(const char *directory, const uint8_t 
 
 /* sockets.c */
 CRIB_EXPORT int crib_socket_in(int netns, int domain, int type, int protocol, struct crib_err *err);
+/* A TCP socket that is connecting to `port` of 127.0.0.1 or ::1 in a network namespace (-1: the caller's). Never
+ * blocks. */
+CRIB_EXPORT int crib_connect_loopback(int netns, int ip_version, int port, struct crib_err *err);
+/* 1 connected, 0 not yet, -errno. */
+CRIB_EXPORT int crib_connected(int fd);
 CRIB_EXPORT int crib_listen_unix(const char *path, int backlog, struct crib_err *err);
 /* 0 once the thread has its copies of both; what becomes of the request is not told. */
 CRIB_EXPORT int crib_send_aside(int fd, const uint8_t *bytes, size_t length);

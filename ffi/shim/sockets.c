@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -39,6 +40,47 @@ int crib_socket_in(int netns, int domain, int type, int protocol, struct crib_er
 	struct socket_request request = {netns, domain, type, protocol, err, -EINVAL};
 	int failed = crib_on_thread(make_socket, &request);
 	return failed != 0 ? crib_fail(err, failed, "pthread_create", "") : request.result;
+}
+
+static int start_connect(int fd, int ip_version, int port, struct crib_err *err)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	struct sockaddr_in6 v6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = in6addr_loopback};
+	v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	int done = ip_version == 6 ? connect(fd, (struct sockaddr *)&v6, sizeof(v6))
+				   : connect(fd, (struct sockaddr *)&v4, sizeof(v4));
+	return done < 0 && errno != EINPROGRESS ? crib_fail(err, errno, "connect", "") : 0;
+}
+
+int crib_connect_loopback(int netns, int ip_version, int port, struct crib_err *err)
+{
+	int domain = ip_version == 6 ? AF_INET6 : AF_INET;
+	int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+	if (port < 1 || port > 65535)
+		return crib_fail(err, EINVAL, "connect", "port");
+	cleanup_close int fd = netns >= 0 ? crib_socket_in(netns, domain, type, 0, err) : socket(domain, type, 0);
+	if (fd < 0)
+		return netns >= 0 ? fd : crib_fail(err, errno, "socket", "");
+	int started = start_connect(fd, ip_version, port, err);
+	if (started < 0)
+		return started;
+	int result = fd;
+	fd = -1;
+	return result;
+}
+
+int crib_connected(int fd)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLOUT};
+	int ready = poll(&wait, 1, 0);
+	if (ready <= 0)
+		return ready < 0 && errno != EINTR ? -errno : 0;
+	int error = 0;
+	socklen_t size = sizeof(error);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	return error != 0 ? -error : 1;
 }
 
 int crib_listen_unix(const char *path, int backlog, struct crib_err *err)

@@ -18,6 +18,8 @@ function openAt(path: string) {
     crib_abi_version: { args: [], returns: "i32" },
     crib_attach_device_program: { args: ["cstring", "buffer", "buffer_length", "buffer"], returns: "i32" },
     crib_listen_unix: { args: ["cstring", "i32", "buffer"], returns: "i32" },
+    crib_connect_loopback: { args: ["i32", "i32", "i32", "buffer"], returns: "i32" },
+    crib_connected: { args: ["i32"], returns: "i32" },
     crib_lsetxattrat: { args: ["i32", "cstring", "cstring", "buffer", "buffer_length"], returns: "i32" },
     crib_openat: { args: ["i32", "cstring", "i32", "u32"], returns: "i32" },
     crib_openat2: { args: ["i32", "cstring", "i32", "u32", "u32"], returns: "i32" },

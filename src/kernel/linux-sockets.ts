@@ -21,6 +21,10 @@ export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
     socketIn(netns, domain, type, protocol) {
       return withFailure((record) => shim.crib_socket_in(netns, domain, type, protocol, record)) as Fd;
     },
+    connectLoopback(netns, ipVersion, port) {
+      return withFailure((record) => shim.crib_connect_loopback(netns ?? -1, ipVersion, port, record)) as Fd;
+    },
+    isConnected: (fd) => checkedShim(shim.crib_connected(fd), "connect", String(fd)) === 1,
     bindNetlink(fd, groups) {
       // Port 0: the kernel chooses a free one, so that several sockets of this process do not collide.
       const address = new DataView(new ArrayBuffer(SOCKADDR_NL_BYTES));

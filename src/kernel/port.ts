@@ -105,6 +105,13 @@ export interface MountCalls {
 export interface SocketCalls {
   socket(domain: number, type: number, protocol: number): Fd;
   socketIn(netns: Fd, domain: number, type: number, protocol: number): Fd;
+  /**
+   * A non-blocking TCP socket that is connecting to `port` of the loopback address, in another network namespace or (undefined)
+   * in the caller's. Ask `isConnected` before using it.
+   */
+  connectLoopback(netns: Fd | undefined, ipVersion: 4 | 6, port: number): Fd;
+  /** Whether a connecting socket is connected yet; throws what its connect ended with. */
+  isConnected(fd: Fd): boolean;
   /** With NETLINK_EXT_ACK on: the kernel says in words why it refuses. */
   bindNetlink(fd: Fd, groups: number): void;
   send(fd: Fd, bytes: Uint8Array): void;

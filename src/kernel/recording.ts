@@ -109,6 +109,8 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     openOverlayView: open,
     socket: open,
     socketIn: open,
+    connectLoopback: open,
+    isConnected: () => true,
     bindNetlink: nothing,
     send: nothing,
     sendAside: nothing,

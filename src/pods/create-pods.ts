@@ -9,12 +9,15 @@ import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
 import { RecordStore } from "../state/record-store.ts";
 import { sandboxCodec } from "../state/sandbox-codec.ts";
+import { attachStreams } from "./attach-streams.ts";
+import { connectPort } from "./connect-port.ts";
 import { containerStats } from "./container-stats.ts";
 import { CpuRates } from "./cpu-rates.ts";
 import { createContainer } from "./create-container.ts";
 import { DefaultSeccompProfiles } from "./default-seccomp-profiles.ts";
 import type { PodEngine } from "./engine.ts";
 import { EventHub } from "./event-hub.ts";
+import { execStreams } from "./exec-streams.ts";
 import { execSync } from "./exec-sync.ts";
 import { ExitWatch } from "./exit-watch.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -124,6 +127,9 @@ function verbs(engine: PodEngine): RunningPods {
     removeContainer: (id) => removeContainer(engine, id),
     container: (id) => getRecord("container", engine.containers, id),
     containers: () => engine.containers.all(),
+    exec: (request) => execStreams(engine, request),
+    attach: (request) => attachStreams(engine, request),
+    connectPort: (sandboxId, port) => connectPort(engine, sandboxId, port),
     execSync: (request) => execSync(engine, request),
     reopenLog: (id) => reopenLog(engine, id),
     updateResources: (id, resources) => updateResources(engine, id, resources),

@@ -9,6 +9,7 @@ import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { InterfaceStats } from "../network/port.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
+import type { PodStreams } from "./streams.ts";
 
 /**
  * Pods and their containers: what the CRI's RuntimeService handlers call.
@@ -16,7 +17,7 @@ import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
  * Requests come validated (see `cri/validate/`). Ids may be unambiguous prefixes wherever a `string` is taken.
  * Every verb is safe to retry: a retry joins work under way or returns its result.
  */
-export interface Pods {
+export interface Pods extends PodStreams {
   runSandbox(config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId>;
   /** Absent is success. */
   stopSandbox(id: string): Promise<void>;
