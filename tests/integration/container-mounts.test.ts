@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSy
 import { join } from "node:path";
 import { MountPropagation } from "../../src/gen/runtime/v1/api_pb.ts";
 import { outcomeOf } from "../harness/error-code.ts";
+import { onlyCrib } from "../harness/only-crib.ts";
 import { uniqueNumber } from "../harness/pod-config.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
@@ -118,6 +119,39 @@ describe("bind mounts", () => {
     ).toBe("x");
     expect(statSync(hostPath).isDirectory()).toBe(true);
   });
+
+  onlyCrib("recursive read-only mounts came with 2.0")(
+    "recursively read-only ones refuse writes below a mount of the source too",
+    async () => {
+      const hostPath = hostDirectory();
+      mkdirSync(join(hostPath, "sub"));
+      Bun.spawnSync(["mount", "-t", "tmpfs", "below", join(hostPath, "sub")]);
+      try {
+        const mounts = [
+          { containerPath: "/plain", hostPath, readonly: true },
+          { containerPath: "/all", hostPath, readonly: true, recursiveReadOnly: true },
+        ];
+        const script = "touch /plain/sub/x && echo plain; (touch /all/x; touch /all/sub/y) 2>&1; true";
+        const text = await bed.output(await bed.runPod(), script, { mounts });
+        expect(text).toStartWith("plain");
+        expect(text.match(/Read-only file system/g)).toHaveLength(2);
+        expect(existsSync(join(hostPath, "sub/y"))).toBe(false);
+      } finally {
+        Bun.spawnSync(["umount", "-l", join(hostPath, "sub")]);
+      }
+    },
+  );
+
+  onlyCrib("it does not know the field")(
+    "recursively read-only ones that are not wholly private are refused",
+    async () => {
+      const hostPath = hostDirectory();
+      for (const wrong of [{ readonly: false }, { readonly: true, propagation: 1 }]) {
+        const mounts = [{ containerPath: "/m", hostPath, recursiveReadOnly: true, ...wrong }];
+        expect(await outcomeOf(bed.create(await bed.runPod(), { mounts }))).toMatchObject({ code: "InvalidArgument" });
+      }
+    },
+  );
 
   test("are in the status", async () => {
     const hostPath = hostDirectory();

@@ -337,6 +337,20 @@ describe("a pod with a user namespace", () => {
     expect(codes).toEqual(Array.from({ length: 16 }, (_, index) => index));
   });
 
+  test("hands ambient capabilities to a user that is not root, in its own namespace only", async () => {
+    const capabilities = { addAmbientCapabilities: ["NET_BIND_SERVICE"], addCapabilities: ["NET_BIND_SERVICE"] };
+    const user = { runAsUser: { value: 1000n }, capabilities };
+    const text = await output("grep -E 'Cap(Eff|Amb)' /proc/self/status | tr -s '\\t' ' '", inUserns(user));
+    expect(text).toBe("CapEff: 0000000000000400\nCapAmb: 0000000000000400");
+  });
+
+  test("reports the feature the kubelet asks for", async () => {
+    const { runtimeHandlers } = await bed.cri.runtime.status({});
+    for (const { features } of runtimeHandlers) {
+      expect(features).toMatchObject({ userNamespaces: true, recursiveReadOnlyMounts: true });
+    }
+  });
+
   test("V16 its root has no power over the host's namespaces or files", async () => {
     const add = { capabilities: { addCapabilities: ["ALL"] } };
     const script = [
