@@ -6,6 +6,7 @@ import type { PodNetwork } from "../network/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { Pods } from "../pods/port.ts";
+import type { StreamUrls } from "../streaming/streaming-server.ts";
 import type { BuildInfo } from "./build-info.ts";
 import type { FeatureFacts } from "./features.ts";
 
@@ -18,6 +19,7 @@ export interface CriDeps {
   readonly pods: Pods;
   readonly images: Images;
   readonly network: PodNetwork;
+  readonly streaming: StreamUrls;
   readonly cgroups: Pick<Cgroups, "mode">;
   readonly hostFacts: FeatureFacts;
   /** This process, for `crib` verbs that ask who answers. */

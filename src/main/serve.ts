@@ -5,6 +5,7 @@ import type { UnixNanos } from "../ids/units.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { AdjustableLog } from "../observe/pino-log.ts";
+import { openStreamingServer } from "../streaming/streaming-server.ts";
 import { claimSocket } from "./claim-socket.ts";
 import { lockDirectory } from "./instance-lock.ts";
 import { logConfigChange } from "./log-config-change.ts";
@@ -57,6 +58,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   if (config.root !== config.state) stack.use(await lockDirectory(host, config.root, "--root"));
   const domains = stack.use(await host.openDomains(config));
   const { pods, images, network, cgroups, hostFacts } = domains;
+  const streaming = stack.use(openStreamingServer({ config: config.streaming, pods, clock, log }));
   const server = createCriServer({
     config,
     build: host.build,
@@ -65,6 +67,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     pods,
     images,
     network,
+    streaming,
     cgroups,
     hostFacts,
     pid: kernel.getpid(),

@@ -58,13 +58,13 @@ export class Wire {
   send(bytes: Uint8Array): boolean {
     if (this.#state !== "open") return true;
     if (this.#heldBytes > 0) {
-      this.#hold(bytes.slice());
+      this.#hold(new Uint8Array(bytes));
       return false;
     }
     const taken = this.#socket.write(bytes);
     if (taken >= bytes.length) return true;
     // A connection that is gone says so by its close event.
-    if (taken >= 0) this.#hold(bytes.slice(taken));
+    if (taken >= 0) this.#hold(new Uint8Array(bytes.subarray(taken)));
     return false;
   }
 

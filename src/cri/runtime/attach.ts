@@ -1,12 +1,19 @@
-import { CribError } from "../../errors/crib-error.ts";
+import { failedPrecondition } from "../../errors/crib-error.ts";
+import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
+import { checkId } from "../validate/fields.ts";
+import { checkStreamFlags } from "../validate/stream-flags.ts";
 
-/** The streaming session of kubectl attach: needs the streaming server. */
-export function attach(): RuntimeRpc<"attach"> {
-  return () => {
-    throw new CribError(
-      "unimplemented",
-      "Attach is not served by this version of crib; read the log instead (crictl logs -f)",
-    );
+/** Answers with the URL where the container's own input and output can be joined. */
+export function attach({ pods, streaming }: Pick<CriDeps, "pods" | "streaming">): RuntimeRpc<"attach"> {
+  return (request) => {
+    checkId(request.containerId, "container_id");
+    checkStreamFlags(request);
+    const { id, state } = pods.container(request.containerId);
+    if (state !== "running") {
+      throw failedPrecondition(`container ${id} is ${state}: only a running container can be attached to`);
+    }
+    const { tty: terminal, stdin, stdout, stderr } = request;
+    return { url: streaming.urlFor({ kind: "attach", containerId: id, terminal, stdin, stdout, stderr }) };
   };
 }
