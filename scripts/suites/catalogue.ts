@@ -14,7 +14,7 @@ export const catalogue: Readonly<Record<string, () => Suite>> = {
   c: cSuite,
   unit: () =>
     bunTestSuite("unit", {
-      files: ["{src,scripts}/**/*.test.ts"],
+      files: ["{src,scripts}/**/*.test.ts", "tests/fuzz/*.test.ts"],
       isolated: false,
       testTimeoutMs: 30_000,
       limitSeconds: 10 * 60,
@@ -28,10 +28,11 @@ export const catalogue: Readonly<Record<string, () => Suite>> = {
       limitSeconds: 10 * 60,
       needsRoot: true,
     }),
+  fuzz: () => countedSuite("fuzz", [bun, "tests/fuzz/main.ts", "--seconds", "3"], 10 * 60),
   smoke: () => countedSuite("smoke", [bun, "tests/smoke/main.ts"], 10 * 60),
   soak: () => countedSuite("soak", [bun, "tests/soak/main.ts"], 60 * 60),
   conformance: () => countedSuite("conformance", [bun, "tests/conformance/main.ts"], 60 * 60),
 };
 
 /** What `npm test` runs, in the order in which a mistake is cheapest to find. */
-export const gate = ["build", "check", "c", "unit", "integration", "smoke"] as const;
+export const gate = ["build", "check", "c", "unit", "fuzz", "integration", "smoke"] as const;

@@ -1,0 +1,11 @@
+import type { FuzzTarget } from "./fuzz-target.ts";
+import { spdyBytes } from "./targets/spdy-bytes.ts";
+import { spdyFrames } from "./targets/spdy-frames.ts";
+import { spdyHeaders } from "./targets/spdy-headers.ts";
+
+/** Every target by its name. */
+export const fuzzTargets: ReadonlyMap<string, () => FuzzTarget> = new Map([
+  ["spdy-bytes", spdyBytes],
+  ["spdy-frames", spdyFrames],
+  ["spdy-headers", spdyHeaders],
+]);
