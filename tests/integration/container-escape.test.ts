@@ -81,6 +81,19 @@ describe("V03 descriptors", () => {
   });
 });
 
+describe("V04 CVE-2016-9962 a process on its way into the container", () => {
+  test("shows none of its descriptors to those inside", async () => {
+    const look = [
+      "while :; do for f in /proc/[0-9]*/fd/[3-9]*; do",
+      'case $f in /proc/$$/*) ;; *) l=$(readlink $f) && echo "LEAK $f $l";; esac',
+      "done; done",
+    ].join("\n");
+    const container = await bed.runIdle(await bed.runPod(), { command: ["sh", "-c", look] });
+    for (let i = 0; i < 100; i++) expect((await container.exec(["true"])).exitCode).toBe(0);
+    expect(container.text()).toBe("");
+  });
+});
+
 describe("V08 V12 V28 a root whose directories are links", () => {
   const victims: string[] = [];
   const victim = (): string => {
