@@ -1,4 +1,4 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--seed N]`; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 0] [--seed N]`; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
@@ -7,18 +7,21 @@ import { say } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import { soakKills } from "./kill-soak.ts";
 import { growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
+import { soakLists } from "./list-soak.ts";
 
 const { values } = parseArgs({
   options: {
     lifecycles: { type: "string", default: "200" },
     parallel: { type: "string", default: "8" },
     kills: { type: "string", default: "100" },
+    listed: { type: "string", default: "0" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
 });
 const lifecycles = Number(values.lifecycles);
 const parallel = Number(values.parallel);
 const kills = Number(values.kills);
+const listed = Number(values.listed);
 
 let passed = 0;
 let failed = 0;
@@ -66,6 +69,11 @@ try {
       });
       return `every record usable or gone, every retry succeeded, nothing left; ${((performance.now() - start) / 1000).toFixed(0)} s`;
     });
+  }
+  if (listed > 0) {
+    await part(`32 clients list ${listed} containers while pods start`, () =>
+      soakLists(bed, { containers: listed, clients: 32, rounds: 20, pods: 20 }),
+    );
   }
   say(`\n${passed} passed, ${failed} failed`);
 } finally {
