@@ -26,7 +26,7 @@ static void splits_lines(void)
 	CHECK(split("", true) == 0 && count == 0);
 	CHECK(split("\n", false) == 1 && count == 1 && piece_is(0, "", false));
 	CHECK(split("one\ntwo", false) == 4 && count == 1 && piece_is(0, "one", false));
-	CHECK(split("one\ntwo", true) == 7 && count == 2 && piece_is(1, "two", false));
+	CHECK(split("one\ntwo", true) == 7 && count == 2 && piece_is(1, "two", true));
 	CHECK(split("a\r\n\n", false) == 4 && count == 2 && piece_is(0, "a\r", false) && piece_is(1, "", false));
 }
 
@@ -35,11 +35,11 @@ static void cuts_long_lines(void)
 	static uint8_t line[3 * CRI_LINE_MAX];
 	memset(line, 'x', sizeof(line));
 	CHECK(cri_split(line, CRI_LINE_MAX, false, pieces, &count) == 0 && count == 0);
-	CHECK(cri_split(line, CRI_LINE_MAX, true, pieces, &count) == CRI_LINE_MAX && count == 1 && !pieces[0].partial);
+	CHECK(cri_split(line, CRI_LINE_MAX, true, pieces, &count) == CRI_LINE_MAX && count == 1 && pieces[0].partial);
 	CHECK(cri_split(line, CRI_LINE_MAX + 1, false, pieces, &count) == CRI_LINE_MAX && count == 1);
 	CHECK(pieces[0].partial && pieces[0].length == CRI_LINE_MAX);
 	CHECK(cri_split(line, CRI_LINE_MAX + 1, true, pieces, &count) == CRI_LINE_MAX + 1 && count == 2);
-	CHECK(!pieces[1].partial && pieces[1].length == 1);
+	CHECK(pieces[1].partial && pieces[1].length == 1);
 	line[CRI_LINE_MAX] = '\n';
 	CHECK(cri_split(line, CRI_LINE_MAX + 1, false, pieces, &count) == CRI_LINE_MAX + 1 && count == 1);
 	CHECK(!pieces[0].partial && pieces[0].length == CRI_LINE_MAX);

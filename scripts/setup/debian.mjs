@@ -53,6 +53,8 @@ const testing = {
   runc: onPath("runc"),
   crun: onPath("crun"),
   containerd: onPath("containerd"),
+  // The kubelet's client code. Where the archives' Go is too old for it, its suite says so.
+  "golang-go": () => onPath("go")() || existsSync("/usr/local/go/bin/go"),
 };
 const packagesByVerb = {
   build: building,
@@ -62,7 +64,7 @@ const packagesByVerb = {
 };
 
 /** A better test with them, still a test without: absent from the archives of a later Debian, say. */
-const optional = new Set(["libclang-rt-14-dev", "clang", "crun", "strace"]);
+const optional = new Set(["golang-go", "libclang-rt-14-dev", "clang", "crun", "strace"]);
 
 /** apt-get talks for pages when all goes well; it is worth reading only when it does not. */
 function run(command, args) {

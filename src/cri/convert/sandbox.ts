@@ -27,11 +27,13 @@ export const encodedPodSandbox = perRecord((record: SandboxRecord) =>
 );
 
 export const toPodSandboxStatus = perRecord((record: SandboxRecord): PodSandboxStatus => {
-  const [ip = "", ...additional] = record.network?.ips ?? [];
+  const state = sandboxState(record);
+  // A stopped pod has given its addresses back: they may be another's by now.
+  const [ip = "", ...additional] = state === PodSandboxState.SANDBOX_READY ? (record.network?.ips ?? []) : [];
   return create(PodSandboxStatusSchema, {
     id: record.id,
     metadata: record.config.metadata,
-    state: sandboxState(record),
+    state,
     createdAt: record.createdAtNs,
     // Host network has no address of its own: the kubelet fills in the node's.
     network: { ip, additionalIps: additional.map((address) => ({ ip: address })) },
