@@ -7,6 +7,7 @@ export interface CritestPrograms {
   readonly pause: Uint8Array;
   readonly web: Uint8Array;
   readonly showEuid: Uint8Array;
+  readonly execSh: Uint8Array;
 }
 
 /** Where critest believes its images to be; mirrored to the local registry. */
@@ -33,6 +34,7 @@ export async function pushCritestImages(registry: Registry, programs: CritestPro
     new LayerBuilder()
       .dir("bin")
       .file("bin/nginx", programs.web, { mode: 0o755 })
+      .file("bin/sh", programs.execSh, { mode: 0o755 })
       .file("bin/ipcs", "#!/bin/sh\ncat /proc/sysvipc/shm\n", { mode: 0o755 })
       .file("bin/pgrep", PGREP, { mode: 0o755 })
       .file("etc/passwd", accounts(["www-data:x:33:33::/var/www:/bin/false"]))

@@ -2,11 +2,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildStaticBinary } from "../fixtures/static-binary.ts";
+import { buildStaticBinary, type ProgramName } from "../fixtures/static-binary.ts";
 import { sharedRegistry } from "../harness/registry.ts";
 import { say } from "../harness/say.ts";
 import { createEngine, selectedEngine } from "../harness/select-engine.ts";
 import { mirroredHosts, pushCritestImages } from "./critest-images.ts";
+import { compareWithExpected, readExpected } from "./expected.ts";
 import { readSpecReport } from "./spec-report.ts";
 
 const { values } = parseArgs({ options: { focus: { type: "string" }, skip: { type: "string" } } });
@@ -21,8 +22,13 @@ const registry = await sharedRegistry();
 const engine = createEngine(selectedEngine(), { registry });
 let failed = 1;
 try {
-  const program = (name: "pause" | "web" | "show-euid") => buildStaticBinary(name, engine.directory);
-  await pushCritestImages(registry, { pause: program("pause"), web: program("web"), showEuid: program("show-euid") });
+  const program = (name: ProgramName) => buildStaticBinary(name, engine.directory);
+  await pushCritestImages(registry, {
+    pause: program("pause"),
+    web: program("web"),
+    showEuid: program("show-euid"),
+    execSh: program("exec-sh"),
+  });
   for (const host of mirroredHosts) {
     mkdirSync(join(registry.hostsDir, host), { recursive: true });
     const mirror = `[host."http://${registry.host}"]\ncapabilities = ["pull", "resolve"]\n`;
@@ -57,8 +63,13 @@ try {
   for (const { name, state, message } of results)
     say(`${marks[state]} ${name}${message === "" ? "" : `\n        ${message}`}`);
   const count = (state: keyof typeof marks): number => results.filter((result) => result.state === state).length;
-  failed = count("failed");
-  say(`\n${engine.kind}: ${count("passed")} passed, ${failed} failed, ${count("skipped")} skipped`);
+  say(`\n${engine.kind}: ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
+  const expected = readExpected(readFileSync(join(import.meta.dir, "expected.md"), "utf8"));
+  const whole = values.focus === undefined && values.skip === undefined;
+  const { surprises, understood } = compareWithExpected(results, expected, engine.kind, whole);
+  for (const surprise of surprises) say(`not as expected.md says: ${surprise}`);
+  failed = surprises.length;
+  say(`${count("passed") + understood} passed or as expected, ${failed} not`);
   say(`${count("passed")} passed, ${failed} failed`);
 } finally {
   await engine.destroy();
