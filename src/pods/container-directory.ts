@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import type { ContainerId } from "../ids/object-id.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
+import { O_DIRECTORY, O_PATH } from "../kernel/open-flags.ts";
+import { removeTreeInPieces } from "../layers/remove-tree.ts";
 import type { UserNamespace } from "../oci/user-namespace.ts";
 import { hostIdOf } from "../oci/user-namespace.ts";
 import { containerDirectory, containerPaths } from "./container-paths.ts";
@@ -42,9 +43,27 @@ export function removeContainerDirectory(engine: PodEngine, id: ContainerId): vo
   if (!existsSync(directory)) return;
   const trash = joinHostPath(engine.config.root, "trash");
   mkdirSync(trash, { recursive: true, mode: 0o700 });
-  const doomed = joinHostPath(trash, id);
-  renameSync(directory, doomed);
-  rm(doomed, { recursive: true, force: true }).catch((error: unknown) => {
-    engine.log.warn({ path: doomed, error: String(error) }, "trash not emptied: retried at the next start");
-  });
+  renameSync(directory, joinHostPath(trash, id));
+  void discard(engine, trash, id);
+}
+
+/** What is left in the trash, by a crash or a disk that refused. */
+export function emptyTrash(engine: PodEngine): void {
+  const trash = joinHostPath(engine.config.root, "trash");
+  if (!existsSync(trash)) return;
+  for (const name of readdirSync(trash)) void discard(engine, trash, name);
+}
+
+/**
+ * By descriptor and never deep: a tree of a container's making has any depth, and what recurses through one opens a descriptor
+ * for every level until the daemon has none.
+ */
+async function discard(engine: PodEngine, trash: HostPath, name: string): Promise<void> {
+  try {
+    const directory = engine.kernel.open(trash, O_PATH | O_DIRECTORY);
+    using _directory = { [Symbol.dispose]: () => engine.kernel.close(directory) };
+    await removeTreeInPieces(engine.kernel, directory, name);
+  } catch (error) {
+    engine.log.warn({ path: `${trash}/${name}`, error: String(error) }, "trash not emptied: retried at the next start");
+  }
 }

@@ -20,6 +20,7 @@ import { releaseImages, resolveImageVolumes } from "./image-volumes.ts";
 import { inPodNamespaces } from "./in-pod-namespaces.ts";
 import { namespaceModes } from "./namespace-modes.ts";
 import { targetProcess } from "./pid-namespace.ts";
+import { relabelMounts } from "./relabel-mounts.ts";
 import { resolveCdi } from "./resolve-cdi.ts";
 import { resolveDevices } from "./resolve-devices.ts";
 import { getRecord } from "./resolve-id.ts";
@@ -88,6 +89,7 @@ async function makeContainer(
   });
   const spec = resolveCdi(engine, config, base);
   checkPropagation(spec.mounts);
+  relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
   if (spec.hooks !== undefined) writeBundle(directory, spec);
   const record: ContainerRecord = {
     id,

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { CribError } from "../errors/crib-error.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import { parseContainerId, parseSandboxId } from "../ids/object-id.ts";
@@ -8,7 +7,7 @@ import { joinHostPath } from "../ids/path.ts";
 import type { ContainerExit, Monitor } from "../runtime/monitor/port.ts";
 import type { SandboxIntent } from "../state/intents.ts";
 import type { SandboxRecord } from "../state/records.ts";
-import { removeContainerDirectory } from "./container-directory.ts";
+import { emptyTrash, removeContainerDirectory } from "./container-directory.ts";
 import { containersOf } from "./containers-of.ts";
 import type { PodEngine } from "./engine.ts";
 import { handleExit } from "./handle-exit.ts";
@@ -151,10 +150,7 @@ async function finishRemovals(engine: PodEngine): Promise<void> {
     removeContainerDirectory(engine, container.id);
     engine.containers.delete(container.id);
   }
-  const trash = joinHostPath(engine.config.root, "trash");
-  void rm(trash, { recursive: true, force: true }).catch((error: unknown) => {
-    engine.log.warn({ path: trash, error: String(error) }, "trash not emptied");
-  });
+  emptyTrash(engine);
 }
 
 /** Directories named by ids that no record holds, and containers whose sandbox is gone. */
