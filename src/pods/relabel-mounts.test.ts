@@ -36,7 +36,9 @@ describe("relabelMounts", () => {
     symlinkSync("/etc", join(volume, "link"));
     const calls = relabel(volume);
     expect(calls.map(({ name }) => name).toSorted()).toEqual(["file", "link", "sub", "volume"]);
-    expect(new Set(calls.map(({ value }) => value))).toEqual(new Set(["system_u:object_r:container_file_t:s0:c1,c2\0"]));
+    expect(new Set(calls.map(({ value }) => value))).toEqual(
+      new Set(["system_u:object_r:container_file_t:s0:c1,c2\0"]),
+    );
     expect(calls[0]?.attribute).toBe("security.selinux");
   });
 

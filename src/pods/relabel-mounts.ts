@@ -52,7 +52,9 @@ function checkRelabelable(path: HostPath, engineDirectories: readonly HostPath[]
   const inside = (tree: string): boolean => path === tree || path.startsWith(`${tree}/`);
   const holds = (tree: string): boolean => path === "/" || tree === path || tree.startsWith(`${path}/`);
   if (hostDirectories.has(path) || systemTrees.some(inside) || engineDirectories.some((d) => inside(d) || holds(d))) {
-    throw invalidArgument(`mount of ${JSON.stringify(path)} cannot be relabelled: the host and the engine need its label`);
+    throw invalidArgument(
+      `mount of ${JSON.stringify(path)} cannot be relabelled: the host and the engine need its label`,
+    );
   }
 }
 
@@ -75,7 +77,9 @@ function relabelChildren(kernel: Kernel, parent: Fd, name: string, value: Uint8A
   const how = { flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
   const directory = kernel.openat2(parent, name, how);
   using _directory = { [Symbol.dispose]: () => kernel.close(directory) };
-  const children = readdirSync(`/proc/self/fd/${directory}`, { encoding: "buffer" }).map((bytes) => bytesToString(bytes));
+  const children = readdirSync(`/proc/self/fd/${directory}`, { encoding: "buffer" }).map((bytes) =>
+    bytesToString(bytes),
+  );
   for (const child of children) kernel.lsetxattrat(directory, child, attribute, value);
   return children.filter((child) => isDirectory(kernel, directory, child));
 }
