@@ -32,7 +32,6 @@ enum plan_step_kind {
 	STEP_HOSTNAME = 5,
 	STEP_RLIMIT = 6,
 	STEP_OPEN_SOURCE = 7,
-	STEP_OPEN_SOURCE_BENEATH = 8,
 	STEP_ROOT_PROPAGATION = 9,
 	STEP_ROOTFS = 10,
 	STEP_MOUNT = 11,
@@ -79,7 +78,6 @@ struct rlimit_step {
 
 struct open_source_step {
 	uint32_t slot;
-	const char *root; /* "" when `path` is the host's, else the directory that bounds `path` */
 	const char *path;
 	bool recursive;
 };

@@ -25,12 +25,11 @@ static void decode_mount(struct reader *payload, struct mount_step *step)
 	step->options = read_string_list(payload);
 }
 
-static void decode_open_source(struct reader *payload, struct open_source_step *step, bool beneath)
+static void decode_open_source(struct reader *payload, struct open_source_step *step)
 {
 	step->slot = read_u32(payload);
-	step->root = beneath ? read_string(payload) : "";
 	step->path = read_string(payload);
-	step->recursive = beneath ? false : read_u8(payload) != 0;
+	step->recursive = read_u8(payload) != 0;
 	if (step->slot >= PLAN_SLOTS_MAX)
 		payload->bad = true;
 }
@@ -148,10 +147,7 @@ static void decode_payload(struct reader *payload, struct plan_step *step)
 		step->rlimit.hard = read_u64(payload);
 		return;
 	case STEP_OPEN_SOURCE:
-		decode_open_source(payload, &step->open_source, false);
-		return;
-	case STEP_OPEN_SOURCE_BENEATH:
-		decode_open_source(payload, &step->open_source, true);
+		decode_open_source(payload, &step->open_source);
 		return;
 	case STEP_ROOT_PROPAGATION:
 		step->propagation = read_u8(payload);

@@ -20,7 +20,6 @@ static int run_step(struct stage *stage, const struct plan_step *step)
 	case STEP_RLIMIT:
 		return step_rlimit(stage, &step->rlimit);
 	case STEP_OPEN_SOURCE:
-	case STEP_OPEN_SOURCE_BENEATH:
 		return step_open_source(stage, &step->open_source);
 	case STEP_ROOT_PROPAGATION:
 		return step_root_propagation(stage, step->propagation);

@@ -38,7 +38,6 @@ const payloads: readonly (readonly [PlanStep, string])[] = [
     "07000000" + "0004000000000000" + "ffffffffffffffff",
   ],
   [{ kind: "open-source", slot: 1, path: hostPath, recursive: true }, `01000000${h}01`],
-  [{ kind: "open-source-beneath", slot: 2, root: hostPath, path: "/p" }, `02000000${h}${p}`],
   [{ kind: "root-propagation", propagation: "slave" }, "01"],
   [
     { kind: "rootfs", lower: [hostPath, hostPath], upper: undefined, work: undefined, attachAt: hostPath, options: [] },

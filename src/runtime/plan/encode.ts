@@ -57,8 +57,6 @@ function writePayload(out: WireWriter, step: PlanStep): WireWriter {
       return out.u32(step.resource).u64(step.soft).u64(step.hard);
     case "open-source":
       return out.u32(step.slot).string(step.path).bool(step.recursive);
-    case "open-source-beneath":
-      return out.u32(step.slot).string(step.root).string(step.path);
     case "root-propagation":
       return out.u8(propagations[step.propagation]);
     case "idmap-source":

@@ -9,7 +9,6 @@ export const stepKinds = {
   hostname: 5,
   rlimit: 6,
   "open-source": 7,
-  "open-source-beneath": 8,
   "root-propagation": 9,
   rootfs: 10,
   mount: 11,

@@ -23,8 +23,6 @@ export type PlanStep =
    * a shared or slave mount keeps its peer group. `slot` numbers it. Fails ENOENT when the source is missing.
    */
   | { readonly kind: "open-source"; readonly slot: number; readonly path: HostPath; readonly recursive: boolean }
-  /** Same, but the source is resolved beneath another directory without leaving it (image volumes' sub_path). */
-  | { readonly kind: "open-source-beneath"; readonly slot: number; readonly root: HostPath; readonly path: string }
   /** Shows the tree in `slot` with the ids of the pod's user namespace; EINVAL where the filesystem cannot (Linux 5.12). */
   | { readonly kind: "idmap-source"; readonly slot: number }
   /**
