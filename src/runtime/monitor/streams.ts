@@ -8,7 +8,7 @@ export interface ProcessStreams extends Disposable {
   onOutput(listener: (stream: "stdout" | "stderr", bytes: Uint8Array) => void): void;
   pause(): void;
   resume(): void;
-  /** Resolves when the process's pipe has taken all of it. Rejects when its input is closed. One at a time. */
+  /** Resolves when the process's pipe has taken all of it; while paused, only after `resume`. Rejects when its input is closed. One at a time. */
   writeStdin(bytes: Uint8Array): Promise<void>;
   /** End of input: closes the pipe, or sends ^D to a terminal. An attachment closes it only for StdinOnce containers. */
   closeStdin(): Promise<void>;
