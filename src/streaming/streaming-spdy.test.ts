@@ -93,7 +93,7 @@ describe("exec over SPDY", () => {
     await waitUntil(() => spdy.text(1) === "" && spdy.events.length === 2, { what: "two refusals" });
     await clock.advance(30_000);
     await spdy.client.end();
-    expect([own.pods.execs.length, spdy.events]).toEqual([0, ["reset 3", "reset 5", "go away"]]);
+    expect([own.pods.execs.length, spdy.text(1), spdy.events]).toEqual([0, "", ["reset 3", "reset 5", "go away"]]);
   });
 });
 

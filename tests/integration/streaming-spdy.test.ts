@@ -27,8 +27,7 @@ describe("exec over SPDY", () => {
 describe("port-forward over SPDY", () => {
   test("reaches what listens on the pod's loopback, and says so when nobody does", async () => {
     const pod = await bed.runPod();
-    const container = await bed.runIdle(pod);
-    await container.sh("(while true; do echo served | nc -l -p 8077 -s 127.0.0.1; done) >/dev/null 2>&1 & echo");
+    await bed.run(pod, { command: ["sh", "-c", "while true; do nc -l -p 8077 -e echo served; done"] });
     const { url } = await bed.cri.runtime.portForward({ podSandboxId: pod.id });
     const { spdy } = await RawSpdy.open(Number(new URL(url).port), new URL(url).pathname, "portforward.k8s.io");
     using _spdy = spdy;
