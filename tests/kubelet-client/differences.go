@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Why a difference is meant. Several have the same reason.
 const (
@@ -8,6 +11,7 @@ const (
 	younger  = "An RPC younger than containerd 1.6."
 	noField  = "A field younger than containerd 1.6."
 	retried  = "A kubelet that was restarted between call and answer asks again; crib then answers with what the first call made, as long as the configuration is the same."
+	vanished = "crib ends a command nobody listens to any more; containerd leaves it running."
 	notThere = "crib takes what is gone for stopped already, as the CRI asks of StopPodSandbox and StopContainer."
 )
 
@@ -16,6 +20,15 @@ func of(name string, rows ...difference) []difference {
 		rows[i].name = name
 	}
 	return rows
+}
+
+// both is for a case that is there once for each transport.
+func both(name string, rows ...difference) []difference {
+	var all []difference
+	for _, via := range bothTransports {
+		all = append(all, of(fmt.Sprintf("%s over %s", name, via), slices.Clone(rows)...)...)
+	}
+	return all
 }
 
 // sees is a key, what crib and what containerd does, and why that is so.
@@ -103,4 +116,35 @@ var differences = slices.Concat(
 	of("events: two clients, one of which leaves",
 		sees("stream", "OK", "Unimplemented", younger),
 		sees("the other goes on", "[CONTAINER_CREATED_EVENT CONTAINER_STARTED_EVENT]", absent, younger)),
+	both("exec: a command that does not read its stdin",
+		sees("end", "exit 6", "error", "containerd waits for the client's stdin after the command has ended.")),
+	both("exec: a client that vanishes", sees("the process is gone", "true", "false", vanished)),
+	both("exec: a client that vanishes from a terminal", sees("the process is gone", "true", "false", vanished)),
+	of("exec: which protocols are spoken",
+		sees("WebSocket v5.channel.k8s.io", "exit 0", "error", "containerd 1.6 is older than this version of the protocol."),
+		sees("WebSocket v3.channel.k8s.io", "exit 0", "error", "containerd speaks over WebSocket only the first version and the fourth."),
+		sees("WebSocket v2.channel.k8s.io", "exit 0", "error", "containerd speaks over WebSocket only the first version and the fourth.")),
+	of("exec: the status behind an exit code",
+		sees("exit 3: message", "command terminated with exit code 3", "command terminated with non-zero exit code: …", "Clients read the exit code from the causes; the message is for people."),
+		sees("kill -9 $$: message", "command terminated with exit code 137", "command terminated with non-zero exit code: …", "Clients read the exit code from the causes; the message is for people.")),
+	of("exec: an address is good once",
+		sees("without an upgrade", "426", "404", "crib asks for the upgrade first, and tells nobody else whether an address is good.")),
+	of("exec: an address without an upgrade",
+		sees("answer", "426", "400", "426 is the status that names what is missing; the address stays good.")),
+	of("exec: requests that make no sense",
+		sees("no command", "InvalidArgument", "OK", "containerd finds out when the client connects.")),
+	of("exec: in one that does not run",
+		sees("created", "FailedPrecondition", "Unknown", ownCode),
+		sees("exited", "FailedPrecondition", "Unknown", ownCode)),
+	of("attach: to one that does not run",
+		sees("created", "FailedPrecondition", "Unknown", ownCode),
+		sees("exited", "FailedPrecondition", "Unknown", ownCode)),
+	both("port-forward: an answer after the half-close",
+		sees("arrived", "16777217 bytes, sha256 …", "", "containerd 1.6 hangs up when one side is done, and the answer is lost.")),
+	both("port-forward: only IPv6",
+		sees("greeting", "hello from ::1", "", "containerd 1.6 hangs up before the answer is through.")),
+	of("port-forward: nobody's pod, and one that stopped", sees("stopped", "FailedPrecondition", "Unknown", ownCode)),
+	of("port-forward: a tunnel through a WebSocket",
+		sees("taken", "true", "false", "containerd 1.6 is older than tunnels."),
+		sees("protocol", "portforward.k8s.io", "", "containerd 1.6 is older than tunnels.")),
 )

@@ -36,7 +36,6 @@ func run() (int, error) {
 	reference := engineFlags("containerd")
 	registry := flag.String("registry", "", "`HOST:PORT` of the registry that has the test images")
 	pattern := flag.String("run", "", "only cases whose name matches this `regexp`")
-	streams := flag.Bool("streams", false, "also the cases that go through the streaming server")
 	flag.Parse()
 	selected, err := regexp.Compile(*pattern)
 	if err != nil {
@@ -63,9 +62,6 @@ func run() (int, error) {
 		pair.reference.isReference = true
 		defer pair.reference.close()
 	}
-	cases := callCases()
-	if *streams {
-		cases = append(cases, streamCases()...)
-	}
+	cases := append(callCases(), streamCases()...)
 	return runAll(ctx, pair, cases, selected), nil
 }

@@ -1,7 +1,6 @@
 /**
- * `bun tests/kubelet-client/main.ts [--run RE] [--streams] [--alone]`: the kubelet's own client code against a daemon of ours and
- * one of containerd, the same cases on both. `--streams` adds exec, attach
- * and port-forward; `--alone` leaves containerd out.
+ * `bun tests/kubelet-client/main.ts [--run RE] [--alone]`: the kubelet's own client code against a daemon of ours and
+ * one of containerd, the same cases on both. `--alone` leaves containerd out.
  */
 import { parseArgs } from "node:util";
 import type { Engine } from "../harness/engine.ts";
@@ -13,7 +12,6 @@ import { buildKubeletClient } from "./build-kubelet-client.ts";
 const { values } = parseArgs({
   options: {
     run: { type: "string" },
-    streams: { type: "boolean", default: false },
     alone: { type: "boolean", default: false },
   },
 });
@@ -43,7 +41,6 @@ try {
       `--registry=${registry.host}`,
       ...engines.flatMap((engine) => engineFlags(engine)),
       ...(values.run === undefined ? [] : [`--run=${values.run}`]),
-      ...(values.streams ? ["--streams"] : []),
     ],
     { stdin: "ignore", stdout: "inherit", stderr: "inherit" },
   );
