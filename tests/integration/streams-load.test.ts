@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { collect, openMonitorBed, type Pod, type Started, sh } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
-/** Root and a real kernel: many sessions, and ones that vanish. CRIB_TEST_VANISHING sets how many vanish. */
+/** Root and a real kernel: many sessions, slow ones and ones that vanish. CRIB_TEST_VANISHING sets how many vanish. */
 const bed = openMonitorBed();
 afterEach(() => bed.shutdownAll());
 afterAll(() => bed.remove());
@@ -74,6 +74,31 @@ describe("live sessions", () => {
         what: `descriptors back to ${before.monitor} and ${before.own}`,
       });
       expect(await pod.monitor.list()).toHaveLength(1);
+    },
+    testMs,
+  );
+});
+
+describe("an attacher that takes nothing", () => {
+  test(
+    "is cut off, and the log has everything",
+    async () => {
+      const pod = await bed.openPod();
+      const size = 4_000_000;
+      const script = `read go; busybox head -c ${size} /dev/zero | busybox tr '\\0' x; echo; echo over; read more`;
+      const container = await bed.start(pod, { argv: sh(script) }, { stdin: true });
+      const slow = await pod.monitor.attach({ containerId: container.id, stdin: true, stdout: true, stderr: true });
+      slow.onOutput(() => slow.pause());
+      await slow.writeStdin(Buffer.from("go\n"));
+      const started = performance.now();
+      const end = async () => container.log().slice(-5);
+      await waitUntil(async () => (await end()) === "over\n", { what: "the end of it", boundMs: 30_000 });
+      expect(performance.now() - started).toBeGreaterThan(8_000);
+      const text = container.lines().map((line) => line.text);
+      expect(text.slice(0, -1).join("").length).toBe(size);
+      slow.onOutput(() => undefined);
+      slow.resume();
+      await expect(slow.exited).rejects.toMatchObject({ code: "unavailable" });
     },
     testMs,
   );
