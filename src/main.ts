@@ -70,6 +70,7 @@ const io = createProcessIo({
   clock,
   selfCommand: compiled ? [process.execPath] : [process.execPath, Bun.main],
   serve: runDaemon,
+  kernel,
   probe: (call) => probeKernel(kernel(), call),
 });
 

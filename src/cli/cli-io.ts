@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { Kernel } from "../kernel/port.ts";
 import type { Clock } from "../observe/clock.ts";
 
 /**
@@ -7,6 +8,7 @@ import type { Clock } from "../observe/clock.ts";
  * `process-io.ts` is the real one, made by main; tests use `tests/fixtures/test-io.ts`.
  */
 export interface CliIo {
+  readonly stdin: CliInput;
   readonly stdout: CliOutput;
   readonly stderr: CliOutput;
   readonly clock: Clock;
@@ -16,6 +18,10 @@ export interface CliIo {
   readStdin(): Promise<string>;
   /** Calls `listener` for each SIGINT or SIGTERM in place of dying; dispose to go back. */
   onInterrupt(listener: () => void): Disposable;
+  /** Calls `listener` when the terminal's size has changed; dispose to stop. */
+  onResize(listener: () => void): Disposable;
+  /** System calls in this process: loading the C library takes a moment that most verbs need not spend. */
+  kernel(): Kernel;
   /** The compiled executable this is; undefined when run from the sources. */
   readonly executable: string | undefined;
   /** This process, as another crib can check it: see `run/process-ref.ts`. */
@@ -28,12 +34,22 @@ export interface CliIo {
   readonly host: DoctorHost;
 }
 
+export interface CliInput {
+  readonly isTerminal: boolean;
+  /** Input as it comes, until it ends or `signal` aborts; nothing is read ahead of the loop that takes it. */
+  chunks(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Passes every key on unechoed, Ctrl-C too, until disposed of. Does nothing without a terminal. */
+  raw(): Disposable;
+}
+
 export interface CliOutput {
   readonly isTerminal: boolean;
   /** SGR colours are allowed: a terminal, and no NO_COLOR in the environment. */
   readonly color: boolean;
   /** Current width in columns; 80 when unknown. */
   readonly columns: number;
+  /** Current height; 24 when unknown. */
+  readonly rows: number;
   write(data: string | Uint8Array): void;
   /** Resolves when what was written has left this process; await it where the amount is not bounded. */
   flush(): Promise<void>;

@@ -1,10 +1,15 @@
 import type { Command } from "commander";
-import { invalidArgument } from "../errors/crib-error.ts";
+import { failedPrecondition, invalidArgument } from "../errors/crib-error.ts";
+import type { Container } from "../gen/runtime/v1/api_pb.ts";
 import { type Cli, daemonVerb, examples, withDaemonOptions } from "./cli.ts";
-import { defaultCallTimeoutMs, noTimeout } from "./client.ts";
+import type { DaemonClient } from "./client.ts";
+import { defaultCallTimeoutMs } from "./client.ts";
 import { explainStartError } from "./explain-start-error.ts";
+import { interruptSignal } from "./interrupt-signal.ts";
 import { parseDuration } from "./parse/duration.ts";
 import { resolveContainer } from "./resolve-target.ts";
+import { runSession } from "./session/run-session.ts";
+import { sessionExitCode } from "./session/session-exit-code.ts";
 
 interface ExecOptions {
   readonly limit?: string;
@@ -12,43 +17,71 @@ interface ExecOptions {
   readonly tty?: true;
 }
 
-/** `crib exec`: one command in a running container, its output when it has ended, its exit code as ours. */
+/** `crib exec`: one command in a running container, its streams ours, its exit code ours. */
 export function addExecVerb(program: Command, cli: Cli): void {
   withDaemonOptions(program.command("exec"))
-    .description("run a command in a running container and wait for it (not interactive)")
+    .description("run a command in a running container")
     .argument("<container>", "id, id prefix, NAME or POD/NAME")
     .argument("<command...>", "the command and its arguments, found through the container's PATH")
-    .option("--limit <duration>", "kill the command and all it started after this long")
-    .option("-i, --interactive", "not available yet")
-    .option("-t, --tty", "not available yet")
+    .option("-i, --interactive", "pass our standard input on to it")
+    .option("-t, --tty", "give it a terminal")
+    .option("--limit <duration>", "kill the command and all it started after this long; not with -i or -t")
     .passThroughOptions()
     .addHelpText(
       "after",
       examples(
+        ["crib exec -it web sh", "a shell"],
         ["crib exec web ls -l /etc", "everything after the container is the command's"],
+        ["crib exec -i web sh -c 'cat >/tmp/x' <x", "input from a file"],
         ["crib exec --limit 5s web sleep 10", "ends after 5 s"],
       ),
     )
     .action(
       daemonVerb<ExecOptions>(cli, async (daemon, [name = "", ...cmd], options) => {
-        if (options.interactive || options.tty) {
-          throw invalidArgument("interactive exec is not available yet: run the command without -i and -t");
-        }
-        const limitMs = options.limit === undefined ? 0 : parseDuration(options.limit);
+        const stdin = options.interactive === true;
+        const tty = options.tty === true;
+        if (options.limit !== undefined && (stdin || tty))
+          throw invalidArgument("--limit cannot be had with -i or -t: end the session yourself");
+        if (tty && stdin && !cli.io.stdin.isTerminal)
+          throw failedPrecondition("-t needs a terminal as standard input: leave it out, or -i");
         const container = await resolveContainer(daemon, name);
-        // Whole seconds are all the CRI can say; less than one would mean "no limit".
-        const timeout = BigInt(Math.ceil(limitMs / 1000));
         try {
-          const answer = await daemon.runtime.execSync(
-            { containerId: container.id, cmd: [...cmd], timeout },
-            { timeoutMs: limitMs === 0 ? noTimeout : limitMs + defaultCallTimeoutMs },
-          );
-          cli.io.stdout.write(answer.stdout);
-          cli.io.stderr.write(answer.stderr);
-          return answer.exitCode;
+          if (options.limit !== undefined) return await execWithin(cli, daemon, container, cmd, options.limit);
+          const { url } = await daemon.runtime.exec({
+            containerId: container.id,
+            cmd: [...cmd],
+            tty,
+            stdin,
+            stdout: true,
+            stderr: !tty,
+          });
+          using interrupt = interruptSignal(cli.io);
+          const outcome = await runSession(cli.io, url, { stdin, tty, detachable: false, signal: interrupt.signal });
+          return interrupt.signal.aborted ? interruptedExitCode : sessionExitCode(cli, outcome);
         } catch (error) {
           return explainStartError(cli, daemon.address, error);
         }
       }),
     );
+}
+
+/** 128 + SIGINT, as a shell reports a command that Ctrl-C ended. */
+const interruptedExitCode = 130;
+
+/** Whole seconds are all the CRI can say of a limit; less than one would mean none. */
+async function execWithin(
+  cli: Cli,
+  daemon: DaemonClient,
+  { id }: Container,
+  cmd: readonly string[],
+  limit: string,
+): Promise<number> {
+  const limitMs = parseDuration(limit);
+  const answer = await daemon.runtime.execSync(
+    { containerId: id, cmd: [...cmd], timeout: BigInt(Math.ceil(limitMs / 1000)) },
+    { timeoutMs: limitMs + defaultCallTimeoutMs },
+  );
+  cli.io.stdout.write(answer.stdout);
+  cli.io.stderr.write(answer.stderr);
+  return answer.exitCode;
 }

@@ -14,6 +14,12 @@ export function explainStartError(cli: Cli, address: string, error: unknown): nu
   return error instanceof ConnectError ? execveExitCode(error.rawMessage) : ExitCode.engine;
 }
 
+/** The same for a streaming session, which tells of the failed start in its last words. */
+export function explainFailedStart(cli: Cli, message: string): number {
+  cli.io.stderr.write(`crib: ${message}\n`);
+  return execveExitCode(message);
+}
+
 /**
  * What execve said, by errno name (crib's init stage) or by text (runtimes of other engines). A message that is not about
  * the command's execution tells nothing.

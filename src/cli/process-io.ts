@@ -4,6 +4,7 @@ import type { Clock } from "../observe/clock.ts";
 import type { CliIo, DaemonProcess, DoctorHost } from "./cli-io.ts";
 import { createDoctorHost } from "./doctor/doctor-host.ts";
 import { processRefOf } from "./run/process-ref.ts";
+import { createStreamInput } from "./stream-input.ts";
 import { createStreamOutput } from "./stream-output.ts";
 
 /** What main has and this adapter needs. */
@@ -15,6 +16,7 @@ export interface ProcessIoParts {
   /** Executable and first arguments that run crib again: one path when compiled, bun and main.ts in development. */
   readonly selfCommand: readonly [string, ...string[]];
   readonly serve: CliIo["serve"];
+  readonly kernel: CliIo["kernel"];
   /** Tries a kernel call harmlessly; undefined when it cannot be tried. */
   readonly probe: DoctorHost["probe"];
 }
@@ -25,6 +27,7 @@ export const defaultSocket = "unix:///run/crib/crib.sock";
 export function createProcessIo(parts: ProcessIoParts): CliIo {
   const { process, env } = parts;
   return {
+    stdin: createStreamInput(process.stdin),
     stdout: createStreamOutput(process.stdout, env),
     stderr: createStreamOutput(process.stderr, env),
     clock: parts.clock,
@@ -45,6 +48,11 @@ export function createProcessIo(parts: ProcessIoParts): CliIo {
         },
       };
     },
+    onResize: (listener) => {
+      process.on("SIGWINCH", listener);
+      return { [Symbol.dispose]: () => void process.off("SIGWINCH", listener) };
+    },
+    kernel: parts.kernel,
     executable: parts.selfCommand.length === 1 ? parts.selfCommand[0] : undefined,
     processRef: processRefOf(process.pid),
     startDaemon: (args, logFile) => startDaemon(parts.selfCommand, args, logFile, env),

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addAttachVerb } from "./attach.ts";
 import { type Cli, withDaemonOptions } from "./cli.ts";
 import type { CliIo } from "./cli-io.ts";
 import { addCompletionVerb } from "./completion.ts";
@@ -41,6 +42,7 @@ const verbs = [
   addPodsVerb,
   addImagesVerb,
   addExecVerb,
+  addAttachVerb,
   addLogsVerb,
   addStatsVerb,
   addEventsVerb,

@@ -23,6 +23,9 @@ export function createStreamOutput(
     get columns() {
       return stream.columns || 80;
     },
+    get rows() {
+      return stream.rows || 24;
+    },
     get closed() {
       return closed;
     },
