@@ -4,6 +4,8 @@ import { type Cli, withDaemonOptions } from "./cli.ts";
 import type { CliIo } from "./cli-io.ts";
 import { addCompletionVerb } from "./completion.ts";
 import { addConfigVerb } from "./config.ts";
+import { addCpVerb } from "./cp.ts";
+import { addDebugVerb } from "./debug.ts";
 import { addDoctorVerb } from "./doctor.ts";
 import { addEventsVerb } from "./events.ts";
 import { addExecVerb } from "./exec.ts";
@@ -22,6 +24,7 @@ import { addRunVerb } from "./run.ts";
 import { addServeVerb } from "./serve.ts";
 import { addStatsVerb } from "./stats.ts";
 import { addStopVerb } from "./stop.ts";
+import { addTopVerb } from "./top.ts";
 import { addVersionVerb } from "./version.ts";
 import { versionInfo } from "./version-info.ts";
 
@@ -43,8 +46,11 @@ const verbs = [
   addImagesVerb,
   addExecVerb,
   addAttachVerb,
+  addDebugVerb,
+  addCpVerb,
   addLogsVerb,
   addStatsVerb,
+  addTopVerb,
   addEventsVerb,
   addInspectVerb,
   addStopVerb,

@@ -12,8 +12,6 @@ import { parseRunFlags, type RunFlags } from "./run/run-flags.ts";
 type RunOptions = RunFlags &
   DaemonOptions & {
     readonly root: string;
-    readonly interactive?: true;
-    readonly tty?: true;
   };
 
 /** `crib run`: one container in a pod of its own, attached to its output, gone when it ends. */
@@ -52,13 +50,14 @@ export function addRunVerb(program: Command, cli: Cli): void {
     .option("-d, --detach", "print the container's id and leave; needs a daemon")
     .option("-q, --quiet", "do not show the pull")
     .option("--root <dir>", "where the private daemon keeps images", defaultPrivateRoot)
-    .option("-i, --interactive", "not available yet")
-    .option("-t, --tty", "not available yet")
+    .option("-i, --interactive", "pass our standard input on to it")
+    .option("-t, --tty", "give it a terminal")
     .passThroughOptions()
     .addHelpText(
       "after",
       examples(
         ["crib run crib.local/hello", "the shortest way to see crib work"],
+        ["crib run -it docker.io/library/busybox sh", "a shell"],
         ["crib run -m 64m --cpus 0.5 docker.io/library/busybox sh -c 'nproc; free'", "with limits"],
         [
           "crib run -v /srv/site:/usr/share/nginx/html:ro -p 8080:80 docker.io/library/nginx",
@@ -69,8 +68,8 @@ export function addRunVerb(program: Command, cli: Cli): void {
     )
     .action(
       verb<RunOptions>(cli, async ([image = "", ...args], options) => {
-        if (options.interactive || options.tty)
-          throw invalidArgument("-i and -t are not available yet: run the command without them");
+        if (options.interactive && options.tty && !options.detach && !cli.io.stdin.isTerminal)
+          throw failedPrecondition("-t needs a terminal as standard input: leave it out, or -i");
         if (options.rm && options.keep) throw invalidArgument("--rm and --keep contradict each other: give one");
         const wanted = parseRunFlags(image, args, options);
         const address = addressOf(cli, options);

@@ -7,6 +7,7 @@ import type { DaemonClient } from "../../src/cli/client.ts";
 import { createProcessIo } from "../../src/cli/process-io.ts";
 import { withPrivateDaemon } from "../../src/cli/run/private-daemon.ts";
 import { processRefOf } from "../../src/cli/run/process-ref.ts";
+import { createLinuxKernel } from "../../src/kernel/linux.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 
 /** Needs root: the daemon's directories are made in /run. */
@@ -29,6 +30,7 @@ function cliWith(env: Readonly<Record<string, string>> = {}): Cli {
     clock: createSystemClock(),
     selfCommand: [process.execPath, fakeDaemon],
     serve: () => Promise.reject(new Error("not in this process")),
+    kernel: createLinuxKernel,
     probe: () => undefined,
   });
   return { io: real, exitCode: 0 };

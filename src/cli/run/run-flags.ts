@@ -39,6 +39,8 @@ export interface RunFlags {
   readonly keep?: true;
   readonly detach?: true;
   readonly quiet?: true;
+  readonly interactive?: true;
+  readonly tty?: true;
 }
 
 /** The fields of a message in a plain object, which unlike a message can be spread and added to. */
@@ -54,6 +56,8 @@ export interface RunWanted {
   readonly keep: boolean;
   readonly detach: boolean;
   readonly quiet: boolean;
+  readonly stdin: boolean;
+  readonly tty: boolean;
   /** Without metadata, log directory and labels. */
   readonly pod: PodInit;
   /** Without metadata, image and log path. */
@@ -81,6 +85,8 @@ export function parseRunFlags(image: string, args: readonly string[], flags: Run
     keep: flags.keep === true,
     detach: flags.detach === true,
     quiet: flags.quiet === true,
+    stdin: flags.interactive === true,
+    tty: flags.tty === true,
     pod: {
       ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
       portMappings: (flags.publish ?? []).map(parsePort),
@@ -91,6 +97,9 @@ export function parseRunFlags(image: string, args: readonly string[], flags: Run
       args: [...args],
       workingDir: flags.workdir ?? "",
       envs: (flags.env ?? []).map(parseEnv),
+      tty: flags.tty === true,
+      stdin: flags.interactive === true,
+      stdinOnce: flags.interactive === true && flags.detach !== true,
       mounts: (flags.volume ?? []).map(parseVolume),
       linux: {
         resources: resources(flags),

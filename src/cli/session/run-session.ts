@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** Called once when connected, before any output is shown. */
   readonly onConnected?: () => Promise<void>;
+  /** What of the first output is shown. */
+  readonly firstOutput?: (bytes: Uint8Array) => Uint8Array;
 }
 
 export type SessionOutcome = SessionEnd | { readonly kind: "detached" };
@@ -25,12 +27,14 @@ export type SessionOutcome = SessionEnd | { readonly kind: "detached" };
  */
 export async function runSession(io: CliIo, url: string, options: SessionOptions): Promise<SessionOutcome> {
   const connected = Promise.withResolvers<void>();
+  let first = true;
   using client = await SessionClient.open(url, {
     onOutput: async (stream, bytes) => {
       const output = stream === "stdout" ? io.stdout : io.stderr;
       const kept = Uint8Array.from(bytes);
       await connected.promise;
-      output.write(kept);
+      output.write(first ? (options.firstOutput?.(kept) ?? kept) : kept);
+      first = false;
       await output.flush();
     },
   });
