@@ -16,6 +16,7 @@ import { addInspectVerb } from "./inspect.ts";
 import { addInstallVerb } from "./install.ts";
 import { addLogsVerb } from "./logs.ts";
 import { addPodsVerb } from "./pods.ts";
+import { addPortForwardVerb } from "./port-forward.ts";
 import { addPsVerb } from "./ps.ts";
 import { addPullVerb } from "./pull.ts";
 import { addRmVerb } from "./rm.ts";
@@ -48,6 +49,7 @@ const verbs = [
   addAttachVerb,
   addDebugVerb,
   addCpVerb,
+  addPortForwardVerb,
   addLogsVerb,
   addStatsVerb,
   addTopVerb,
