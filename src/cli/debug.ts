@@ -1,15 +1,15 @@
+import { rmSync } from "node:fs";
 import type { Command } from "commander";
 import { failedPrecondition, notFound } from "../errors/crib-error.ts";
 import { type Container, ContainerState, NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
 import { type Cli, daemonVerb, examples, withDaemonOptions } from "./cli.ts";
 import type { DaemonClient } from "./client.ts";
+import { ExitCode } from "./exit-code.ts";
 import { explainStartError } from "./explain-start-error.ts";
+import { followContainer } from "./follow-container.ts";
 import { interruptSignal } from "./interrupt-signal.ts";
 import { presentImage } from "./present-image.ts";
 import { resolveTarget } from "./resolve-target.ts";
-import { joinStarted } from "./session/join-started.ts";
-import { sessionExitCode } from "./session/session-exit-code.ts";
-import { waitForExit } from "./wait-for-exit.ts";
 
 interface DebugOptions {
   readonly image: string;
@@ -54,6 +54,7 @@ The shell shares the container's network, IPC and process namespaces; its files 
               metadata: { name },
               image: { image, userSpecifiedImage: options.image },
               command: command.length === 0 ? ["sh"] : [...command],
+              logPath: `${name}.log`,
               tty: true,
               stdin: true,
               stdinOnce: true,
@@ -72,21 +73,23 @@ The shell shares the container's network, IPC and process namespaces; its files 
             },
             sandboxConfig: await sandboxConfigOf(daemon, target.podSandboxId),
           });
+          const { status: created } = await daemon.runtime.containerStatus({ containerId });
+          // Empty where the pod has no log directory: then only what comes after we joined is seen.
+          const logPath = created?.logPath ?? "";
           undo.defer(async () => {
             await daemon.runtime.stopContainer({ containerId, timeout: stopGraceSeconds });
             await daemon.runtime.removeContainer({ containerId });
+            if (logPath !== "") rmSync(logPath, { force: true });
           });
           await daemon.runtime.startContainer({ containerId });
-          const outcome = await joinStarted(cli, daemon, {
+          const status = await followContainer(cli, daemon, {
             containerId,
-            logPath: "",
+            logPath,
+            tty: true,
             stdin: true,
             detachable: false,
-            signal: interrupt.signal,
           });
-          if (outcome.kind !== "exited") return sessionExitCode(cli, outcome);
-          const status = await waitForExit(daemon, cli.io.clock, containerId, interrupt.signal);
-          return status?.exitCode ?? 0;
+          return status === "detached" ? ExitCode.ok : (status?.exitCode ?? ExitCode.failure);
         } catch (error) {
           return explainStartError(cli, daemon.address, error);
         }

@@ -7,15 +7,20 @@ export function createStreamOutput(
 ): CliOutput {
   let pending = 0;
   let closed = false;
-  let onIdle: (() => void) | undefined;
+  let waiting: (() => void)[] = [];
+  const wake = (): void => {
+    const woken = waiting;
+    waiting = [];
+    for (const resolve of woken) resolve();
+  };
   const done = (): void => {
     pending -= 1;
-    if (pending === 0) onIdle?.();
+    if (pending === 0) wake();
   };
   // `crib logs | head`: the reader leaving is no failure of ours, but writing on is of no use.
   stream.on("error", () => {
     closed = true;
-    onIdle?.();
+    wake();
   });
   return {
     isTerminal: stream.isTTY === true,
@@ -38,7 +43,7 @@ export function createStreamOutput(
       pending === 0 || closed
         ? Promise.resolve()
         : new Promise((resolve) => {
-            onIdle = resolve;
+            waiting.push(resolve);
           }),
   };
 }

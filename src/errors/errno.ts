@@ -150,6 +150,7 @@ const texts: Partial<Record<ErrnoName, string>> = {
   EBUSY: "device or resource busy",
   ELOOP: "too many levels of symbolic links",
   ENOEXEC: "exec format error",
+  ECONNREFUSED: "connection refused",
   EMFILE: "too many open files",
   ENOMEM: "cannot allocate memory",
 };

@@ -1,5 +1,5 @@
 import { failedPrecondition, unavailable } from "../errors/crib-error.ts";
-import { Errno } from "../errors/errno.ts";
+import { Errno, errnoName } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { HostPath } from "../ids/path.ts";
 import type { Fd } from "../ids/process.ts";
@@ -45,7 +45,7 @@ export async function connectLoopback(
       return await openTcpDuplex(socket.release(), where);
     } catch (error) {
       if (!(error instanceof ErrnoError)) throw error;
-      reasons.push(`${ipVersion === 4 ? "127.0.0.1" : "::1"}: ${error.message}`);
+      reasons.push(`${ipVersion === 4 ? "127.0.0.1" : "::1"}: ${errnoName(error.errno)}`);
     }
   }
   throw unavailable(`nobody takes connections on ${where}: ${reasons.join("; ")}`);

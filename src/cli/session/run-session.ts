@@ -12,7 +12,7 @@ export interface SessionOptions {
   readonly detachable: boolean;
   /** Ends the session from outside; its command is hung up on. */
   readonly signal?: AbortSignal;
-  /** Called once when connected, before any output is shown. */
+  /** Called once when everything the command says from then on comes here, before any of it is shown. */
   readonly onConnected?: () => Promise<void>;
   /** What of the first output is shown. */
   readonly firstOutput?: (bytes: Uint8Array) => Uint8Array;
@@ -32,6 +32,7 @@ export async function runSession(io: CliIo, url: string, options: SessionOptions
     onOutput: async (stream, bytes) => {
       const output = stream === "stdout" ? io.stdout : io.stderr;
       const kept = Uint8Array.from(bytes);
+      if (kept.length === 0) return;
       await connected.promise;
       output.write(first ? (options.firstOutput?.(kept) ?? kept) : kept);
       first = false;
@@ -39,6 +40,7 @@ export async function runSession(io: CliIo, url: string, options: SessionOptions
     },
   });
   using stack = new DisposableStack();
+  await client.joined;
   await options.onConnected?.();
   connected.resolve();
   const left = Promise.withResolvers<SessionOutcome>();

@@ -23,8 +23,9 @@ export interface SessionListeners {
  */
 export class SessionClient implements Disposable {
   readonly #socket: WebSocket;
+  readonly #joined = Promise.withResolvers<void>();
   readonly #end = Promise.withResolvers<SessionEnd>();
-  #lastWords: string | undefined;
+  #lastWords = "";
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(socket: WebSocket, listeners: SessionListeners) {
@@ -53,6 +54,11 @@ export class SessionClient implements Disposable {
     return this.#end.promise;
   }
 
+  /** Resolves when the process's output comes here from then on, or the session has ended without. */
+  get joined(): Promise<void> {
+    return this.#joined.promise;
+  }
+
   async sendInput(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += maxMessageBytes) {
       this.#send(channels.stdin, bytes.subarray(at, at + maxMessageBytes));
@@ -79,6 +85,8 @@ export class SessionClient implements Disposable {
 
   #receive(message: Uint8Array, listeners: SessionListeners): void {
     const payload = message.subarray(1);
+    // The first message is empty and says that the process is there.
+    this.#joined.resolve();
     switch (message[0]) {
       case channels.stdout:
         this.#show(listeners.onOutput("stdout", payload));
@@ -87,7 +95,7 @@ export class SessionClient implements Disposable {
         this.#show(listeners.onOutput("stderr", payload));
         return;
       case channels.error:
-        this.#lastWords = (this.#lastWords ?? "") + Buffer.from(payload).toString("utf8");
+        this.#lastWords += Buffer.from(payload).toString("utf8");
         return;
       default:
         // v5 announces the end of each output; the end of the session says the same.
@@ -105,8 +113,9 @@ export class SessionClient implements Disposable {
   }
 
   #closed(reason: string): void {
+    this.#joined.resolve();
     const end: SessionEnd =
-      this.#lastWords === undefined
+      this.#lastWords === ""
         ? { kind: "failed", message: reason === "" ? "the daemon ended the session without a word" : reason }
         : parseSessionStatus(this.#lastWords);
     this.#writing.then(

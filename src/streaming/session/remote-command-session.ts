@@ -93,6 +93,7 @@ export class RemoteCommandSession implements RemoteSession {
         return;
       }
       this.#process = process;
+      this.#client.joined();
       process.onOutput((stream, bytes) => this.#output(process, stream, bytes));
       const exit = await process.exited;
       await process.drained;

@@ -64,6 +64,10 @@ export class SpdyClient implements RemoteClient {
     });
   }
 
+  joined(): void {
+    // Its streams were answered when they were opened: SPDY has no word for more.
+  }
+
   output(stream: "stdout" | "stderr", bytes: Uint8Array): boolean {
     return this.#streams.get(stream)?.write(bytes) ?? true;
   }

@@ -15,7 +15,7 @@ interface WebSocketClientOptions {
   readonly wire: Wire;
   readonly protocol: ChannelProtocol;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<boolean>;
-  /** The channel of the empty message that tells the client it is connected, as the field's servers do. */
+  /** The channel of the empty message that tells the client it is joined to the process; the field's servers have one, too. */
   readonly greet: "stdout" | "stderr" | "error";
   startSession(client: RemoteClient): RemoteSession;
 }
@@ -25,6 +25,7 @@ export class WebSocketClient implements RemoteClient, MessageHandler {
   readonly #protocol: ChannelProtocol;
   readonly #connection: WebSocketConnection;
   readonly #reader: ChannelReader;
+  readonly #greet: number;
   readonly #session: RemoteSession;
 
   constructor({ wire, protocol, sleep, greet, startSession }: WebSocketClientOptions) {
@@ -42,11 +43,12 @@ export class WebSocketClient implements RemoteClient, MessageHandler {
       },
       onViolation: (code, reason) => this.#connection.fail(code, reason),
     });
-    this.#send(
-      greet === "error" ? Channel.Error : greet === "stderr" ? Channel.Stderr : Channel.Stdout,
-      new Uint8Array(),
-    );
+    this.#greet = greet === "error" ? Channel.Error : greet === "stderr" ? Channel.Stderr : Channel.Stdout;
     this.#session = startSession(this);
+  }
+
+  joined(): void {
+    this.#send(this.#greet, new Uint8Array());
   }
 
   output(stream: "stdout" | "stderr", bytes: Uint8Array): boolean {
