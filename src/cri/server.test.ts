@@ -57,7 +57,7 @@ describe("node and runtime", () => {
     expect(error.code).toBe(Code.InvalidArgument);
   });
 
-  test.each(["exec", "attach", "portForward", "checkpointContainer", "checkpointPod", "restorePod"] as const)(
+  test.each(["checkpointContainer", "checkpointPod", "restorePod"] as const)(
     "%s says that it is not implemented",
     async (rpc) => {
       const error = await failure(server.runtime[rpc]({}));
