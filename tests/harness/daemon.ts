@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Subprocess } from "bun";
 import { type CriClient, connectCri } from "./cri-client.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -11,6 +11,9 @@ export interface DaemonOptions {
   readonly logFile: string;
   readonly startBoundMs?: number;
 }
+
+/** Characters of its log that tell why a daemon ended. */
+const LOG_TAIL = 8000;
 
 /** One daemon process that comes and goes; the parts that are the same for every engine. */
 export class Daemon {
@@ -39,8 +42,8 @@ export class Daemon {
   async start(): Promise<void> {
     if (this.running) throw new Error(`${this.#options.name} is already running`);
     const { command, env, logFile, socket, name } = this.#options;
-    const log = Bun.file(logFile);
-    const before = (await log.exists()) ? await log.text() : "";
+    const logText = (): string => (existsSync(logFile) ? readFileSync(logFile, "utf8") : "");
+    const before = logText().length;
     // The daemon must not outlive a test run that is killed; its pods would, so suites remove them first.
     const child = Bun.spawn(
       ["setpriv", "--pdeathsig", "KILL", "sh", "-c", 'exec "$0" "$@" >>"$LOG" 2>&1', ...command],
@@ -59,15 +62,18 @@ export class Daemon {
     try {
       await waitUntil(
         async () => {
-          if (!this.running) throw new Error(`exited with ${child.exitCode ?? child.signalCode}`);
+          if (!this.running) return true;
           const status = await runtime.status({}, { timeoutMs: 2_000 });
           return status.status?.conditions.every((condition) => condition.status || !needed(condition.type));
         },
         { what: `${name} ready on ${socket}`, boundMs: this.#options.startBoundMs ?? 20_000 },
       );
     } catch (error) {
-      throw new Error(`${String(error)}\n${(await log.text()).slice(before.length)}`);
+      throw new Error(`${String(error)}\n${logText().slice(before)}`);
     }
+    if (this.running) return;
+    const code = child.exitCode ?? child.signalCode;
+    throw new Error(`${name} ended with ${code} before it was ready:\n${logText().slice(before).slice(-LOG_TAIL)}`);
   }
 
   async signal(signal: "SIGTERM" | "SIGKILL"): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -45,10 +45,16 @@ function openRunDirectory(): string {
   return path;
 }
 
-/** Whatever is still mounted inside goes first: `rm` must never walk into a live root. */
+/**
+ * Whatever is still mounted inside goes first: `rm` must never walk into a live root.
+ *
+ * By rm(1), whose time grows with the tree: Bun's `rmSync` starts over at the top for every directory more than 16 levels
+ * down, which took a janitor a quarter of an hour for the trees of a hostile layer.
+ */
 export function removeTree(path: string): void {
   unmountBelow(path);
-  rmSync(path, { recursive: true, force: true });
+  const { exitCode, stderr } = Bun.spawnSync(["rm", "-rf", "--one-file-system", "--", path]);
+  if (exitCode !== 0) throw new Error(stderr.toString().trim().slice(0, 1000));
 }
 
 /** Detaches every mount at or below `path`, deepest first. */
