@@ -56,11 +56,18 @@ const testing = {
   // The kubelet's client code. Where the archives' Go is too old for it, its suite says so.
   "golang-go": () => onPath("go")() || existsSync("/usr/local/go/bin/go"),
 };
+/** Other kernels, in an emulator. */
+const emulating = {
+  "qemu-system-x86": onPath("qemu-system-x86_64"),
+  kmod: onPath("depmod"),
+  "xz-utils": onPath("xz"),
+};
 const packagesByVerb = {
   build: building,
   demo: building,
   test: { ...building, ...testing },
   bench: { ...building, ...testing },
+  vm: { ...building, ...testing, ...emulating },
 };
 
 /** A better test with them, still a test without: absent from the archives of a later Debian, say. */

@@ -2,9 +2,10 @@ import { afterAll, afterEach, beforeAll, setDefaultTimeout } from "bun:test";
 import { expectNoResidue, type HostSnapshot, hostSnapshot } from "./host-snapshot.ts";
 import { removeAllPods } from "./remove-all-pods.ts";
 import { TestBed, type TestBedOptions } from "./test-bed.ts";
+import { timeFactor } from "./time-factor.ts";
 
-const SETUP_LIMIT_MS = 120_000;
-const TEST_LIMIT_MS = 60_000;
+const SETUP_LIMIT_MS = 120_000 * timeFactor();
+const TEST_LIMIT_MS = 60_000 * timeFactor();
 
 /** Registers set-up and tear-down in the calling file: pods go after each test, and the host must look as before. */
 export function useTestBed(options: TestBedOptions = {}): TestBed {

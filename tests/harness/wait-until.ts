@@ -1,3 +1,5 @@
+import { timeFactor } from "./time-factor.ts";
+
 /** How long to wait, and what for: the words of the error when the bound is reached. */
 export interface WaitOptions {
   readonly what: string;
@@ -13,7 +15,7 @@ const POLL_MS = 10;
  * its last error ends up in the message when the bound is reached.
  */
 export async function waitUntil<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<Truthy<T>> {
-  const boundMs = options.boundMs ?? 10_000;
+  const boundMs = (options.boundMs ?? 10_000) * timeFactor();
   const deadline = performance.now() + boundMs;
   let lastError: unknown;
   for (;;) {
