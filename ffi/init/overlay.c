@@ -1,10 +1,10 @@
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cleanup.h"
 #include "decimal.h"
 #include "kernel.h"
+#include "overlay-page.h"
 #include "stage.h"
 
 #define NAME_SIZE 12
@@ -50,64 +50,22 @@ static int overlay_options(struct stage *stage, int fs, const struct rootfs_step
 	return 0;
 }
 
-/* Appends `text` to a mount option string, escaping what overlayfs splits lowerdir at; -ENAMETOOLONG when full. */
-static int append(char *data, size_t *at, const char *text, bool escape)
-{
-	for (; *text != '\0'; text++) {
-		bool special = escape && (*text == ':' || *text == ',' || *text == '\\');
-		if (*at + (special ? 2 : 1) >= PATH_MAX)
-			return -ENAMETOOLONG;
-		if (special)
-			data[(*at)++] = '\\';
-		data[(*at)++] = *text;
-	}
-	data[*at] = '\0';
-	return 0;
-}
-
 /*
- * Before 6.5 there is no lowerdir+, and one fsconfig string holds 255 bytes: mount(2) and its page of options is what
- * is left, onto the staging directory, from which the mount is taken off again.
+ * Before 6.5 overlayfs had no options of its own to check: the context took any, and the mount was refused later for
+ * the one that was not known. So the kernel is asked for an option that none has.
  */
-static int make_by_page(struct stage *stage, const struct rootfs_step *step, struct layers layers)
+static bool takes_any_option(int fs)
 {
-	char data[PATH_MAX];
-	size_t at = 0;
-	struct string_list options = step->options;
-	int full = append(data, &at, "lowerdir=", false);
-	bool first = true;
-	for (const char *path; full == 0 && (path = next_layer(&layers)) != NULL; first = false) {
-		if (!first)
-			full = append(data, &at, ":", false);
-		if (full == 0)
-			full = append(data, &at, path, true);
-	}
-	if (full == 0 && step->upper[0] != '\0') {
-		full = append(data, &at, ",upperdir=", false);
-		full = full == 0 ? append(data, &at, step->upper, true) : full;
-		full = full == 0 ? append(data, &at, ",workdir=", false) : full;
-		full = full == 0 ? append(data, &at, step->work, true) : full;
-	}
-	for (const char *option; full == 0 && (option = string_list_next(&options)) != NULL;) {
-		full = append(data, &at, ",", false);
-		full = full == 0 ? append(data, &at, option, false) : full;
-	}
-	if (full < 0)
-		return stage_fail(stage, full, "too many layers for mount options", step->attach_at);
-	int mounted = sys_mount("overlay", step->attach_at, "overlay", 0, data);
-	if (mounted < 0)
-		return stage_fail(stage, mounted, "mount overlay", step->attach_at);
-	int root = sys_open_tree(AT_FDCWD, step->attach_at, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	sys_umount2(step->attach_at, MNT_DETACH);
-	return root < 0 ? stage_fail(stage, root, "open_tree", step->attach_at) : root;
+	return sys_fsconfig(fs, FSCONFIG_SET_STRING, "crib-unknown", "1", 0) == 0;
 }
 
 static int make(struct stage *stage, const struct rootfs_step *step, struct layers layers)
 {
-	struct layers again = layers;
 	int fs cleanup_fd = filesystem_open(stage, "overlay");
 	if (fs < 0)
 		return fs;
+	if (takes_any_option(fs))
+		return overlay_by_page(stage, step, layers.staged);
 	int named = set_option(stage, fs, "source", "overlay");
 	if (named < 0)
 		return named;
@@ -115,7 +73,7 @@ static int make(struct stage *stage, const struct rootfs_step *step, struct laye
 	for (const char *path; (path = next_layer(&layers)) != NULL; first = false) {
 		int set = sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", path, 0);
 		if (set == -EINVAL && first)
-			return make_by_page(stage, step, again);
+			return overlay_by_page(stage, step, layers.staged);
 		if (set < 0)
 			return stage_fail(stage, set, "fsconfig lowerdir+", path);
 	}

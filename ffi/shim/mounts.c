@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -48,6 +49,16 @@ static int set_lower_joined(int context, const int *fds, uint32_t count, struct 
 	return config_string(context, "lowerdir", joined) < 0 ? crib_fail(err, errno, "fsconfig lowerdir", joined) : 0;
 }
 
+/*
+ * Before 6.5 overlayfs had no options of its own to check: the context took any, and the mount was refused later for
+ * the one that was not known. So the kernel is asked for an option that none has, in a context that is thrown away.
+ */
+static bool takes_any_option(void)
+{
+	cleanup_close int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
+	return context >= 0 && config_string(context, "crib-unknown", "1") == 0;
+}
+
 static int set_lower(int context, const int *fds, uint32_t count, struct crib_err *err)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -83,7 +94,8 @@ static int overlay_of(const int *fds, const struct view *view)
 	cleanup_close int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
 	if (context < 0)
 		return crib_fail(view->err, errno, "fsopen", "overlay");
-	int result = set_lower(context, fds, view->count, view->err);
+	int result = takes_any_option() ? set_lower_joined(context, fds, view->count, view->err)
+					: set_lower(context, fds, view->count, view->err);
 	if (result < 0)
 		return result;
 	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)

@@ -18,5 +18,6 @@ export function probeKernel(kernel: Kernel, call: Probed): boolean | undefined {
 const probes = {
   openat2: (kernel: Kernel) => kernel.openat2(AT_FDCWD, "/", { flags: O_PATH, resolve: 0 }),
   pidfd_open: (kernel: Kernel) => kernel.pidfdOpen(kernel.getpid()),
-  "new-mount-api": (kernel: Kernel) => kernel.openOverlayView(["/"]),
+  // Two layers, or no overlay is made. These two are filesystems of their own everywhere, and never overlays on overlays.
+  "new-mount-api": (kernel: Kernel) => kernel.openOverlayView(["/dev", "/sys"]),
 } as const satisfies Record<Probed, (kernel: Kernel) => unknown>;

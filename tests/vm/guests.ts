@@ -1,6 +1,6 @@
 import type { GuestOptions } from "./boot.ts";
 
-/** Debian 12's own kernel: before 6.5, so that an overlay's layers are named by path. */
+/** Debian 12's own kernel: before 6.5, whose overlayfs takes all layers in one page of options. */
 const DEBIAN_12 = "linux-image-cloud-amd64";
 const NEWER = "linux-image-6.12-cloud-amd64";
 
