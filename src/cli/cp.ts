@@ -1,15 +1,15 @@
 import { resolve as resolvePath } from "node:path";
 import type { Command } from "commander";
-import { invalidArgument } from "../errors/crib-error.ts";
+import { failedPrecondition, invalidArgument } from "../errors/crib-error.ts";
 import { O_DIRECTORY, O_PATH } from "../kernel/open-flags.ts";
 import { OwnedFd } from "../kernel/owned-fd.ts";
-import type { FileCalls } from "../kernel/port.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../kernel/resolve-flags.ts";
 import { type Cli, daemonVerb, examples, withDaemonOptions } from "./cli.ts";
 import type { DaemonClient } from "./client.ts";
 import { runningPid } from "./container-info.ts";
 import { copyPlace } from "./cp/copy-place.ts";
-import type { CopyReport } from "./cp/copy-tree.ts";
+import type { CopyReport, Owner } from "./cp/copy-tree.ts";
+import { IdMap } from "./cp/id-map.ts";
 import type { Place } from "./cp/place.ts";
 import { humanSize } from "./format/human-size.ts";
 import { resolveContainer } from "./resolve-target.ts";
@@ -28,7 +28,10 @@ export function addCpVerb(program: Command, cli: Cli): void {
     .description("copy files into or out of a running container; its image needs no tar")
     .argument("<from>", "PATH here or CONTAINER:PATH; with /. at its end what is in it")
     .argument("<to>", "CONTAINER:PATH or PATH here; into it when it is a directory")
-    .option("-a, --archive", "keep numeric owners and set-id bits; without it root, or who copies, owns the copy")
+    .option(
+      "-a, --archive",
+      "keep numeric owners and set-id bits; without it the container's root, or who copies, owns the copy",
+    )
     .option("-q, --quiet", "do not say what was copied")
     .addHelpText(
       "after",
@@ -46,15 +49,45 @@ export function addCpVerb(program: Command, cli: Cli): void {
           throw invalidArgument("one side of a copy is CONTAINER:PATH, the other a path of this machine");
         const kernel = cli.io.kernel();
         using stack = new DisposableStack();
-        const source = await openSide(kernel, daemon, from, fromText, stack);
-        const target = await openSide(kernel, daemon, to, toText, stack);
-        const report = copyPlace(kernel, source, target, { archive: options.archive === true });
+        const source = await openSide(cli, daemon, from, fromText, stack);
+        const target = await openSide(cli, daemon, to, toText, stack);
+        const archive = options.archive === true;
+        const report = copyPlace(kernel, source.place, target.place, {
+          archive,
+          ownerOf: (owner) => {
+            if (to.container !== undefined) return ownerInside(target.ids, archive ? owner : containerRoot);
+            return archive ? ownerOutside(source.ids, owner) : undefined;
+          },
+        });
         for (const path of report.skipped)
           cli.io.stderr.write(`crib: ${path} is no file, directory or link: left out\n`);
         if (!options.quiet) cli.io.stderr.write(`${summary(report)}\n`);
         return 0;
       }),
     );
+}
+
+/** Both kinds of ids of one container; of our own side, which maps nothing, too. */
+interface IdMaps {
+  readonly uids: IdMap;
+  readonly gids: IdMap;
+}
+
+const containerRoot: Owner = { uid: 0, gid: 0 };
+/** What the kernel shows for an id that has no name in a user namespace. */
+const nobody = 65_534;
+
+function ownerInside({ uids, gids }: IdMaps, { uid, gid }: Owner): Owner {
+  const mapped = { uid: uids.toHost(uid), gid: gids.toHost(gid) };
+  if (mapped.uid === undefined || mapped.gid === undefined)
+    throw failedPrecondition(
+      `owner ${uid}:${gid} does not exist in the container's user namespace: leave out --archive`,
+    );
+  return { uid: mapped.uid, gid: mapped.gid };
+}
+
+function ownerOutside({ uids, gids }: IdMaps, { uid, gid }: Owner): Owner {
+  return { uid: uids.toContainer(uid) ?? nobody, gid: gids.toContainer(gid) ?? nobody };
 }
 
 /** A path that begins with `.` or `/` is ours even with a colon in it, as with docker and scp. */
@@ -71,22 +104,29 @@ export function parseSide(text: string): Side {
  * process meanwhile does not belong to the container any more.
  */
 async function openSide(
-  kernel: FileCalls,
+  { io }: Cli,
   daemon: DaemonClient,
   side: Side,
   shown: string,
   stack: DisposableStack,
-): Promise<Place> {
+): Promise<{ readonly place: Place; readonly ids: IdMaps }> {
+  const kernel = io.kernel();
   if (side.container === undefined) {
     const slash = /\/\.?$/.test(side.path) ? side.path.slice(side.path.lastIndexOf("/")) : "";
     const root = stack.use(new OwnedFd(kernel, kernel.open("/", O_PATH | O_DIRECTORY)));
-    return { root: root.fd, resolve: 0, path: resolvePath(side.path) + slash, shown };
+    const place = { root: root.fd, resolve: 0, path: resolvePath(side.path) + slash, shown };
+    return { place, ids: { uids: new IdMap(undefined), gids: new IdMap(undefined) } };
   }
   const { id } = await resolveContainer(daemon, side.container);
   const pid = await runningPid(daemon, id);
   const root = stack.use(new OwnedFd(kernel, kernel.open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY)));
-  if ((await runningPid(daemon, id)) !== pid) throw invalidArgument(`container ${id} was restarted: try again`);
-  return { root: root.fd, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, path: side.path, shown };
+  const ids = {
+    uids: new IdMap(io.host.readText(`/proc/${pid}/uid_map`)),
+    gids: new IdMap(io.host.readText(`/proc/${pid}/gid_map`)),
+  };
+  if ((await runningPid(daemon, id)) !== pid) throw failedPrecondition(`container ${id} was restarted: try again`);
+  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  return { place: { root: root.fd, resolve, path: side.path, shown }, ids };
 }
 
 function summary({ files, bytes }: CopyReport): string {

@@ -47,7 +47,10 @@ function copy(out: boolean, inside: string, outside: string, archive = false) {
     shown: `c:${inside}`,
   };
   const ours = { root: slash.fd, resolve: 0, path: join(top, "host", outside), shown: outside };
-  return copyPlace(kernel, out ? contained : ours, out ? ours : contained, { archive });
+  return copyPlace(kernel, out ? contained : ours, out ? ours : contained, {
+    archive,
+    ownerOf: (owner) => (archive ? owner : undefined),
+  });
 }
 
 const hostFile = (path: string): string => readFileSync(join(top, "host", path), "utf8");

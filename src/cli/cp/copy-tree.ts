@@ -33,9 +33,16 @@ export interface CopyReport {
   readonly skipped: string[];
 }
 
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface CopyOptions {
-  /** Numeric owners and set-id bits as they are; without it everything belongs to whoever owns the new tree. */
+  /** Numeric owners and set-id bits as they are. */
   readonly archive: boolean;
+  /** Whom the copy belongs to, in this process's ids; undefined: to this process. */
+  ownerOf(source: Owner): Owner | undefined;
 }
 
 /**
@@ -67,7 +74,7 @@ export class TreeCopier {
       case S_IFLNK:
         this.#replace(to, toName, shown);
         this.#kernel.symlinkat(this.#kernel.readlinkat(from, fromName), to, toName);
-        if (this.#options.archive) this.#kernel.lchownat(to, toName, stat.uid, stat.gid);
+        this.#giveLink(to, toName, this.#options.ownerOf(stat));
         this.report.files += 1;
         return;
       default:
@@ -111,8 +118,13 @@ export class TreeCopier {
     this.report.files += 1;
   }
 
+  #giveLink(directory: Fd, name: string, owner: Owner | undefined): void {
+    if (owner !== undefined) this.#kernel.lchownat(directory, name, owner.uid, owner.gid);
+  }
+
   #finish(fd: Fd, stat: FileStat): void {
-    if (this.#options.archive) this.#kernel.fchown(fd, stat.uid, stat.gid);
+    const owner = this.#options.ownerOf(stat);
+    if (owner !== undefined) this.#kernel.fchown(fd, owner.uid, owner.gid);
     // A set-id bit means another's identity: it is only kept with the owner that it was given for.
     const mode = stat.mode & permissions & (this.#options.archive ? permissions : ~(S_ISUID | S_ISGID));
     this.#kernel.fchmod(fd, mode);
