@@ -1,3 +1,4 @@
+import { deliverStopSignal } from "./deliver-stop-signal.ts";
 import type { PodEngine } from "./engine.ts";
 import { killContainer } from "./kill-container.ts";
 import { findRecord } from "./resolve-id.ts";
@@ -15,9 +16,9 @@ export async function stopContainer(engine: PodEngine, idOrPrefix: string, timeo
   if (record === undefined || record.state !== "running") return;
   if (timeoutSeconds > 0n) {
     const graceMs = Math.min(Number(timeoutSeconds) * 1000, longestGraceMs);
-    const gone = engine.exits.wait(record.id, graceMs);
-    const monitor = engine.monitors.get(record.sandboxId);
-    await monitor?.signal(record.id, record.stopSignal);
+    const over = new AbortController();
+    const gone = engine.exits.wait(record.id, graceMs).finally(() => over.abort());
+    await deliverStopSignal(engine, record, over.signal);
     if (await gone) return;
     engine.log.info({ container: record.id, graceMs }, "grace is over: killing");
   }

@@ -163,6 +163,16 @@ describe("stopping", () => {
     expect(tookMs).toBeLessThan(10_000);
   });
 
+  onlyCrib("a signal that comes before the handler is lost, and the grace sat out")(
+    "a container that is stopped before its program has set itself up still hears of it",
+    async () => {
+      const command = ["sh", "-c", "sleep 1; trap 'exit 7' TERM; while :; do sleep 0.05; done"];
+      const container = await bed.run(await bed.runPod(), { command });
+      await container.stop(60);
+      expect((await container.status()).exitCode).toBe(7);
+    },
+  );
+
   test("kills at once with grace 0", async () => {
     const container = await bed.run(await bed.runPod(), { command: trap("trap 'echo no' TERM") });
     await container.waitLog("ready");
