@@ -38,7 +38,9 @@ fi
 # shellcheck disable=SC2086
 clang $flags -fsanitize=fuzzer,address,undefined ffi/tests/fuzz_wire.c ffi/init/reader.c ffi/init/failure.c \
 	ffi/init/plan-reader.c ffi/monitor/protocol-reader.c -o "$out/fuzz_wire"
-if "$out/fuzz_wire" -max_total_time="$seconds" -max_len=4096 -artifact_prefix="$out/" >"$out/fuzz_wire.log" 2>&1; then
+mkdir -p "$out/corpus"
+if "$out/fuzz_wire" -max_total_time="$seconds" -max_len=8192 -artifact_prefix="$out/" \
+	"$out/corpus" ffi/tests/corpus >"$out/fuzz_wire.log" 2>&1; then
 	echo "ok fuzz_wire ($seconds s)"
 else
 	tail -n 40 "$out/fuzz_wire.log"

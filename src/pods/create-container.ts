@@ -9,6 +9,7 @@ import type { Image } from "../images/port.ts";
 import { buildContainerSpec } from "../oci/container-spec.ts";
 import { stopSignalNumber } from "../oci/stop-signal.ts";
 import { checkPropagation } from "../runtime/check-propagation.ts";
+import { checkPlanFits } from "../runtime/plan/check-plan-fits.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
 import { makeContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
 import { containerLogPath } from "./container-log-path.ts";
@@ -88,6 +89,7 @@ async function makeContainer(
     hostname: sandbox.hostname,
   });
   const spec = resolveCdi(engine, config, base);
+  checkPlanFits(spec);
   checkPropagation(spec.mounts);
   relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
   if (spec.hooks !== undefined) writeBundle(directory, spec);

@@ -1,4 +1,5 @@
 import type { FuzzTarget } from "./fuzz-target.ts";
+import { criToPlan } from "./targets/cri-to-plan.ts";
 import { httpUpgrade } from "./targets/http-upgrade.ts";
 import { spdyBytes } from "./targets/spdy-bytes.ts";
 import { spdyFrames } from "./targets/spdy-frames.ts";
@@ -12,4 +13,5 @@ export const fuzzTargets: ReadonlyMap<string, () => FuzzTarget> = new Map([
   ["spdy-headers", spdyHeaders],
   ["websocket", websocket],
   ["http-upgrade", httpUpgrade],
+  ["cri-to-plan", criToPlan],
 ]);

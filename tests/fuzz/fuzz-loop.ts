@@ -74,7 +74,9 @@ export class FuzzLoop {
     const pick = (): Uint8Array => this.#corpus[Math.floor(random.next() * this.#corpus.length)] ?? new Uint8Array(0);
     let reportAtMs = performance.now() + REPORT_EVERY_MS;
     for (let round = 1; ; round++) {
-      const finding = this.#read(mutator.mutate(pick(), pick()));
+      const known = target.mutate !== undefined && random.next() < 0.5 ? target.mutate(pick(), random) : undefined;
+      const input = known?.subarray(0, target.maxInputBytes) ?? mutator.mutate(pick(), pick());
+      const finding = this.#read(input);
       if (finding !== undefined) return finding;
       if (round % 256 !== 0) continue;
       const grown = this.#checkGrowth(round);

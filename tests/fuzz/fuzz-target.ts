@@ -1,3 +1,5 @@
+import type { Random } from "../harness/random.ts";
+
 /** Code that reads bytes of strangers, and how to tell that it did wrong. */
 export interface FuzzTarget {
   /** Also the folder of its seeds. */
@@ -9,6 +11,8 @@ export interface FuzzTarget {
   examples(): readonly Uint8Array[];
   /** Pieces that mean something to the reader: keywords, magic numbers. */
   readonly tokens: readonly Uint8Array[];
+  /** Changes a good input where its parts are known, half of the time; undefined for bytes it cannot make sense of. */
+  mutate?(input: Uint8Array, random: Random): Uint8Array | undefined;
   /**
    * Reads one input; throws when an invariant is broken, and for nothing else.
    *
