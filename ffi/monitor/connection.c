@@ -14,6 +14,7 @@
 #define QUEUE_OUTPUT_LIMIT (256u << 10)
 #define QUEUE_LIMIT (4u << 20)
 #define QUEUE_RESUME (64u << 10)
+#define SEND_BUFFER (512 << 10)
 /* For all connections together. */
 #define FLUSH_MS 1000
 
@@ -37,7 +38,8 @@ void connection_close(struct connection *connection)
 	process_client_gone(connection);
 	attach_client_gone(connection);
 	forget_queue(connection);
-	free(connection->payload);
+	block_give(connection->payload, connection->payload_size);
+	block_forget();
 	free(connection);
 	source_set(&monitor.listener, EPOLLIN);
 }
@@ -225,7 +227,8 @@ static bool receive(struct connection *connection)
 		/* Nobody who has not said HELLO gets us to allocate. */
 		if (!connection->greeted && connection->header.length > 64)
 			return false;
-		connection->payload = malloc((size_t)connection->header.length + 1);
+		connection->payload_size = (size_t)connection->header.length + 1;
+		connection->payload = block_take(&connection->payload_size);
 		connection->received = 0;
 		if (connection->payload == NULL)
 			return false;
@@ -241,7 +244,7 @@ static bool receive(struct connection *connection)
 			return true;
 	}
 	bool fine = accept_frame(connection);
-	free(connection->payload);
+	block_give(connection->payload, connection->payload_size);
 	connection->payload = NULL;
 	connection->received = 0;
 	return fine;
@@ -288,6 +291,9 @@ void connection_accept(struct source *listener, uint32_t events)
 		close(fd);
 		return;
 	}
+	/* A whole read of output goes in at once, or as much of it as the host allows. */
+	int send_buffer = SEND_BUFFER;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
 	connection->next = monitor.connections;
 	monitor.connections = connection;
 	monitor.connection_count++;

@@ -1,12 +1,15 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "monitor.h"
 
 #define END_OF_TRANSMISSION 4 /* what ends input on a terminal, whose descriptor is also its output */
+/* Whoever writes as much as this at once gets a pipe that takes several of them. */
+#define WIDEN_FROM (32u << 10)
+#define WIDE_PIPE_SIZE (1 << 20)
 
 /* The first write is over: its sender is told. */
 static void answer_first(struct input *input, int error)
@@ -17,6 +20,7 @@ static void answer_first(struct input *input, int error)
 		reply_ok(write->client, write->request);
 	else if (write->client != NULL)
 		reply_errno(write->client, write->request, error, "write", "stdin");
+	block_give(write->block, write->block_size);
 	free(write);
 }
 
@@ -58,15 +62,13 @@ void input_ready(struct source *source, uint32_t events)
 	push(container_of(source, struct input, source));
 }
 
-/* -ENOMEM, or 0: whoever asked is answered when the bytes are in. */
-static int append(struct input *input, const void *data, size_t length, struct connection *client, uint32_t request)
+/* Takes over the write's block when it succeeds. -ENOMEM, or 0: whoever asked is answered when the bytes are in. */
+static int append(struct input *input, struct input_write made)
 {
-	struct input_write *write = malloc(sizeof(*write) + length);
+	struct input_write *write = malloc(sizeof(*write));
 	if (write == NULL)
 		return -ENOMEM;
-	*write = (struct input_write){.client = client, .request = request, .length = length};
-	if (length > 0)
-		memcpy(write->bytes, data, length);
+	*write = made;
 	struct input_write **link = &input->writes;
 	bool idle = *link == NULL;
 	while (*link != NULL)
@@ -75,6 +77,30 @@ static int append(struct input *input, const void *data, size_t length, struct c
 	if (idle)
 		push(input);
 	return 0;
+}
+
+static void widen_pipe(struct input *input)
+{
+	input->widened = true;
+	fcntl(input->source.fd, F_SETPIPE_SZ, WIDE_PIPE_SIZE); /* a terminal, or over a limit: it stays as it is */
+}
+
+/* The bytes lie in the connection's payload, which goes along: they may have to wait for long. */
+static int append_payload(struct input *input, struct connection *connection, const struct request *request)
+{
+	if (!input->widened && request->input.length >= WIDEN_FROM)
+		widen_pipe(input);
+	uint8_t *payload = connection->payload;
+	connection->payload = NULL;
+	int result = append(input, (struct input_write){.client = connection,
+							.request = request->number,
+							.bytes = request->input.data,
+							.length = request->input.length,
+							.block = payload,
+							.block_size = connection->payload_size});
+	if (result < 0)
+		connection->payload = payload;
+	return result;
 }
 
 static bool is_writing(const struct input *input, const struct connection *connection)
@@ -94,7 +120,7 @@ void input_write(struct process *process, struct connection *connection, const s
 	else if (is_writing(input, connection))
 		result = -EBUSY; /* one a connection bounds what is kept here */
 	else
-		result = append(input, request->input.data, request->input.length, connection, request->number);
+		result = append_payload(input, connection, request);
 	if (result < 0)
 		reply_errno(connection, request->number, result, "write",
 			    result == -EPIPE ? "stdin is closed" : "stdin is being written");
@@ -106,8 +132,8 @@ void input_close(struct process *process)
 	if (input->source.fd < 0)
 		return;
 	if (process->terminal) {
-		static const char end[] = {END_OF_TRANSMISSION};
-		append(input, end, sizeof(end), NULL, 0);
+		static const uint8_t end[] = {END_OF_TRANSMISSION};
+		append(input, (struct input_write){.bytes = end, .length = sizeof(end)});
 		return;
 	}
 	input->close_after = true;

@@ -32,6 +32,7 @@ struct connection {
 	struct frame_header header;
 	uint32_t received;
 	uint8_t *payload;
+	size_t payload_size; /* of its memory, which is more than the frame's length */
 	/* frames not yet taken by the socket: [sent, queued) of `queue` */
 	uint8_t *queue;
 	size_t sent;
@@ -66,15 +67,18 @@ struct input_write {
 	struct input_write *next;
 	struct connection *client; /* who asked; NULL when nobody waits for the answer */
 	uint32_t request;
+	const uint8_t *bytes;
 	size_t length;
 	size_t written;
-	uint8_t bytes[];
+	uint8_t *block; /* what `bytes` lie in, and its size; NULL when they are constant */
+	size_t block_size;
 };
 
 struct input {
 	struct source source;       /* watched only while `writes` wait for room */
 	struct input_write *writes; /* in the order they came: several attachers may type */
 	bool close_after;
+	bool widened; /* its pipe was made larger, or cannot be */
 };
 
 enum process_state { PROCESS_STARTING, PROCESS_RUNNING, PROCESS_EXITED };
@@ -161,6 +165,13 @@ void connection_close(struct connection *connection);
 void connection_broadcast(struct frame *frame);
 /* Waits, bounded, until the sockets have taken everything; only for the last words of a shutdown. */
 void connections_flush(void);
+
+/* block.c: memory of payloads. */
+/* At least `*size` bytes, or NULL; `*size` becomes what there is. */
+uint8_t *block_take(size_t *size);
+void block_give(uint8_t *block, size_t size);
+/* Nobody streams any more: what was kept for the next payload is given back. */
+void block_forget(void);
 
 /* attach.c: connections that have joined a container's stdio. */
 void attach(struct connection *connection, const struct request *request, struct process *process);

@@ -7,7 +7,7 @@ import { execScript, type StreamProtocol, sentBytes } from "./stream-scripts.ts"
 
 export type StreamDirection = "out" | "in" | "both";
 
-/** What moving bytes through one exec cost. A megabyte is a million bytes; "both" counts each way once. */
+/** What moving bytes through one exec cost. A megabyte is a million bytes; what goes in and comes out again counts once. */
 export interface StreamUse {
   readonly megabytesPerSecond: number;
   /** CPU seconds for each 1000 MB: of the daemon, and of the pod's monitor or shim. */
@@ -49,8 +49,8 @@ export async function measureStreams(
   const [text, problem] = await Promise.all([client.stdout.text(), client.stderr.text(), client.exited]);
   const [came = 0, tookUs = 0] = text.split(" ").map(Number);
   const [daemon = 0, pod = 0] = pods.map((pid, at) => cpuSeconds(pid) - (before[at] ?? 0));
-  const out = direction === "in" ? 0 : direction === "out" ? bytes : sentBytes(bytes);
-  const moved = out + (direction === "out" ? 0 : sentBytes(bytes));
+  const moved = direction === "out" ? bytes : sentBytes(bytes);
+  const out = direction === "in" ? 0 : moved;
   if (came < out || came === 0) throw new Error(`${came} bytes of ${out} came out of ${protocol}: ${problem}`);
   return {
     megabytesPerSecond: moved / tookUs,

@@ -24,3 +24,18 @@ test("the benchmark runs all its parts and judges them", async () => {
   ];
   for (const id of expected) expect(rows.find((row) => row.id === id)?.[selectedEngine()]).toBeGreaterThan(0);
 }, 180_000);
+
+test("the benchmark of streams moves bytes each way over each protocol", async () => {
+  const main = join(import.meta.dir, "../bench/streaming.ts");
+  const small = ["--megabytes", "8", "--rounds", "1", "--only", selectedEngine()];
+  const child = Bun.spawn([process.execPath, main, ...small], { stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (exitCode !== 0) throw new Error(`exit ${exitCode}: ${stderr}`);
+  const protocols = selectedEngine() === "crib" ? ["spdy", "websocket"] : ["spdy"];
+  for (const way of ["out", "in", "both"]) {
+    for (const protocol of protocols) {
+      const rate = new RegExp(`^\\| ${way} \\| ${selectedEngine()} \\| ${protocol} \\| (\\d+) `, "m").exec(stdout)?.[1];
+      expect(Number(rate)).toBeGreaterThan(0);
+    }
+  }
+}, 120_000);

@@ -110,10 +110,12 @@ export class ProcessSession implements ProcessStreams {
     this.#flow();
   }
 
-  async writeStdin(bytes: Uint8Array): Promise<void> {
+  async writeStdin(bytes: Uint8Array, headroomBytes = 0): Promise<void> {
     for (let at = 0; at < bytes.length; at += stdinChunkBytes) {
-      const chunk = bytes.subarray(at, at + stdinChunkBytes);
-      await this.#request(FrameKind.stdin, stdinPrefix(this.#id, chunk.length), { tail: chunk });
+      const tail = bytes.subarray(at, at + stdinChunkBytes);
+      // What was before a later chunk is written by then.
+      const tailHeadroomBytes = headroomBytes + at;
+      await this.#request(FrameKind.stdin, stdinPrefix(this.#id, tail.length), { tail, tailHeadroomBytes });
     }
   }
 

@@ -20,6 +20,8 @@ export interface SessionEvents {
 export interface RequestOptions {
   /** The end of the payload. Not copied: it must stay as it is until the answer. */
   readonly tail?: Uint8Array;
+  /** How much of the memory before the tail may be written to: where it is enough, all goes out at once. */
+  readonly tailHeadroomBytes?: number;
   /** Pauses right behind the answer, should it be a good one. */
   readonly pauseAfter?: boolean;
 }
@@ -95,13 +97,18 @@ export class SessionConnection {
   }
 
   /** @throws {MonitorError} what the monitor said was wrong; {CribError} unavailable when it is gone. */
-  request(kind: number, payload: Uint8Array, { tail, pauseAfter = false }: RequestOptions = {}): Promise<Uint8Array> {
+  request(
+    kind: number,
+    payload: Uint8Array,
+    { tail, tailHeadroomBytes = 0, pauseAfter = false }: RequestOptions = {},
+  ): Promise<Uint8Array> {
     if (!this.#open) return Promise.reject(unavailable(`connection to ${this.#name} has ended`));
     const number = this.#nextRequest++;
     const frame = encodeFrame(kind, number, payload, tail?.length);
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     this.#waiters.set(number, { resolve, reject, pauseAfter });
     if (tail === undefined) this.#unsent.push(frame);
+    else if (frame.length <= tailHeadroomBytes) this.#unsent.push(putBefore(frame, tail));
     else if (tail.length < joinBelowBytes) this.#unsent.push(Buffer.concat([frame, tail]));
     else this.#unsent.push(frame, tail);
     this.#flush();
@@ -192,4 +199,10 @@ export class SessionConnection {
     this.#waiters.clear();
     this.#events.closed(reason);
   }
+}
+
+function putBefore(head: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(bytes.buffer, bytes.byteOffset - head.length, head.length + bytes.length);
+  joined.set(head);
+  return joined;
 }

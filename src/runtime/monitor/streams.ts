@@ -8,8 +8,11 @@ export interface ProcessStreams extends Disposable {
   onOutput(listener: (stream: "stdout" | "stderr", bytes: Uint8Array) => void): void;
   pause(): void;
   resume(): void;
-  /** Resolves when the process's pipe has taken all of it; while paused, only after `resume`. Rejects when its input is closed. One at a time. */
-  writeStdin(bytes: Uint8Array): Promise<void>;
+  /**
+   * Resolves when the process's pipe has taken all of it; while paused, only after `resume`. Rejects when its input is closed.
+   * One at a time. `headroomBytes`: so much of the memory before `bytes` may be written to, which spares a copy.
+   */
+  writeStdin(bytes: Uint8Array, headroomBytes?: number): Promise<void>;
   /** End of input: closes the pipe, or sends ^D to a terminal. An attachment closes it only for StdinOnce containers. */
   closeStdin(): Promise<void>;
   resize(columns: number, rows: number): Promise<void>;

@@ -50,7 +50,7 @@ export class ForwardedConnection {
     void this.#run();
   }
 
-  /** `bytes` belongs to the connection. */
+  /** `bytes` may be reused afterwards. */
   data(bytes: Uint8Array): void {
     if (this.#over) return;
     this.#touch();

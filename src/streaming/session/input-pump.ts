@@ -1,6 +1,11 @@
+import { type headroomBytes, InputBlocks } from "./input-blocks.ts";
+
 /** Where a pump's bytes go. */
 export interface PumpTarget {
-  /** Resolves when the bytes are taken, rejects when nothing will be any more. Called one at a time. */
+  /**
+   * Resolves when the bytes are taken, rejects when nothing will be any more. Called one at a time. Before `bytes` there are
+   * {@link headroomBytes} of memory that may be written to.
+   */
   write(bytes: Uint8Array): Promise<void>;
   /** After the last write. A rejection means that it is closed already. */
   end(): Promise<void>;
@@ -8,8 +13,9 @@ export interface PumpTarget {
   hold(full: boolean): void;
 }
 
-const highWaterBytes = 256 * 1024;
-const lowWaterBytes = 64 * 1024;
+const highWaterBytes = 384 * 1024;
+/** More than is written at once: the client goes on sending while the target still takes the last of it. */
+const lowWaterBytes = 256 * 1024;
 
 /**
  * What a client sends, on its way to a process or a connection that takes it at its own pace. When the target is closed the
@@ -17,8 +23,7 @@ const lowWaterBytes = 64 * 1024;
  */
 export class InputPump {
   readonly #target: PumpTarget;
-  #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
+  readonly #blocks = new InputBlocks();
   #held = false;
   #ending = false;
   #running = false;
@@ -28,10 +33,10 @@ export class InputPump {
     this.#target = target;
   }
 
+  /** Copies `bytes`. */
   push(bytes: Uint8Array): void {
     if (this.#closed || this.#ending || bytes.length === 0) return;
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
+    this.#blocks.add(bytes);
     this.#updateHold();
     this.#start();
   }
@@ -45,8 +50,7 @@ export class InputPump {
   /** Drops what waits. */
   close(): void {
     this.#closed = true;
-    this.#queue = [];
-    this.#queuedBytes = 0;
+    this.#blocks.clear();
   }
 
   #start(): void {
@@ -59,11 +63,10 @@ export class InputPump {
   }
 
   async #run(): Promise<void> {
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+    for (let next = this.#blocks.take(); next !== undefined; next = this.#blocks.take()) {
       await this.#target.write(next);
-      // A close in the meantime has emptied the count already.
       if (this.#closed) return;
-      this.#queuedBytes -= next.length;
+      this.#blocks.written();
       this.#updateHold();
     }
     this.#running = false;
@@ -74,7 +77,8 @@ export class InputPump {
   }
 
   #updateHold(): void {
-    const full = this.#held ? this.#queuedBytes > lowWaterBytes : this.#queuedBytes > highWaterBytes;
+    const waiting = this.#blocks.bytes;
+    const full = this.#held ? waiting > lowWaterBytes : waiting > highWaterBytes;
     if (full === this.#held) return;
     this.#held = full;
     this.#target.hold(full);

@@ -5,6 +5,7 @@ import type { ProcessStreams } from "../../runtime/monitor/streams.ts";
 import type { AttachRequest, ExecRequest } from "../stream-request.ts";
 import type { ExitStatus } from "./exit-status.ts";
 import { IdleTimer } from "./idle-timer.ts";
+import { headroomBytes } from "./input-blocks.ts";
 import { InputPump } from "./input-pump.ts";
 import type { RemoteClient, RemoteSession } from "./remote-client.ts";
 
@@ -47,7 +48,7 @@ export class RemoteCommandSession implements RemoteSession {
       this.#end({ kind: "failed", message: "the stream was idle for too long" });
     });
     this.#stdin = new InputPump({
-      write: async (bytes) => (await this.#opened).writeStdin(bytes),
+      write: async (bytes) => (await this.#opened).writeStdin(bytes, headroomBytes),
       end: async () => (await this.#opened).closeStdin(),
       hold: (full) => {
         if (this.#over) return;

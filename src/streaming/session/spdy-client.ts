@@ -111,7 +111,7 @@ export class SpdyClient implements RemoteClient {
     const stdin = this.#streams.get("stdin");
     stdin?.onData((bytes) => {
       if (bytes === undefined) session.stdinEnd();
-      else session.stdin(new Uint8Array(bytes));
+      else session.stdin(bytes);
     });
     stdin?.onReset(() => session.stdinEnd());
     this.#streams.get("resize")?.onData((bytes) => {

@@ -107,7 +107,7 @@ export class SpdyPortForward {
     };
     data.onData((bytes) => {
       if (bytes === undefined) connection.dataEnd();
-      else connection.data(new Uint8Array(bytes));
+      else connection.data(bytes);
     });
     data.onDrain(() => connection.drained());
     // The client ends its half at once: nothing comes here.
