@@ -6,7 +6,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { CribError, invalidArgument } from "../../../src/errors/crib-error.ts";
+import { invalidArgument } from "../../../src/errors/crib-error.ts";
 import {
   type ContainerConfigSchema,
   CreateContainerRequestSchema,
@@ -21,6 +21,7 @@ import { CJudge, judged } from "../c-judge.ts";
 import type { FuzzTarget } from "../fuzz-target.ts";
 import { MessageMutator } from "../message-mutator.ts";
 import { type PlanRequest, requestsOfContainer, requestsOfSandbox } from "../plan-requests.ts";
+import { refusalWord } from "../refusal-word.ts";
 
 type Container = Exclude<MessageInitShape<typeof ContainerConfigSchema>, { $typeName: string }>;
 type Sandbox = Exclude<MessageInitShape<typeof PodSandboxConfigSchema>, { $typeName: string }>;
@@ -133,9 +134,7 @@ export function criToPlan(): FuzzTarget {
       try {
         requests = requestsOf(input);
       } catch (error) {
-        // An internal error is one that nobody has thought of.
-        if (!CribError.is(error) || error.code === "internal") throw error;
-        return textOnly(error.message);
+        return refusalWord(error);
       }
       judge ??= new CJudge();
       for (const { kind, payload } of requests) {
@@ -164,12 +163,4 @@ function decode<Schema extends DescMessage>(schema: Schema, bytes: Uint8Array): 
   } catch (error) {
     throw invalidArgument("no message", error);
   }
-}
-
-/** An error without the values it names: one word for each reason. */
-function textOnly(message: string): string {
-  return message
-    .replaceAll(/"(?:[^"\\]|\\.)*"/g, "…")
-    .replaceAll(/\d+/g, "n")
-    .slice(0, 120);
 }
