@@ -22,7 +22,7 @@ export async function limitOf(
 ): Promise<string> {
   const group = await groupOf(container, controller);
   const v1 = join(group, v1File);
-  return readFileSync(existsSync(v1) ? v1 : join(group, v2File), "utf8").trim();
+  return readFileSync(v1File !== "" && existsSync(v1) ? v1 : join(group, v2File), "utf8").trim();
 }
 
 /** As an administrator would, behind the engine's back. */

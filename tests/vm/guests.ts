@@ -5,8 +5,8 @@ const DEBIAN_12 = "linux-image-cloud-amd64";
 const NEWER = "linux-image-6.12-cloud-amd64";
 
 const own = (name: string): string => `tests/vm/inside/${name}.test.ts`;
-const tests = [own("doctor"), own("limits")];
-const bounds = { testBoundSeconds: 120, boundSeconds: 300 };
+const tests = [own("doctor"), own("limits"), own("lifecycle")];
+const bounds = { testBoundSeconds: 240, boundSeconds: 600 };
 
 /** Every machine that crib is proved on, by name. 6.12 has no memory controller of v1, so v1 is asked of 6.1 alone. */
 export const guests: readonly GuestOptions[] = [

@@ -9,8 +9,7 @@ mkdir -p /dev/pts /dev/shm /dev/mqueue
 mount -t devpts -o nosuid,noexec,gid=5,mode=620,ptmxmode=000 devpts /dev/pts
 mount -t tmpfs -o nosuid,nodev tmpfs /dev/shm
 mount -t mqueue mqueue /dev/mqueue
-mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs /run
-mount -t tmpfs -o nosuid,nodev tmpfs /tmp
+mount -t tmpfs -o nosuid,nodev,mode=755,size=70% tmpfs /run
 exec </dev/null >/dev/ttyS1 2>&1
 
 for word in $(cat /proc/cmdline); do
@@ -25,6 +24,12 @@ ip link set lo up
 release=$(uname -r)
 mkdir -p "/lib/modules/$release"
 mount --bind "$modules" "/lib/modules/$release"
+
+# A filesystem as nodes have it: tmpfs has no idmapped mounts before 6.3.
+modprobe loop
+truncate --size=2G /run/disk
+mkfs.ext4 -q -O ^has_journal /run/disk
+mount -o loop,nosuid,nodev /run/disk /tmp
 
 # As systemd lays them out: cpu and cpuacct in one hierarchy, with links by their own names.
 legacy_hierarchies() {
