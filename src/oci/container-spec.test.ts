@@ -174,6 +174,19 @@ describe("buildContainerSpec()", () => {
       },
       "AppArmor",
     ],
+    "AppArmor's runtime default without AppArmor": [
+      { linux: { securityContext: { apparmor: { profileType: SecurityProfile_ProfileType.RuntimeDefault } } } },
+      "AppArmor is not enabled",
+    ],
+    "AppArmor's runtime default in its old spelling": [
+      { linux: { securityContext: { apparmorProfile: "runtime/default" } } },
+      "AppArmor is not enabled",
+    ],
+    "AppArmor's runtime default, which crib has not got": [
+      { linux: { securityContext: { apparmor: { profileType: SecurityProfile_ProfileType.RuntimeDefault } } } },
+      "crib brings none",
+      { host: { ...specInput({}).host, apparmor: true } },
+    ],
     "an SELinux label without SELinux": [
       { linux: { securityContext: { selinuxOptions: { type: "container_t" } } } },
       "SELinux",

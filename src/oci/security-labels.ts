@@ -1,11 +1,13 @@
+import { assertNever } from "../errors/assert-never.ts";
 import { failedPrecondition, invalidArgument } from "../errors/crib-error.ts";
 import type { LinuxContainerSecurityContext } from "../gen/runtime/v1/api_pb.ts";
 import { SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
 import type { HostFacts } from "./host-facts.ts";
 
 /**
- * The AppArmor profile a container runs under, undefined for none. A profile named by the request must be enforceable: a
- * host without AppArmor refuses it. The runtime's default asks for what the host can do, which without AppArmor is nothing.
+ * The AppArmor profile a container runs under, undefined for none. What the request asks for must be enforceable: running with
+ * less than was asked for would be found out by an attacker first. crib brings no profile of its own, so the runtime's default
+ * can be had nowhere yet; a request that names nothing gets nothing.
  *
  * @throws {CribError} failed-precondition when the kernel has no AppArmor, invalid-argument for a malformed name.
  */
@@ -15,6 +17,11 @@ export function apparmorProfile(
 ): string | undefined {
   const name = requestedProfile(security);
   if (name === undefined || security?.privileged === true) return undefined;
+  if (name === runtimeDefault && host.apparmor) {
+    throw failedPrecondition(
+      "AppArmor profile RuntimeDefault is asked for, and crib brings none: load a profile on this host and name it as Localhost",
+    );
+  }
   if (!host.apparmor) {
     throw failedPrecondition(
       `AppArmor profile ${JSON.stringify(name)} is asked for, but AppArmor is not enabled on this host`,
@@ -49,14 +56,27 @@ export function selinuxLabel(security: LinuxContainerSecurityContext | undefined
   return label;
 }
 
-/** The profile's name in the kernel; undefined for unset, unconfined and the runtime's default. */
+/** How Kubernetes writes it; no profile's name in the kernel begins so. */
+const runtimeDefault = "runtime/default";
+
+/** The profile's name in the kernel, or `runtimeDefault`; undefined for unset and unconfined. */
 function requestedProfile(security: LinuxContainerSecurityContext | undefined): string | undefined {
   const profile = security?.apparmor;
   if (profile !== undefined) {
-    return profile.profileType === SecurityProfile_ProfileType.Localhost ? localName(profile.localhostRef) : undefined;
+    switch (profile.profileType) {
+      case SecurityProfile_ProfileType.Localhost:
+        return localName(profile.localhostRef);
+      case SecurityProfile_ProfileType.RuntimeDefault:
+        return runtimeDefault;
+      case SecurityProfile_ProfileType.Unconfined:
+        return undefined;
+      default:
+        return assertNever(profile.profileType, "AppArmor profile type");
+    }
   }
   const deprecated = security?.apparmorProfile ?? "";
-  if (deprecated === "" || deprecated === "unconfined" || deprecated === "runtime/default") return undefined;
+  if (deprecated === "" || deprecated === "unconfined") return undefined;
+  if (deprecated === runtimeDefault) return runtimeDefault;
   if (!deprecated.startsWith("localhost/"))
     throw invalidArgument(`AppArmor profile ${JSON.stringify(deprecated.slice(0, 120))} is malformed`);
   return localName(deprecated);
