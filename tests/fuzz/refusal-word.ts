@@ -13,6 +13,8 @@ export function refusalWord(error: unknown): string {
   if (!isRefusal) throw error;
   return error.message
     .replaceAll(/"(?:[^"\\]|\\.)*"|'.*'/gs, "…")
+    .replace(/(JSON Parse error|Unrecognized key|\n).*/s, "$1")
+    .replaceAll(/\(.*\)/gs, "()")
     .replaceAll(/\d+/g, "n")
     .slice(0, MAX_LENGTH);
 }

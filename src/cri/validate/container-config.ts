@@ -7,7 +7,7 @@ import type {
   Mount,
 } from "../../gen/runtime/v1/api_pb.ts";
 import { MountPropagation } from "../../gen/runtime/v1/api_pb.ts";
-import { checkAbsolutePath, checkHostPath, checkName, checkRelativePath } from "./fields.ts";
+import { checkAbsolutePath, checkHostPath, checkName, checkRelativePath, shown } from "./fields.ts";
 import { checkLinuxResources } from "./resources.ts";
 import { checkIdentity, checkNamespaces, checkSecurityProfile } from "./security-context.ts";
 
@@ -28,7 +28,7 @@ export function requireContainerConfig(config: ContainerConfig | undefined, fiel
   for (const [index, device] of config.devices.entries()) checkDevice(device, `${field}.devices[${index}]`);
   for (const { name } of config.CDIDevices) {
     if (!/^[A-Za-z0-9.-]+\/[A-Za-z0-9._-]+=[A-Za-z0-9._:-]+$/.test(name)) {
-      throw invalidArgument(`${field}.CDI_devices: ${JSON.stringify(name)} is not vendor/class=name`);
+      throw invalidArgument(`${field}.CDI_devices: ${shown(name)} is not vendor/class=name`);
     }
   }
   const linux = config.linux;
@@ -41,11 +41,11 @@ export function requireContainerConfig(config: ContainerConfig | undefined, fiel
 /** Values are bytes and may be anything but NUL, which would end them. */
 function checkEnvironment(env: KeyValue, field: string): void {
   if (env.key === "" || env.key.includes("="))
-    throw invalidArgument(`${field}.key ${JSON.stringify(env.key)} is empty or contains "="`);
-  if (env.value.includes(0)) throw invalidArgument(`${field}.value (${env.key}) contains a NUL byte`);
+    throw invalidArgument(`${field}.key ${shown(env.key)} is empty or contains "="`);
+  if (env.value.includes(0)) throw invalidArgument(`${field}.value (${shown(env.key)}) contains a NUL byte`);
   if (Buffer.byteLength(env.key) + 1 + env.value.length > maxEnvironmentEntry) {
     throw invalidArgument(
-      `${field} (${env.key.slice(0, 80)}) is longer than the ${maxEnvironmentEntry} bytes Linux allows for one entry`,
+      `${field} (${shown(env.key)}) is longer than the ${maxEnvironmentEntry} bytes Linux allows for one entry`,
     );
   }
 }
@@ -61,7 +61,7 @@ function checkMount(mount: Mount, field: string): void {
   }
   for (const option of mount.mountOptions) {
     if (!["noexec", "nodev", "nosuid"].includes(option)) {
-      throw invalidArgument(`${field}.mount_options: ${JSON.stringify(option)} is none of noexec, nodev, nosuid`);
+      throw invalidArgument(`${field}.mount_options: ${shown(option)} is none of noexec, nodev, nosuid`);
     }
   }
 }
@@ -70,7 +70,7 @@ function checkDevice(device: Device, field: string): void {
   checkAbsolutePath(device.containerPath, `${field}.container_path`);
   checkHostPath(device.hostPath, `${field}.host_path`);
   if (!/^[rwm]{0,3}$/.test(device.permissions)) {
-    throw invalidArgument(`${field}.permissions ${JSON.stringify(device.permissions)} is not made of r, w and m`);
+    throw invalidArgument(`${field}.permissions ${shown(device.permissions)} is not made of r, w and m`);
   }
 }
 
@@ -84,7 +84,7 @@ function checkSecurityContext(context: LinuxContainerSecurityContext, field: str
   const { addCapabilities = [], dropCapabilities = [], addAmbientCapabilities = [] } = context.capabilities ?? {};
   for (const name of [...addCapabilities, ...dropCapabilities, ...addAmbientCapabilities]) {
     if (!/^[A-Za-z0-9_]{1,64}$/.test(name)) {
-      throw invalidArgument(`${field}.capabilities: ${JSON.stringify(name.slice(0, 80))} is not a capability name`);
+      throw invalidArgument(`${field}.capabilities: ${shown(name)} is not a capability name`);
     }
   }
 }

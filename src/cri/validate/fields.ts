@@ -5,7 +5,8 @@ import { invalidArgument } from "../../errors/crib-error.ts";
 
 const namePattern = /^[A-Za-z0-9._-]{1,253}$/;
 
-function shown(value: string): string {
+/** A value as an error may show it: one line, not for ever. */
+export function shown(value: string): string {
   return JSON.stringify(value.length > 120 ? `${value.slice(0, 120)}…` : value);
 }
 

@@ -91,7 +91,12 @@ describe("validation changes nothing", () => {
     [
       "env value",
       make({ envs: [{ key: "A", value: new Uint8Array([65, 0]) }] }),
-      "config.envs[0].value (A) contains a NUL byte",
+      'config.envs[0].value ("A") contains a NUL byte',
+    ],
+    [
+      "env key with a line break (a refusal told it in two lines)",
+      make({ envs: [{ key: "A\nforged", value: new Uint8Array([0]) }] }),
+      'config.envs[0].value ("A\\nforged") contains a NUL byte',
     ],
     ["env size", make({ envs: [{ key: "A", value: new Uint8Array(200_000).fill(65) }] }), "longer than"],
     ["device", make({ devices: [{ containerPath: "/dev/x", hostPath: "/dev/x", permissions: "rwx" }] }), "permissions"],

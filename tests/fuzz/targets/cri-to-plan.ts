@@ -134,7 +134,9 @@ export function criToPlan(): FuzzTarget {
       try {
         requests = requestsOf(input);
       } catch (error) {
-        return refusalWord(error);
+        const word = refusalWord(error);
+        checkText(String(error));
+        return word;
       }
       judge ??= new CJudge();
       for (const { kind, payload } of requests) {
@@ -146,6 +148,12 @@ export function criToPlan(): FuzzTarget {
     },
     finish: () => judge?.[Symbol.dispose](),
   };
+}
+
+/** What is refused ends in logs and on terminals: one line. */
+function checkText(message: string): void {
+  if ([...message].some((character) => character < " "))
+    throw new Error(`a refusal with control characters: ${JSON.stringify(message)}`);
 }
 
 /** What an input becomes. @throws {CribError} for what is refused. */
