@@ -13,17 +13,17 @@ afterAll(async () => {
   await bed[Symbol.asyncDispose]();
 });
 
-async function openExec(version = "v4.channel.k8s.io") {
-  const before = bed.pods.execs.length;
-  const { head, spdy } = await RawSpdy.open(bed.server.port, bed.pathFor(execRequest), version);
+async function openExec(version = "v4.channel.k8s.io", on = bed) {
+  const before = on.pods.execs.length;
+  const { head, spdy } = await RawSpdy.open(on.server.port, on.pathFor(execRequest), version);
   expect(head).toStartWith("HTTP/1.1 101 ");
   const [error = 0, stdin = 0, stdout = 0, stderr = 0] = ["error", "stdin", "stdout", "stderr"].map((streamtype) =>
     spdy.stream({ streamtype }),
   );
-  await waitUntil(() => bed.pods.execs.length > before && bed.pods.execs.at(-1)?.process.listening, {
+  await waitUntil(() => on.pods.execs.length > before && on.pods.execs.at(-1)?.process.listening, {
     what: "the process",
   });
-  const process = bed.pods.execs.at(-1)?.process;
+  const process = on.pods.execs.at(-1)?.process;
   if (process === undefined) throw new TypeError("no process");
   return { spdy, process, error, stdin, stdout, stderr };
 }
@@ -136,4 +136,23 @@ describe("port-forward over SPDY", () => {
     const id = spdy.stream({ streamtype: "data", port, requestid: "0" });
     await waitUntil(() => spdy.text(id) === "" && spdy.events.includes(`reset ${id}`), { what: "the refusal" });
   });
+});
+
+test("a client that vanishes while its input is held takes the process with it", async () => {
+  const clock = createFakeClock();
+  await using own = openStreamingBed({ clock });
+  const { spdy, process, stdin } = await openExec("v4.channel.k8s.io", own);
+  process.reads = false;
+  for (let i = 0; i < 64; i++) spdy.send(stdin, Buffer.alloc(64 * 1024));
+  await waitUntil(() => spdy.client.socket.writableLength > 0, { what: "the server to hold its input" });
+  spdy.client.socket.destroy();
+  await waitUntil(() => spdy.client.closed, { what: "the client's end" });
+  await waitUntil(
+    async () => {
+      await clock.advance(15_000);
+      return process.disposed;
+    },
+    { what: "the end of the process" },
+  );
+  await waitUntil(() => own.server.connections === 0 && clock.sleepers === 0, { what: "nothing left" });
 });

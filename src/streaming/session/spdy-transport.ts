@@ -26,31 +26,45 @@ export interface SpdyTransport {
   leave(): void;
 }
 
+/** How often a client is pinged that is not read from. */
+const pingMs = 15_000;
+
 /**
  * @param onGone the client has left, broken the protocol or vanished; not called after `leave`.
  */
 export function openSpdy(
   carrier: SpdyCarrier,
-  clock: Pick<Clock, "monotonicMs">,
+  clock: Pick<Clock, "monotonicMs" | "sleep">,
   onStream: (stream: SpdyStream) => void,
   onGone: (reason: string) => void,
 ): SpdyTransport {
   let over = false;
   let leaving = false;
+  let held: AbortController | undefined;
   const connection = new SpdyConnection({
     write: (bytes) => carrier.send(bytes) || leaving,
-    holdInput: (held) => {
-      if (held) carrier.pause();
-      else carrier.resume();
+    holdInput: (hold) => {
+      held?.abort();
+      held = hold ? new AbortController() : undefined;
+      if (held === undefined) carrier.resume();
+      else {
+        carrier.pause();
+        void pingUntil(held.signal);
+      }
     },
     onStream,
     onClosed: (reason) => end(reason ?? "the client has left"),
     limits: defaultSpdyLimits,
     clock,
   });
+  /** A client whose input is held can end its connection without anybody reading of it. */
+  async function pingUntil(signal: AbortSignal): Promise<void> {
+    while (await clock.sleep(pingMs, signal)) connection.ping();
+  }
   function end(reason: string): void {
     if (over) return;
     over = true;
+    held?.abort();
     carrier.finish();
     onGone(reason);
   }
@@ -60,6 +74,7 @@ export function openSpdy(
     gone: (reason) => {
       if (over) return;
       over = true;
+      held?.abort();
       onGone(reason);
       connection[Symbol.dispose]();
     },
@@ -68,6 +83,7 @@ export function openSpdy(
     leave() {
       if (over) return;
       over = true;
+      held?.abort();
       // What streams were told to hold back goes to the carrier now, which takes everything.
       leaving = true;
       connection.drained();

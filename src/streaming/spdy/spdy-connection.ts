@@ -32,6 +32,7 @@ export class SpdyConnection {
   /** The stream of the DATA frame that is being read. */
   #current: ServerStream | undefined;
   #lastStreamId = 0;
+  #nextPingId = 2;
   #streamCount = 0;
   #inputHeld = false;
   #leaving = false;
@@ -84,6 +85,15 @@ export class SpdyConnection {
     this.#leaving = true;
     this.#writer.goAway(this.#lastStreamId, GoAwayStatus.Ok);
     this.#leaveWhenDone();
+  }
+
+  /**
+   * Asks for a sign of life that nobody waits for: a peer that is no more has its machine answer with a reset. Ids of ours are even.
+   */
+  ping(): void {
+    if (this.#closed) return;
+    this.#writer.ping(this.#nextPingId);
+    this.#nextPingId = (this.#nextPingId + 2) & MAX_STREAM_ID;
   }
 
   /** The transport is gone: every open stream hears `onReset`. */
@@ -205,7 +215,7 @@ export class SpdyConnection {
       this.#fail("too many control frames");
       return;
     }
-    // Even ids would answer pings of ours, and there are none.
+    // Even ids answer pings of ours, which nobody waits for.
     if (id % 2 === 1) this.#writer.ping(id);
   }
 
