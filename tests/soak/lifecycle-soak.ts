@@ -17,7 +17,7 @@ const WARM_UP = 50;
  * What code that is compiled hotter and hotter adds until some 300 lifecycles are through. Between two collections the heap goes up and
  * down by twice that, so growth is only visible at rest: a leak of 55 KiB a lifecycle shows in 150 of them.
  */
-const NOISE_KIB = 8 * 1024;
+export const NOISE_KIB = 8 * 1024;
 /** Long enough for the daemon to see that nobody asks, and to collect. */
 const REST_BOUND_MS = 5_000;
 const SETTLED_SAMPLES = 8;
@@ -49,7 +49,7 @@ async function live(bed: TestBed, count: number, parallel: number, series: Proce
 }
 
 /** The least the daemon holds while nobody asks anything of it, once that has stopped falling. */
-async function atRest(pid: number): Promise<ProcessUse> {
+export async function atRest(pid: number): Promise<ProcessUse> {
   const deadline = performance.now() + REST_BOUND_MS;
   let least = processUse(pid);
   for (let settled = 0; settled < SETTLED_SAMPLES && performance.now() < deadline; settled++) {

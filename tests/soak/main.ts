@@ -1,4 +1,4 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 0] [--seed N]`; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 0] [--vanishing 2000] [--megabytes 256] [--seed N]`; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
@@ -8,6 +8,7 @@ import { TestBed } from "../harness/test-bed.ts";
 import { soakKills } from "./kill-soak.ts";
 import { growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
 import { soakLists } from "./list-soak.ts";
+import { soakStreams } from "./stream-soak.ts";
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +16,8 @@ const { values } = parseArgs({
     parallel: { type: "string", default: "8" },
     kills: { type: "string", default: "100" },
     listed: { type: "string", default: "0" },
+    vanishing: { type: "string", default: "2000" },
+    megabytes: { type: "string", default: "256" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
 });
@@ -22,6 +25,8 @@ const lifecycles = Number(values.lifecycles);
 const parallel = Number(values.parallel);
 const kills = Number(values.kills);
 const listed = Number(values.listed);
+const vanishing = Number(values.vanishing);
+const echoedBytes = Number(values.megabytes) * 2 ** 20;
 
 let passed = 0;
 let failed = 0;
@@ -69,6 +74,11 @@ try {
       });
       return `every record usable or gone, every retry succeeded, nothing left; ${((performance.now() - start) / 1000).toFixed(0)} s`;
     });
+  }
+  if (vanishing > 0) {
+    await part("streams: clients that vanish, crowd, flood and move much", () =>
+      soakStreams(bed, { vanishing, parallelExecs: 200, resizes: 20_000, echoedBytes }),
+    );
   }
   if (listed > 0) {
     await part(`32 clients list ${listed} containers while pods start`, () =>

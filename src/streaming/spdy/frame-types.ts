@@ -10,6 +10,15 @@ export const FrameType = {
   WindowUpdate: 9,
 } as const;
 
+/** Payload of a control frame before its variable part, by type. */
+export const controlFrameMinimumBytes: ReadonlyMap<number, number> = new Map([
+  [FrameType.SynStream, 10],
+  [FrameType.RstStream, 8],
+  [FrameType.Ping, 4],
+  [FrameType.GoAway, 8],
+  [FrameType.Headers, 4],
+]);
+
 /** Ends the sender's half of the stream, on SYN_STREAM, SYN_REPLY, HEADERS and DATA. */
 export const FLAG_FIN = 0x01;
 /** On SYN_STREAM: the receiver has no half to send on. */

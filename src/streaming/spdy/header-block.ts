@@ -1,4 +1,4 @@
-import { invalidArgument } from "../../errors/crib-error.ts";
+import { CribError, invalidArgument } from "../../errors/crib-error.ts";
 
 /**
  * Reads a decompressed header block: a count, then name and value, each with its length before it; all numbers are 32 bits.
@@ -23,6 +23,16 @@ export function parseHeaderBlock(block: Uint8Array, maxHeaders: number): Map<str
   }
   reader.finish();
   return headers;
+}
+
+/** The same, `undefined` for a wrong one: a block that could be decompressed is its stream's fault alone. */
+export function parseHeaderBlockIfSound(plain: Uint8Array, maxHeaders: number): Map<string, string> | undefined {
+  try {
+    return parseHeaderBlock(plain, maxHeaders);
+  } catch (error) {
+    if (CribError.is(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The counterpart of {@link parseHeaderBlock}. Names are put in lower case. */

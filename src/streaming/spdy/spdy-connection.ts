@@ -1,9 +1,17 @@
 import { CribError } from "../../errors/crib-error.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
-import { FLAG_FIN, FLAG_UNIDIRECTIONAL, FrameType, GoAwayStatus, MAX_STREAM_ID, ResetStatus } from "./frame-types.ts";
+import {
+  controlFrameMinimumBytes,
+  FLAG_FIN,
+  FLAG_UNIDIRECTIONAL,
+  FrameType,
+  GoAwayStatus,
+  MAX_STREAM_ID,
+  ResetStatus,
+} from "./frame-types.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { parseHeaderBlock } from "./header-block.ts";
+import { parseHeaderBlockIfSound } from "./header-block.ts";
 import { HeaderInflater } from "./header-inflater.ts";
 import { InboundTotals } from "./inbound-buffer.ts";
 import { Outbox } from "./outbox.ts";
@@ -130,7 +138,7 @@ export class SpdyConnection {
 
   #onControl(type: number, flags: number, payload: Uint8Array): void {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-    const minimum = minimumLengths.get(type) ?? 0;
+    const minimum = controlFrameMinimumBytes.get(type) ?? 0;
     if (payload.length < minimum) {
       this.#fail(`a control frame of type ${type} with ${payload.length} bytes`);
       return;
@@ -180,7 +188,7 @@ export class SpdyConnection {
       this.#rejectStream(streamId, ResetStatus.RefusedStream);
       return;
     }
-    const headers = parseOrUndefined(plain, maxHeaders);
+    const headers = parseHeaderBlockIfSound(plain, maxHeaders);
     if (headers === undefined) {
       this.#rejectStream(streamId, ResetStatus.ProtocolError);
       return;
@@ -286,24 +294,5 @@ export class SpdyConnection {
     this.#outbox.close();
     const open = [...this.#streams.values()];
     for (const stream of open) stream.lose(reason);
-  }
-}
-
-/** Bytes before the variable part, by type. */
-const minimumLengths: ReadonlyMap<number, number> = new Map([
-  [FrameType.SynStream, 10],
-  [FrameType.RstStream, 8],
-  [FrameType.Ping, 4],
-  [FrameType.GoAway, 8],
-  [FrameType.Headers, 4],
-]);
-
-/** A block that decompressed but is wrong is its stream's fault alone. */
-function parseOrUndefined(plain: Uint8Array, maxHeaders: number): Map<string, string> | undefined {
-  try {
-    return parseHeaderBlock(plain, maxHeaders);
-  } catch (error) {
-    if (CribError.is(error)) return undefined;
-    throw error;
   }
 }
