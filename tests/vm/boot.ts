@@ -3,13 +3,15 @@ import { join } from "node:path";
 import { buildDir, root } from "../../scripts/build/paths.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 import { initramfs } from "./initramfs.ts";
-import { guestKernel } from "./kernel-package.ts";
+import { guestKernel, unpackedPackage } from "./kernel-package.ts";
 
 export interface GuestOptions {
   readonly name: string;
   /** Debian's package, or meta package, of the kernel. */
   readonly kernel: string;
   readonly layout: "v2" | "v1" | "hybrid";
+  /** Debian's packages that are unpacked below build/vm for the tests. */
+  readonly packages?: readonly string[];
   /** Test files, run one after another in the guest by `bun test`. */
   readonly tests: readonly string[];
   readonly testBoundSeconds: number;
@@ -37,6 +39,7 @@ export async function bootGuest(options: GuestOptions): Promise<BootedGuest> {
     );
   }
   const kernel = await guestKernel(options.kernel);
+  for (const name of options.packages ?? []) await unpackedPackage(name);
   const directory = join(buildDir, "vm/run", options.name);
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(join(directory, "share"), { recursive: true });

@@ -10,7 +10,14 @@ const bounds = { testBoundSeconds: 240, boundSeconds: 600 };
 
 /** Every machine that crib is proved on, by name. 6.12 has no memory controller of v1, so v1 is asked of 6.1 alone. */
 export const guests: readonly GuestOptions[] = [
-  { name: "v2", kernel: DEBIAN_12, layout: "v2", tests, ...bounds },
+  {
+    name: "v2",
+    kernel: DEBIAN_12,
+    layout: "v2",
+    packages: ["apparmor"],
+    tests: [...tests, own("apparmor")],
+    ...bounds,
+  },
   { name: "v1", kernel: DEBIAN_12, layout: "v1", tests, ...bounds },
   { name: "hybrid", kernel: DEBIAN_12, layout: "hybrid", tests, ...bounds },
   { name: "v2-newer", kernel: NEWER, layout: "v2", tests, ...bounds },

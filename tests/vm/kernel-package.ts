@@ -19,7 +19,7 @@ const cache = join(buildDir, "vm");
  * @returns the directory with its files.
  * @throws {Error} with what apt-get or dpkg-deb said: a test that cannot have its kernel fails.
  */
-async function unpackedPackage(name: string): Promise<string> {
+export async function unpackedPackage(name: string): Promise<string> {
   const unpacked = join(cache, name);
   if (existsSync(unpacked)) return unpacked;
   const aside = join(cache, `${name}.new`);

@@ -18,6 +18,7 @@ export const kernelChecks: readonly Check[] = [
   namespaces,
   userNamespaces,
   securityModules,
+  appArmor,
 ];
 
 function kernelVersion(host: DoctorHost): Finding {
@@ -126,6 +127,19 @@ function userNamespaces(host: DoctorHost): Finding {
 function securityModules(host: DoctorHost): Finding {
   const modules = host.readText("/sys/kernel/security/lsm")?.trim();
   return ok("kernel", "security modules", modules === undefined || modules === "" ? "none told" : modules);
+}
+
+/** Other engines load a profile of their own, for RuntimeDefault and for who names none: who relies on that should know. */
+function appArmor(host: DoctorHost): Finding {
+  const enabled = host.readText("/sys/module/apparmor/parameters/enabled")?.startsWith("Y") ?? false;
+  return enabled
+    ? warn(
+        "kernel",
+        "AppArmor",
+        "enabled, and crib brings no profile: RuntimeDefault is refused, and pods that name none are not confined",
+        "load a profile with apparmor_parser, and name it as Localhost in the pods that need one",
+      )
+    : ok("kernel", "AppArmor", "not enabled: pods that name a profile are refused");
 }
 
 function atLeast(release: string, [major, minor]: readonly [number, number]): boolean {

@@ -17,6 +17,8 @@ describe("MonitorError", () => {
     [at("exec", Errno.ENOENT, "execve", "/bin/sh"), "failed-precondition", 'exec "/bin/sh": no such file or directory'],
     [at("exec", Errno.EACCES, "execve", "/etc/passwd"), "failed-precondition", "permission denied"],
     [at("exec", Errno.ENOEXEC, "execve", "/app"), "failed-precondition", "exec format error"],
+    [at("lsm-label", Errno.ENOENT, "write", "tight"), "failed-precondition", 'no AppArmor profile "tight" is loaded'],
+    [at("lsm-label", Errno.ENOENT, "openat2", "attr"), "internal", 'step 4 lsm-label: openat2 "attr": ENOENT'],
     [at("mount", Errno.EPERM, "fsmount", "/proc"), "internal", 'step 4 mount: fsmount "/proc": EPERM'],
     [at(undefined, Errno.ESRCH, "exec", "container is not running"), "failed-precondition", "not running"],
     [at(undefined, Errno.EEXIST, "launch", "ab"), "already-exists", "EEXIST"],

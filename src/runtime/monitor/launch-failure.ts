@@ -39,7 +39,9 @@ export class MonitorError extends CribError {
 }
 
 /** What the image or the pod's author got wrong is theirs to read; everything else is ours to look into. */
-function codeOf({ errno, step }: Failure): ErrorCode {
+function codeOf(failure: Failure): ErrorCode {
+  const { errno, step } = failure;
+  if (isMissingProfile(failure)) return "failed-precondition";
   const named = errno === Errno.ENOENT || errno === Errno.EACCES || errno === Errno.ENOTDIR || errno === Errno.ENOEXEC;
   if ((step === "exec" || step === "working-directory") && named) return "failed-precondition";
   if (step !== undefined) return "internal";
@@ -68,7 +70,15 @@ function codeOf({ errno, step }: Failure): ErrorCode {
   }
 }
 
+/** What AppArmor answers to a name it does not know (SELinux says EINVAL). */
+function isMissingProfile({ errno, step, call }: Failure): boolean {
+  return step === "lsm-label" && call === "write" && errno === Errno.ENOENT;
+}
+
 function messageOf(failure: Failure): string {
+  if (isMissingProfile(failure)) {
+    return `no AppArmor profile ${JSON.stringify(failure.path)} is loaded on this node (load it with apparmor_parser)`;
+  }
   if (failure.step !== "exec") return describeFailure(failure);
   const command = JSON.stringify(failure.path);
   switch (failure.errno) {
