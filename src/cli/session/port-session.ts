@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { unavailable } from "../../errors/crib-error.ts";
+import { dialWebSocket, opened } from "./web-socket.ts";
 
 const subprotocol = "v4.channel.k8s.io";
 const dataChannel = 0;
@@ -18,8 +19,7 @@ const portBytes = 2;
  * @throws {CribError} unavailable with what the daemon said, such as that nobody listens on the port.
  */
 export async function carryConnection(socket: Socket, url: string): Promise<void> {
-  const session = new WebSocket(url.replace(/^http/, "ws"), [subprotocol]);
-  session.binaryType = "arraybuffer";
+  const session = dialWebSocket(url, subprotocol);
   const closed = new Promise<void>((resolve) => {
     session.onclose = () => resolve();
   });
@@ -40,10 +40,7 @@ export async function carryConnection(socket: Socket, url: string): Promise<void
     }
   };
   socket.on("close", () => session.close());
-  await new Promise<void>((resolve, reject) => {
-    session.onopen = () => resolve();
-    session.onerror = () => reject(unavailable(`no streaming session at ${new URL(url).origin}`));
-  });
+  await opened(session);
   const sending = send(socket, session);
   await closed;
   if (!socket.destroyed) {

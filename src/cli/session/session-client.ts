@@ -1,5 +1,5 @@
-import { unavailable } from "../../errors/crib-error.ts";
 import { parseSessionStatus, type SessionEnd } from "./session-status.ts";
+import { dialWebSocket, opened } from "./web-socket.ts";
 
 /** Channels of v5.channel.k8s.io: the first byte of each binary message (KEP-4006). */
 const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
@@ -36,16 +36,9 @@ export class SessionClient implements Disposable {
 
   /** @throws {CribError} unavailable when the daemon's streaming server cannot be reached or refuses. */
   static async open(url: string, listeners: SessionListeners): Promise<SessionClient> {
-    const socket = new WebSocket(url.replace(/^http/, "ws"), [subprotocol]);
-    socket.binaryType = "arraybuffer";
+    const socket = dialWebSocket(url, subprotocol);
     const client = new SessionClient(socket, listeners);
-    await new Promise<void>((resolve, reject) => {
-      socket.onopen = () => resolve();
-      socket.onerror = (event) => {
-        const detail = "message" in event ? String(event.message) : "connection refused";
-        reject(unavailable(`no streaming session at ${new URL(url).origin}: ${detail}`));
-      };
-    });
+    await opened(socket);
     return client;
   }
 
