@@ -132,6 +132,9 @@ describe("what a pod may not be called, nor point at", () => {
   });
 });
 
+const mountsOfTmp = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ containerPath: `/m${index}`, hostPath: "/tmp" }));
+
 describe("what a container may not be called, nor point at", () => {
   const bytes = new TextEncoder().encode("a\0b");
   const rows: readonly (readonly [string, Omit<ContainerConfigInit, "image">])[] = [
@@ -152,6 +155,7 @@ describe("what a container may not be called, nor point at", () => {
       "device permissions that are none",
       { devices: [{ containerPath: "/dev/x", hostPath: "/dev/null", permissions: "x" }] },
     ],
+    ["more mounts than can be started (it was created, and its start failed)", { mounts: mountsOfTmp(509) }],
     ["an oom score that is none", { linux: { resources: { oomScoreAdj: 1001n } } }],
   ];
   for (const [what, overrides] of rows) {
@@ -221,6 +225,12 @@ describe("ids nobody has", () => {
     expect((await bed.cri.runtime.listContainers({ filter: { id: UNKNOWN_ID } })).containers).toEqual([]);
     expect((await bed.cri.runtime.listPodSandbox({ filter: { id: UNKNOWN_ID } })).items).toEqual([]);
   });
+});
+
+test("as many mounts as a container may have are made", async () => {
+  const pod = await bed.runPod();
+  const container = await bed.runIdle(pod, { mounts: mountsOfTmp(508) });
+  expect(await container.sh("grep -c ' /m[0-9]* ' /proc/self/mountinfo")).toContain("508");
 });
 
 describe("references that are none", () => {
