@@ -80,7 +80,8 @@ const socketsButThose = /^socket, 0 SCMP_CMP_(LT|EQ|GT) \d+ 0, SCMP_ACT_ALLOW$/;
 const profiles = new Map<EngineKind, Map<string, Profile>>();
 const beds: TestBed[] = [];
 afterAll(async () => {
-  for (const bed of beds) await bed.close();
+  // The last one opened first: each holds the host to look as when it was opened.
+  for (const bed of beds.toReversed()) await bed.close();
 });
 
 async function profilesOf(kind: EngineKind): Promise<Map<string, Profile>> {
