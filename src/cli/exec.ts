@@ -4,6 +4,7 @@ import type { Container } from "../gen/runtime/v1/api_pb.ts";
 import { type Cli, daemonVerb, examples, withDaemonOptions } from "./cli.ts";
 import type { DaemonClient } from "./client.ts";
 import { defaultCallTimeoutMs } from "./client.ts";
+import { ExitCode } from "./exit-code.ts";
 import { explainStartError } from "./explain-start-error.ts";
 import { interruptSignal } from "./interrupt-signal.ts";
 import { parseDuration } from "./parse/duration.ts";
@@ -57,16 +58,13 @@ export function addExecVerb(program: Command, cli: Cli): void {
           });
           using interrupt = interruptSignal(cli.io);
           const outcome = await runSession(cli.io, url, { stdin, tty, detachable: false, signal: interrupt.signal });
-          return interrupt.signal.aborted ? interruptedExitCode : sessionExitCode(cli, outcome);
+          return interrupt.signal.aborted ? ExitCode.interrupted : sessionExitCode(cli, outcome);
         } catch (error) {
           return explainStartError(cli, daemon.address, error);
         }
       }),
     );
 }
-
-/** 128 + SIGINT, as a shell reports a command that Ctrl-C ended. */
-const interruptedExitCode = 130;
 
 /** Whole seconds are all the CRI can say of a limit; less than one would mean none. */
 async function execWithin(

@@ -11,6 +11,6 @@ export const ExitCode = {
   cannotExecute: 126,
   /** `run` and `exec`: no such command in the image. */
   commandNotFound: 127,
-  /** Ended by the user's Ctrl-C before there was a container to ask. */
+  /** 128 + SIGINT, as a shell reports what Ctrl-C ended: a session, or a run before there was a container to ask. */
   interrupted: 130,
 } as const;

@@ -8,7 +8,7 @@ import { humanSize } from "./format/human-size.ts";
 import { type Column, printTable } from "./format/table.ts";
 import { interruptSignal } from "./interrupt-signal.ts";
 import { resolveTarget } from "./resolve-target.ts";
-import { type ContainerProcess, readProcesses } from "./top/read-processes.ts";
+import { type ContainerProcess, readGroups, readProcesses } from "./top/read-processes.ts";
 
 interface TopOptions {
   readonly once?: true;
@@ -68,11 +68,13 @@ async function sample(cli: Cli, daemon: DaemonClient, word: string | undefined):
   });
   if (target?.kind === "container" && containers.length === 0)
     throw failedPrecondition(`container ${target.id} does not run: it has no processes`);
+  const groups = readGroups(cli.io.host);
   const rows: Row[] = [];
   for (const { id, metadata } of containers) {
     const { pid } = await containerInfo(daemon, id);
     if (pid === 0) continue;
-    for (const process of readProcesses(cli.io.host, pid)) rows.push({ container: metadata?.name ?? "", ...process });
+    for (const process of readProcesses(cli.io.host, groups, pid))
+      rows.push({ container: metadata?.name ?? "", ...process });
   }
   return rows;
 }

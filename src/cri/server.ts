@@ -4,6 +4,7 @@ import { unavailable } from "../errors/crib-error.ts";
 import type { Fd } from "../ids/process.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import { RateBudget } from "../observe/rate-budget.ts";
 import type { CriDeps } from "./deps.ts";
 import { grpcListener } from "./grpc-listener.ts";
 import { checkRequests } from "./interceptors/check-requests.ts";
@@ -12,7 +13,6 @@ import { enforceDeadline } from "./interceptors/enforce-deadline.ts";
 import { logRpcs } from "./interceptors/log-rpcs.ts";
 import { noteWork } from "./interceptors/note-work.ts";
 import { QuietMoments } from "./quiet-moments.ts";
-import { ResetBudget } from "./reset-budget.ts";
 import { routes } from "./routes.ts";
 import { maxRequestBytes } from "./validate/limits.ts";
 
@@ -33,6 +33,12 @@ const http2Options = {
   maxSessionMemory: 1000,
   settings: { maxConcurrentStreams: 2048, enablePush: false },
 } as const;
+
+/**
+ * Streams one connection may cancel. A kubelet that cancels all its probes stays far below. Bun 1.4.5 has a limit of its own
+ * (1000 resets); this one holds on any later version, and refills.
+ */
+const resetAllowance = { burst: 1000, perSecond: 100 };
 
 const idlePollMs = 20;
 
@@ -68,7 +74,7 @@ export function createCriServer(deps: CriDeps): CriServer {
     const server = createServer(http2Options, listener);
     server.on("session", (session) => {
       sessions.add(session);
-      const budget = new ResetBudget(clock);
+      const budget = new RateBudget(resetAllowance, clock);
       session.on("error", (error) => log.debug({ err: error }, "connection failed"));
       session.on("close", () => sessions.delete(session));
       session.on("stream", (stream) => {

@@ -1,14 +1,13 @@
-import { CribError, deadlineExceeded, failedPrecondition } from "../errors/crib-error.ts";
+import { CribError, deadlineExceeded } from "../errors/crib-error.ts";
 import { newExecId } from "../ids/object-id.ts";
-import { buildExecProcess } from "../oci/exec-process.ts";
 import type { ExecSession } from "../runtime/monitor/port.ts";
-import { compileExecPlan } from "../runtime/plan/compile-exec.ts";
 import type { ContainerRecord } from "../state/records.ts";
 import { CappedOutput } from "./capped-output.ts";
 import type { PodEngine } from "./engine.ts";
+import { execPlan } from "./exec-plan.ts";
 import { fitReply } from "./fit-reply.ts";
 import type { ExecSyncRequest, ExecSyncResult } from "./port.ts";
-import { getRecord } from "./resolve-id.ts";
+import { runningContainer } from "./running-container.ts";
 
 /**
  * How long output may still come after the command has ended: a grandchild that inherited the pipes (a daemon started from
@@ -25,26 +24,16 @@ const killWaitMs = 2_000;
  * @throws {CribError} deadline-exceeded after `timeoutSeconds`; the command and all it forked are then dead.
  */
 export async function execSync(engine: PodEngine, request: ExecSyncRequest): Promise<ExecSyncResult> {
-  const record = getRecord("container", engine.containers, request.containerId);
-  const monitor = engine.monitors.get(record.sandboxId);
-  if (record.state !== "running" || record.process === undefined || monitor === undefined) {
-    throw failedPrecondition(`container ${record.id} is ${record.state}: only a running container can exec`);
-  }
+  const container = runningContainer(engine, request.containerId, "exec");
+  const { record, monitor } = container;
   const id = newExecId();
   using _group = {
     [Symbol.dispose]: () => engine.cgroups.removeExec(record.cgroup, id),
   };
-  const process = buildExecProcess(record.spec, request.command, { terminal: false });
   const session = await monitor.exec({
     id,
     containerId: record.id,
-    plan: compileExecPlan({
-      spec: record.spec,
-      process,
-      targetPid: record.process.pid,
-      procsFiles: engine.cgroups.createExec(record.cgroup, id),
-      seccompProgram: engine.seccomp.program(record.spec.linux.seccomp),
-    }),
+    plan: execPlan(engine, container, { id, command: request.command, terminal: false }),
     terminal: false,
     stdin: false,
   });

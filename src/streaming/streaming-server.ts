@@ -4,11 +4,11 @@ import type { Config } from "../config/config.ts";
 import { unavailable } from "../errors/crib-error.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import { RateBudget } from "../observe/rate-budget.ts";
 import type { PodStreams } from "../pods/streams.ts";
 import type { CheckedRequest } from "./http/check-request.ts";
 import type { RequestHead } from "./http/request-head.ts";
 import { refusalBytes } from "./http/responses.ts";
-import { MissBudget } from "./miss-budget.ts";
 import { serveConnection } from "./stream-connection.ts";
 import type { StreamRequest } from "./stream-request.ts";
 import { StreamTokens } from "./stream-tokens.ts";
@@ -43,6 +43,8 @@ interface StreamingDeps {
 /** Connections at once: of clients that were let in, and of those that have not yet said what they want. */
 const maxConnections = 4096;
 const maxSilent = 256;
+/** Wrong tokens answered with the plain truth; our clients make none, save for a URL that waited for too long. Right ones never wait for it. */
+const missAllowance = { burst: 32, perSecond: 1 };
 
 /**
  * Serves exec, attach and port-forward over WebSocket and SPDY/3.1.
@@ -51,7 +53,7 @@ const maxSilent = 256;
  */
 export function openStreamingServer({ config, pods, clock, log }: StreamingDeps): StreamingServer {
   const tokens = new StreamTokens(clock);
-  const misses = new MissBudget(clock);
+  const misses = new RateBudget(missAllowance, clock);
   const wires = new Set<Wire>();
   /** Those without a whole head, the oldest first. */
   const silent = new Set<Wire>();

@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { readLog } from "../../logs/read-log.ts";
 import type { Cli } from "../cli.ts";
 import type { DaemonClient } from "../client.ts";
-import { LogPrinter } from "../log-printer.ts";
 import { withoutOverlap } from "./early-output.ts";
 import { runSession, type SessionOutcome } from "./run-session.ts";
+
+const lineFeed = Uint8Array.of(0x0a);
 
 export interface JoinOptions {
   readonly containerId: string;
@@ -39,16 +40,16 @@ export async function joinStarted(cli: Cli, daemon: DaemonClient, options: JoinO
   });
 }
 
+/** A terminal's output is one stream: its log's lines, put together again, are what it wrote. */
 async function loggedSoFar({ io }: Cli, logPath: string): Promise<Uint8Array> {
   if (!existsSync(logPath)) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  const keep = {
-    ...io.stdout,
-    write: (data: string | Uint8Array) => void chunks.push(Uint8Array.from(Buffer.from(data))),
-    flush: () => Promise.resolve(),
-  };
-  const printer = new LogPrinter({ ...io, stdout: keep, stderr: keep }, { sinceNs: undefined, timestamps: false });
-  for await (const lines of readLog(logPath, io.clock, { tail: undefined, follow: undefined }))
-    await printer.print(lines);
-  return Buffer.concat(chunks);
+  const pieces: Uint8Array[] = [];
+  for await (const lines of readLog(logPath, io.clock, { tail: undefined, follow: undefined })) {
+    for (const { content, partial } of lines) {
+      // A line is only valid until the next ones are read.
+      pieces.push(new Uint8Array(content));
+      if (!partial) pieces.push(lineFeed);
+    }
+  }
+  return Buffer.concat(pieces);
 }

@@ -1,14 +1,11 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { unavailable } from "../../errors/crib-error.ts";
-import { dialWebSocket, opened } from "./web-socket.ts";
+import { dialWebSocket, opened, roomToSend, sendToChannel } from "./web-socket.ts";
 
 const subprotocol = "v4.channel.k8s.io";
 const dataChannel = 0;
 const errorChannel = 1;
-/** What may wait in this process for the daemon to take it. */
-const maxBufferedBytes = 1 << 20;
-const drainPollMs = 2;
 /** Each channel's first message is the port. */
 const portBytes = 2;
 
@@ -55,14 +52,9 @@ export async function carryConnection(socket: Socket, url: string): Promise<void
 async function send(socket: Socket, session: WebSocket): Promise<void> {
   try {
     for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-      const bytes = chunk as Uint8Array;
-      const message = new Uint8Array(bytes.length + 1);
-      message[0] = dataChannel;
-      message.set(bytes, 1);
       if (session.readyState !== WebSocket.OPEN) return;
-      session.send(message);
-      while (session.bufferedAmount > maxBufferedBytes && session.readyState === WebSocket.OPEN)
-        await Bun.sleep(drainPollMs);
+      sendToChannel(session, dataChannel, chunk as Uint8Array);
+      await roomToSend(session);
     }
   } catch {
     // A client that resets its connection has ended it, as much as one that closes it: "close" tells the session.

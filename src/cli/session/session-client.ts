@@ -1,13 +1,10 @@
 import { parseSessionStatus, type SessionEnd } from "./session-status.ts";
-import { dialWebSocket, opened } from "./web-socket.ts";
+import { dialWebSocket, opened, roomToSend, sendToChannel } from "./web-socket.ts";
 
 /** Channels of v5.channel.k8s.io: the first byte of each binary message (KEP-4006). */
 const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 const subprotocol = "v5.channel.k8s.io";
 
-/** What may wait in this process for the daemon to take it. */
-const maxBufferedBytes = 1 << 20;
-const drainPollMs = 2;
 /** More than a pipe holds; small enough that the first byte of a slow reader's input is not long on its way. */
 const maxMessageBytes = 256 << 10;
 
@@ -54,26 +51,17 @@ export class SessionClient implements Disposable {
 
   async sendInput(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += maxMessageBytes) {
-      this.#send(channels.stdin, bytes.subarray(at, at + maxMessageBytes));
-      while (this.#socket.bufferedAmount > maxBufferedBytes && this.#socket.readyState === WebSocket.OPEN)
-        await Bun.sleep(drainPollMs);
+      sendToChannel(this.#socket, channels.stdin, bytes.subarray(at, at + maxMessageBytes));
+      await roomToSend(this.#socket);
     }
   }
 
   endInput(): void {
-    this.#send(channels.close, Uint8Array.of(channels.stdin));
+    sendToChannel(this.#socket, channels.close, Uint8Array.of(channels.stdin));
   }
 
   resize(columns: number, rows: number): void {
-    this.#send(channels.resize, Buffer.from(JSON.stringify({ Width: columns, Height: rows })));
-  }
-
-  #send(channel: number, payload: Uint8Array): void {
-    if (this.#socket.readyState !== WebSocket.OPEN) return;
-    const message = new Uint8Array(payload.length + 1);
-    message[0] = channel;
-    message.set(payload, 1);
-    this.#socket.send(message);
+    sendToChannel(this.#socket, channels.resize, Buffer.from(JSON.stringify({ Width: columns, Height: rows })));
   }
 
   #receive(message: Uint8Array, listeners: SessionListeners): void {

@@ -15,6 +15,24 @@ export function dialWebSocket(url: string, subprotocol: string): WebSocket {
   return socket;
 }
 
+/** What may wait in this process for the daemon to take it. */
+const maxBufferedBytes = 1 << 20;
+const drainPollMs = 2;
+
+/** Sends one message of a channel protocol: the channel's number, then the bytes. Dropped when the session is over. */
+export function sendToChannel(socket: WebSocket, channel: number, bytes: Uint8Array): void {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  const message = new Uint8Array(bytes.length + 1);
+  message[0] = channel;
+  message.set(bytes, 1);
+  socket.send(message);
+}
+
+/** Resolves when more may be sent without piling up here. */
+export async function roomToSend(socket: WebSocket): Promise<void> {
+  while (socket.bufferedAmount > maxBufferedBytes && socket.readyState === WebSocket.OPEN) await Bun.sleep(drainPollMs);
+}
+
 /** Resolves when messages may be sent. @throws {CribError} unavailable when the server cannot be reached or refuses. */
 export async function opened(socket: WebSocket): Promise<void> {
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readProcesses } from "./read-processes.ts";
+import { readGroups, readProcesses } from "./read-processes.ts";
 
 function procFiles(processes: Record<number, { cgroup: string; name?: string; inner?: number; cmdline?: string }>) {
   const files = new Map<string, string>();
@@ -24,7 +24,7 @@ test("the processes of a container's group and of those below it, as both sides 
     12: { cgroup: v1("/pods/ab") },
     13: { cgroup: v1("/") },
   });
-  expect(readProcesses(files, 10)).toEqual([
+  expect(readProcesses(files, readGroups(files), 10)).toEqual([
     {
       pid: 10,
       innerPid: 1,
@@ -50,11 +50,11 @@ test("the processes of a container's group and of those below it, as both sides 
 
 test("with cgroup v2 alone", () => {
   const files = procFiles({ 10: { cgroup: "0::/pods/a\n" }, 11: { cgroup: "0::/pods/b\n" } });
-  expect(readProcesses(files, 10).map(({ pid }) => pid)).toEqual([10]);
+  expect(readProcesses(files, readGroups(files), 10).map(({ pid }) => pid)).toEqual([10]);
 });
 
 test("never everything: a process in no group of its own, or gone, has no container's processes", () => {
   const files = procFiles({ 10: { cgroup: "0::/\n" }, 11: { cgroup: "0::/\n" } });
-  expect(readProcesses(files, 10)).toEqual([]);
-  expect(readProcesses(files, 99)).toEqual([]);
+  expect(readProcesses(files, readGroups(files), 10)).toEqual([]);
+  expect(readProcesses(files, readGroups(files), 99)).toEqual([]);
 });

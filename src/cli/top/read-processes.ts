@@ -20,23 +20,32 @@ type ProcFiles = Pick<DoctorHost, "readText" | "list">;
 /** USER_HZ, in which the kernel tells times to user space on every architecture crib runs on. */
 const ticksPerSecond = 100;
 
+/** Every process of the host that is in a control group, by pid: read it once for all containers. */
+export function readGroups(files: ProcFiles): ReadonlyMap<number, string> {
+  const groups = new Map<number, string>();
+  for (const name of files.list("/proc") ?? []) {
+    const path = /^\d+$/.test(name) ? groupPath(files.readText(`/proc/${name}/cgroup`)) : undefined;
+    if (path !== undefined) groups.set(Number(name), path);
+  }
+  return groups;
+}
+
 /**
  * The processes that share the control group of `initPid`, or are below it: the container's, its execs' among them.
  * Those that end while we look are left out.
  */
-export function readProcesses(files: ProcFiles, initPid: number): readonly ContainerProcess[] {
-  const group = groupPath(files.readText(`/proc/${initPid}/cgroup`));
+export function readProcesses(
+  files: ProcFiles,
+  groups: ReadonlyMap<number, string>,
+  initPid: number,
+): readonly ContainerProcess[] {
+  const group = groups.get(initPid);
   if (group === undefined) return [];
-  return (files.list("/proc") ?? [])
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => belongsTo(groupPath(files.readText(`/proc/${pid}/cgroup`)), group))
-    .map((pid) => readProcess(files, Number(pid)))
+  return [...groups]
+    .filter(([, path]) => path === group || path.startsWith(`${group}/`))
+    .map(([pid]) => readProcess(files, pid))
     .filter((process) => process !== undefined)
     .toSorted((a, b) => a.innerPid - b.innerPid);
-}
-
-function belongsTo(path: string | undefined, group: string): boolean {
-  return path !== undefined && (path === group || path.startsWith(`${group}/`));
 }
 
 /** The path in the hierarchy that every layout has: v1's pids controller, else v2's only line (cgroups(7)). */

@@ -1,13 +1,8 @@
 import type { Socket } from "bun";
 import { CribError, unavailable } from "../../errors/crib-error.ts";
-import { encodeFrame, type Frame, FrameKind, FrameSplitter } from "./frames.ts";
-import { MonitorError, readFailure } from "./launch-failure.ts";
-import { WireReader } from "./wire-reader.ts";
-
-interface Waiter {
-  readonly resolve: (payload: Uint8Array) => void;
-  readonly reject: (error: Error) => void;
-}
+import { encodeFrame, type Frame, FrameSplitter } from "./frames.ts";
+import { OpenRequests } from "./open-requests.ts";
+import { UnsentBytes } from "./unsent-bytes.ts";
 
 /**
  * Requests and events over one socket to a monitor. Answers come in any order and find their request by number.
@@ -21,11 +16,10 @@ export class MonitorConnection {
   readonly #name: string;
   readonly #onEvent: (frame: Frame) => void;
   readonly #splitter = new FrameSplitter();
-  readonly #waiters = new Map<number, Waiter>();
+  readonly #requests = new OpenRequests();
+  readonly #unsent = new UnsentBytes();
   readonly #resolveClosed: () => void;
   #socket: Socket | undefined;
-  #unsent: Uint8Array[] = [];
-  #nextRequest = 1;
   #open = true;
 
   private constructor(name: string, onEvent: (frame: Frame) => void) {
@@ -48,7 +42,7 @@ export class MonitorConnection {
         unix: path,
         socket: {
           data: (_socket, chunk) => connection.#receive(chunk),
-          drain: () => connection.#flush(),
+          drain: () => connection.#unsent.flushTo(connection.#socket),
           close: () => connection.#end(unavailable(`${name} is gone`)),
           error: (_socket, error) => connection.#end(unavailable(`${name} is gone: ${error.message}`, error)),
         },
@@ -66,33 +60,16 @@ export class MonitorConnection {
   /** @throws {MonitorError} what the monitor said was wrong; {CribError} unavailable when it is gone. */
   request(kind: number, payload: Uint8Array): Promise<Uint8Array> {
     if (!this.#open) return Promise.reject(unavailable(`${this.#name} is gone`));
-    const number = this.#nextRequest;
-    this.#nextRequest = number === 0xffff_ffff ? 1 : number + 1;
-    const frame = encodeFrame(kind, number, payload);
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    this.#waiters.set(number, { resolve, reject });
-    this.#unsent.push(frame);
-    this.#flush();
-    return promise;
+    const number = this.#requests.nextNumber();
+    this.#unsent.push(encodeFrame(kind, number, payload));
+    const answer = this.#requests.answerTo(number);
+    this.#unsent.flushTo(this.#socket);
+    return answer;
   }
 
   close(): void {
     this.#socket?.end();
     this.#end(unavailable(`connection to ${this.#name} was closed`));
-  }
-
-  #flush(): void {
-    while (this.#open && this.#socket !== undefined) {
-      const first = this.#unsent[0];
-      if (first === undefined) return;
-      const written = this.#socket.write(first);
-      // Negative: the socket is closing and says so by itself.
-      if (written < first.length) {
-        if (written > 0) this.#unsent[0] = first.subarray(written);
-        return;
-      }
-      this.#unsent.shift();
-    }
   }
 
   #receive(chunk: Uint8Array): void {
@@ -106,23 +83,15 @@ export class MonitorConnection {
   }
 
   #take(frame: Frame): void {
-    if (frame.request === 0) {
-      this.#onEvent(frame);
-      return;
-    }
-    const waiter = this.#waiters.get(frame.request);
-    if (waiter === undefined) return;
-    this.#waiters.delete(frame.request);
-    if (frame.kind === FrameKind.ok) waiter.resolve(frame.payload);
-    else waiter.reject(new MonitorError(readFailure(new WireReader(frame.payload))));
+    if (frame.request === 0) this.#onEvent(frame);
+    else this.#requests.settle(frame);
   }
 
   #end(reason: CribError): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#unsent = [];
-    for (const waiter of this.#waiters.values()) waiter.reject(reason);
-    this.#waiters.clear();
+    this.#unsent.clear();
+    this.#requests.rejectAll(reason);
     this.#resolveClosed();
   }
 }

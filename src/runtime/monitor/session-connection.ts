@@ -1,11 +1,11 @@
 import type { Socket } from "bun";
 import { type CribError, unavailable } from "../../errors/crib-error.ts";
 import { encodeFrame, type Frame, FrameKind } from "./frames.ts";
-import { MonitorError, readFailure } from "./launch-failure.ts";
+import { OpenRequests } from "./open-requests.ts";
 import { readGreeting } from "./replies.ts";
 import { helloPayload } from "./requests.ts";
 import { SessionFrames } from "./session-frames.ts";
-import { WireReader } from "./wire-reader.ts";
+import { UnsentBytes } from "./unsent-bytes.ts";
 
 /** Calls `connect` with a path that is good for the time of the call. */
 export type MonitorDial = <Result>(connect: (path: string) => Promise<Result>) => Promise<Result>;
@@ -26,12 +26,6 @@ export interface RequestOptions {
   readonly pauseAfter?: boolean;
 }
 
-interface Waiter {
-  readonly pauseAfter: boolean;
-  readonly resolve: (payload: Uint8Array) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** Bytes below which a request is put together in one piece: a copy is cheaper than a further system call. */
 const joinBelowBytes = 16 * 1024;
 
@@ -43,12 +37,11 @@ export class SessionConnection {
   readonly #name: string;
   readonly #events: SessionEvents;
   readonly #frames: SessionFrames;
-  readonly #waiters = new Map<number, Waiter>();
+  readonly #requests = new OpenRequests();
+  readonly #unsent = new UnsentBytes();
   #socket: Socket | undefined;
   /** Received, but not wanted yet. */
   #held: Uint8Array[] = [];
-  #unsent: Uint8Array[] = [];
-  #nextRequest = 1;
   #open = true;
   #paused = false;
   #delivering = false;
@@ -73,7 +66,7 @@ export class SessionConnection {
           unix: path,
           socket: {
             data: (_socket, chunk) => connection.#receive(chunk),
-            drain: () => connection.#flush(),
+            drain: () => connection.#unsent.flushTo(connection.#socket),
             close: () => connection.#ended(unavailable(`connection to ${name} has ended`)),
             error: (_socket, error) => connection.#ended(unavailable(`${name} is gone: ${error.message}`, error)),
           },
@@ -103,16 +96,15 @@ export class SessionConnection {
     { tail, tailHeadroomBytes = 0, pauseAfter = false }: RequestOptions = {},
   ): Promise<Uint8Array> {
     if (!this.#open) return Promise.reject(unavailable(`connection to ${this.#name} has ended`));
-    const number = this.#nextRequest++;
+    const number = this.#requests.nextNumber();
     const frame = encodeFrame(kind, number, payload, tail?.length);
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    this.#waiters.set(number, { resolve, reject, pauseAfter });
     if (tail === undefined) this.#unsent.push(frame);
     else if (frame.length <= tailHeadroomBytes) this.#unsent.push(putBefore(frame, tail));
     else if (tail.length < joinBelowBytes) this.#unsent.push(Buffer.concat([frame, tail]));
     else this.#unsent.push(frame, tail);
-    this.#flush();
-    return promise;
+    const answer = this.#requests.answerTo(number, pauseAfter ? () => this.pause() : undefined);
+    this.#unsent.flushTo(this.#socket);
+    return answer;
   }
 
   pause(): void {
@@ -156,32 +148,9 @@ export class SessionConnection {
     else this.#socket?.resume();
   }
 
-  #flush(): void {
-    while (this.#open && this.#socket !== undefined) {
-      const first = this.#unsent[0];
-      if (first === undefined) return;
-      const written = this.#socket.write(first);
-      // Negative: the socket is closing and says so by itself.
-      if (written < first.length) {
-        if (written > 0) this.#unsent[0] = first.subarray(written);
-        return;
-      }
-      this.#unsent.shift();
-    }
-  }
-
   #take(frame: Frame): void {
-    if (frame.request === 0) {
-      this.#events.event(frame);
-      return;
-    }
-    const waiter = this.#waiters.get(frame.request);
-    if (waiter === undefined) return;
-    this.#waiters.delete(frame.request);
-    if (frame.kind === FrameKind.ok) {
-      if (waiter.pauseAfter) this.pause();
-      waiter.resolve(frame.payload);
-    } else waiter.reject(new MonitorError(readFailure(new WireReader(frame.payload))));
+    if (frame.request === 0) this.#events.event(frame);
+    else this.#requests.settle(frame);
   }
 
   #ended(reason: CribError): void {
@@ -192,11 +161,10 @@ export class SessionConnection {
   #end(reason: CribError): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#unsent = [];
+    this.#unsent.clear();
     this.#held = [];
     this.#socket?.terminate();
-    for (const waiter of this.#waiters.values()) waiter.reject(reason);
-    this.#waiters.clear();
+    this.#requests.rejectAll(reason);
     this.#events.closed(reason);
   }
 }

@@ -42,6 +42,8 @@ export function tunnelCarrier(wire: Wire, sleep: (ms: number, signal: AbortSigna
           },
           onPiece: (piece) => handler.receive(piece),
           onMessageEnd: () => undefined,
+        },
+        {
           onDrain: () => handler.drained(),
           onGone: (reason) => handler.gone(reason),
         },

@@ -1,8 +1,8 @@
 import { ChannelReader } from "../websocket/channel-reader.ts";
 import { sendToChannel } from "../websocket/channel-writer.ts";
-import { CloseCode, type DataOpcode } from "../websocket/frame.ts";
+import { CloseCode } from "../websocket/frame.ts";
 import type { ChannelProtocol } from "../websocket/subprotocols.ts";
-import { type MessageHandler, WebSocketConnection } from "../websocket/websocket-connection.ts";
+import { type ConnectionListener, WebSocketConnection } from "../websocket/websocket-connection.ts";
 import type { Wire } from "../wire.ts";
 import { type ExitStatus, jsonStatus, plainStatus } from "./exit-status.ts";
 import type { RemoteClient, RemoteSession } from "./remote-client.ts";
@@ -21,18 +21,16 @@ interface WebSocketClientOptions {
 }
 
 /** Exec and attach in the channel protocols. */
-export class WebSocketClient implements RemoteClient, MessageHandler {
+export class WebSocketClient implements RemoteClient, ConnectionListener {
   readonly #protocol: ChannelProtocol;
   readonly #connection: WebSocketConnection;
-  readonly #reader: ChannelReader;
   readonly #greet: number;
   readonly #session: RemoteSession;
 
   constructor({ wire, protocol, sleep, greet, startSession }: WebSocketClientOptions) {
     this.#protocol = protocol;
-    this.#connection = new WebSocketConnection(wire, this, sleep);
     const resize = new ResizeReader((columns, rows) => this.#session.resize(columns, rows));
-    this.#reader = new ChannelReader(protocol, {
+    const reader = new ChannelReader(protocol, {
       onChannelData: (channel, bytes) => {
         if (channel === Channel.Stdin) this.#session.stdin(bytes);
         else if (channel === Channel.Resize) resize.push(bytes);
@@ -43,6 +41,7 @@ export class WebSocketClient implements RemoteClient, MessageHandler {
       },
       onViolation: (code, reason) => this.#connection.fail(code, reason),
     });
+    this.#connection = new WebSocketConnection(wire, reader, this, sleep);
     this.#greet = greet === "error" ? Channel.Error : greet === "stderr" ? Channel.Stderr : Channel.Stdout;
     this.#session = startSession(this);
   }
@@ -67,18 +66,6 @@ export class WebSocketClient implements RemoteClient, MessageHandler {
 
   resumeInput(): void {
     this.#connection.resume();
-  }
-
-  onMessageStart(opcode: DataOpcode): void {
-    this.#reader.onMessageStart(opcode);
-  }
-
-  onPiece(piece: Uint8Array): void {
-    this.#reader.onPiece(piece);
-  }
-
-  onMessageEnd(): void {
-    this.#reader.onMessageEnd();
   }
 
   onDrain(): void {

@@ -1,8 +1,8 @@
 import { ChannelReader } from "../websocket/channel-reader.ts";
 import { sendToChannel } from "../websocket/channel-writer.ts";
-import { CloseCode, type DataOpcode } from "../websocket/frame.ts";
+import { CloseCode } from "../websocket/frame.ts";
 import type { ChannelProtocol } from "../websocket/subprotocols.ts";
-import { type MessageHandler, WebSocketConnection } from "../websocket/websocket-connection.ts";
+import { type ConnectionListener, WebSocketConnection } from "../websocket/websocket-connection.ts";
 import type { Wire } from "../wire.ts";
 import { ForwardedConnection } from "./forwarded-connection.ts";
 import { IdleTimer } from "./idle-timer.ts";
@@ -12,10 +12,9 @@ import type { PortForwardHost } from "./port-forward-host.ts";
  * Port-forward in the channel protocols: of the n-th port channel 2n is the data and 2n+1 the errors, and the first message
  * of each is the port, two bytes, the low one first. One connection a port; there is no half-close.
  */
-export class WebSocketPortForward implements MessageHandler {
+export class WebSocketPortForward implements ConnectionListener {
   readonly #protocol: ChannelProtocol;
   readonly #connection: WebSocketConnection;
-  readonly #reader: ChannelReader;
   readonly #idle: IdleTimer;
   readonly #forwarded: readonly ForwardedConnection[];
   readonly #holding = new Set<number>();
@@ -24,14 +23,14 @@ export class WebSocketPortForward implements MessageHandler {
   constructor(wire: Wire, protocol: ChannelProtocol, ports: readonly number[], host: PortForwardHost) {
     this.#protocol = protocol;
     this.#open = ports.length;
-    this.#connection = new WebSocketConnection(wire, this, (ms, signal) => host.clock.sleep(ms, signal));
-    this.#reader = new ChannelReader(protocol, {
+    const reader = new ChannelReader(protocol, {
       onChannelData: (channel, bytes) => {
         if (channel % 2 === 0) this.#forwarded[channel / 2]?.data(bytes);
       },
       onChannelClose: () => undefined,
       onViolation: (code, reason) => this.#connection.fail(code, reason),
     });
+    this.#connection = new WebSocketConnection(wire, reader, this, (ms, signal) => host.clock.sleep(ms, signal));
     this.#idle = new IdleTimer(host.clock, host.idleTimeoutMs, () => {
       host.log.info({ ports }, "port-forward ended: nothing came or went");
       this.#close(CloseCode.GoingAway, "idle for too long");
@@ -42,18 +41,6 @@ export class WebSocketPortForward implements MessageHandler {
       this.#send(at * 2 + 1, number);
     }
     this.#forwarded = ports.map((port, at) => this.#forward(port, at, host));
-  }
-
-  onMessageStart(opcode: DataOpcode): void {
-    this.#reader.onMessageStart(opcode);
-  }
-
-  onPiece(piece: Uint8Array): void {
-    this.#reader.onPiece(piece);
-  }
-
-  onMessageEnd(): void {
-    this.#reader.onMessageEnd();
   }
 
   onDrain(): void {

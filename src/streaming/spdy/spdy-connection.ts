@@ -1,5 +1,5 @@
 import { CribError } from "../../errors/crib-error.ts";
-import { FrameBudget } from "./frame-budget.ts";
+import { RateBudget } from "../../observe/rate-budget.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import {
   controlFrameMinimumBytes,
@@ -32,8 +32,8 @@ export class SpdyConnection {
   readonly #inflater: HeaderInflater;
   readonly #totals: InboundTotals;
   readonly #host: StreamHost;
-  readonly #housekeeping: FrameBudget;
-  readonly #resets: FrameBudget;
+  readonly #housekeeping: RateBudget;
+  readonly #resets: RateBudget;
   readonly #streams = new Map<number, ServerStream>();
   /** Streams whose last write found no room, the longest waiting first. */
   readonly #waiting = new Set<ServerStream>();
@@ -54,8 +54,8 @@ export class SpdyConnection {
     this.#reader = new FrameReader(this.#sink(), limits.maxControlFrameBytes);
     this.#inflater = new HeaderInflater(limits.maxHeaderBytes);
     this.#totals = new InboundTotals(limits.maxStreamBufferBytes, limits.maxConnectionBufferBytes);
-    this.#housekeeping = new FrameBudget(limits.housekeeping, clock);
-    this.#resets = new FrameBudget(limits.resets, clock);
+    this.#housekeeping = new RateBudget(limits.housekeeping, clock);
+    this.#resets = new RateBudget(limits.resets, clock);
     this.#host = {
       writer: this.#writer,
       totals: this.#totals,

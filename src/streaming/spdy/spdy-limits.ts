@@ -1,8 +1,4 @@
-/** Tokens of a budget: how many at once, and how many come back a second. */
-export interface Allowance {
-  readonly burst: number;
-  readonly perSecond: number;
-}
+import type { Allowance } from "../../observe/rate-budget.ts";
 
 /**
  * What one connection may cost. Every limit ends what passes it: the stream where it is the stream's fault, else the

@@ -1,5 +1,6 @@
 import { CloseCode, type DataOpcode, Opcode } from "./frame.ts";
 import type { ChannelProtocol } from "./subprotocols.ts";
+import type { MessageReader } from "./websocket-connection.ts";
 
 export interface ChannelSink {
   /** `bytes` belongs to the sink; never empty. */
@@ -15,7 +16,7 @@ const maxBase64Bytes = 4 * 1024 * 1024;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Messages of the channel protocols to what their channels carry. Binary ones are passed on in pieces as they come. */
-export class ChannelReader {
+export class ChannelReader implements MessageReader {
   readonly #protocol: ChannelProtocol;
   readonly #sink: ChannelSink;
   #channel: number | undefined;

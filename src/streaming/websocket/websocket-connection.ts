@@ -4,12 +4,16 @@ import { type CloseCode, type ControlOpcode, type DataOpcode, Opcode } from "./f
 import { FrameReader } from "./frame-reader.ts";
 import { closeFrame, controlFrame, writeFrameHead } from "./frame-writer.ts";
 
-/** What a protocol over WebSocket does with its messages. */
-export interface MessageHandler {
+/** Takes the messages of a protocol over WebSocket. */
+export interface MessageReader {
   onMessageStart(opcode: DataOpcode): void;
-  /** A part of the message; belongs to the handler. */
+  /** A part of the message; belongs to the reader. */
   onPiece(piece: Uint8Array): void;
   onMessageEnd(): void;
+}
+
+/** Hears of the connection itself. */
+export interface ConnectionListener {
   onDrain(): void;
   /** The client has closed, broken the protocol or vanished. Not called after our own close. */
   onGone(reason: string): void;
@@ -26,7 +30,7 @@ const keepAliveMs = 15_000;
 /** One WebSocket: framing, pings and the closing handshake over a wire. */
 export class WebSocketConnection {
   readonly #wire: Wire;
-  readonly #handler: MessageHandler;
+  readonly #listener: ConnectionListener;
   readonly #reader: FrameReader;
   readonly #sleep: (ms: number, signal: AbortSignal) => Promise<boolean>;
   readonly #scratch = new Uint8Array(maxHeadBytes + 1 + maxSentBytes);
@@ -36,15 +40,20 @@ export class WebSocketConnection {
   #paused: AbortController | undefined;
   #over = false;
 
-  constructor(wire: Wire, handler: MessageHandler, sleep: (ms: number, signal: AbortSignal) => Promise<boolean>) {
+  constructor(
+    wire: Wire,
+    messages: MessageReader,
+    listener: ConnectionListener,
+    sleep: (ms: number, signal: AbortSignal) => Promise<boolean>,
+  ) {
     this.#wire = wire;
-    this.#handler = handler;
+    this.#listener = listener;
     this.#sleep = sleep;
     this.#reader = new FrameReader(
       {
-        onMessageStart: (opcode) => handler.onMessageStart(opcode),
-        onPiece: (piece) => handler.onPiece(piece),
-        onMessageEnd: () => handler.onMessageEnd(),
+        onMessageStart: (opcode) => messages.onMessageStart(opcode),
+        onPiece: (piece) => messages.onPiece(piece),
+        onMessageEnd: () => messages.onMessageEnd(),
         onControl: (opcode, payload) => this.#onControl(opcode, payload),
         onViolation: (code, reason) => this.fail(code, reason),
       },
@@ -86,7 +95,7 @@ export class WebSocketConnection {
     this.#wire.resume();
   }
 
-  /** Says farewell after everything that was sent. The handler hears nothing more. */
+  /** Says farewell after everything that was sent. Neither reader nor listener hears more. */
   close(code: CloseCode, reason: string): void {
     if (this.#over) return;
     this.#put(closeFrame(code, reason));
@@ -98,7 +107,7 @@ export class WebSocketConnection {
   fail(code: CloseCode, reason: string): void {
     if (this.#over) return;
     this.close(code, reason);
-    this.#handler.onGone(`the client broke the protocol: ${reason}`);
+    this.#listener.onGone(`the client broke the protocol: ${reason}`);
   }
 
   #onControl(opcode: ControlOpcode, payload: Uint8Array): void {
@@ -115,7 +124,7 @@ export class WebSocketConnection {
       this.#put(controlFrame(Opcode.Close, payload.subarray(0, 2)));
       this.#stop();
       this.#wire.finish();
-      this.#handler.onGone(`the client closed with ${close.code}`);
+      this.#listener.onGone(`the client closed with ${close.code}`);
     }
   }
 
@@ -129,7 +138,7 @@ export class WebSocketConnection {
     this.#full = false;
     const owed = this.#owedPong;
     this.#owedPong = undefined;
-    if (owed === undefined || this.#put(controlFrame(Opcode.Pong, owed))) this.#handler.onDrain();
+    if (owed === undefined || this.#put(controlFrame(Opcode.Pong, owed))) this.#listener.onDrain();
   }
 
   /** Pongs nobody asked for are allowed (section 5.5.3), and keep a client patient whose own pings cannot be read. */
@@ -142,7 +151,7 @@ export class WebSocketConnection {
   #end(reason: string): void {
     if (this.#over) return;
     this.#stop();
-    this.#handler.onGone(reason);
+    this.#listener.onGone(reason);
   }
 
   #stop(): void {

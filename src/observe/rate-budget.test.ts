@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { ResetBudget } from "./reset-budget.ts";
+import { RateBudget } from "./rate-budget.ts";
 
-test("ResetBudget allows a burst, refuses a flood, and refills with time", () => {
+test("RateBudget allows a burst, refuses a flood, and refills with time", () => {
   let nowMs = 0;
-  const budget = new ResetBudget({ monotonicMs: () => nowMs });
+  const budget = new RateBudget({ burst: 1000, perSecond: 100 }, { monotonicMs: () => nowMs });
   for (let i = 0; i < 1000; i += 1) expect(budget.spend()).toBe(true);
   expect(budget.spend()).toBe(false);
   nowMs = 1000;
