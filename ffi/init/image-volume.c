@@ -5,21 +5,6 @@
 #include "resolve.h"
 #include "stage.h"
 
-#define MS_PRIVATE_BIT (1ul << 18)
-
-static int open_layer(struct stage *stage, const char *path, bool idmapped)
-{
-	int tree cleanup_fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (tree < 0)
-		return stage_fail(stage, tree, "open_tree", path);
-	struct mount_attr attr = {.propagation = MS_PRIVATE_BIT};
-	int set = sys_mount_setattr(tree, 0, &attr);
-	if (set < 0)
-		return stage_fail(stage, set, "mount_setattr", path);
-	set = idmapped ? idmap_tree(stage, tree, 0, path) : 0;
-	return set < 0 ? set : take_fd(&tree);
-}
-
 /*
  * The part of an image at `path`, as a tree of its own. Links are followed inside the image: its author chose them, and
  * none leads out. Before 6.15 only what is attached can be cloned, so the image is attached for that moment.
@@ -52,7 +37,7 @@ int step_open_image(struct stage *stage, const struct open_image_step *step)
 	struct rootfs_step overlay = {.lower = step->lower, .upper = "", .work = "", .attach_at = step->staging};
 	struct string_list lower = step->lower;
 	int image cleanup_fd = step->lower.count > 1 ? overlay_make(stage, &overlay, step->idmapped)
-						     : open_layer(stage, string_list_next(&lower), step->idmapped);
+						     : layer_clone(stage, string_list_next(&lower), step->idmapped);
 	if (image < 0)
 		return image;
 	int tree = step->path[0] == '\0' ? take_fd(&image) : open_part(stage, image, step->staging, step->path);

@@ -27,19 +27,6 @@ static int attach(struct stage *stage, int mount, const char *at)
 	return moved < 0 ? stage_fail(stage, moved, "move_mount", at) : 0;
 }
 
-static int bind_root(struct stage *stage, const char *source, bool idmapped)
-{
-	int tree cleanup_fd = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (tree < 0)
-		return stage_fail(stage, tree, "open_tree", source);
-	struct mount_attr attr = {.propagation = MS_PRIVATE_BIT};
-	int set = sys_mount_setattr(tree, 0, &attr);
-	if (set < 0)
-		return stage_fail(stage, set, "mount_setattr", source);
-	set = idmapped ? idmap_tree(stage, tree, 0, source) : 0;
-	return set < 0 ? set : take_fd(&tree);
-}
-
 int step_rootfs(struct stage *stage, const struct rootfs_step *step, bool idmapped)
 {
 	if (!stage->cut)
@@ -47,7 +34,7 @@ int step_rootfs(struct stage *stage, const struct rootfs_step *step, bool idmapp
 	bool overlay = step->upper[0] != '\0' || step->lower.count > 1;
 	struct string_list lower = step->lower;
 	int root cleanup_fd =
-		overlay ? overlay_make(stage, step, idmapped) : bind_root(stage, string_list_next(&lower), idmapped);
+		overlay ? overlay_make(stage, step, idmapped) : layer_clone(stage, string_list_next(&lower), idmapped);
 	if (root < 0)
 		return root;
 	/*

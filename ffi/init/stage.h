@@ -61,6 +61,9 @@ int step_open_image(struct stage *stage, const struct open_image_step *step);
  * namespace. `idmapped` shows the layers, not the writable one, with the ids of the pod's user namespace.
  */
 int overlay_make(struct stage *stage, const struct rootfs_step *step, bool idmapped);
+/* layer.c */
+/* A private bind of one layer that is attached nowhere: its descriptor, or -errno. `idmapped` as in overlay_make. */
+int layer_clone(struct stage *stage, const char *path, bool idmapped);
 /* rootfs.c */
 int step_root_propagation(struct stage *stage, uint8_t propagation);
 int step_rootfs(struct stage *stage, const struct rootfs_step *step, bool idmapped);

@@ -77,6 +77,19 @@ describe("descriptors", () => {
     expect(kernel.tryLockExclusive(two.fd)).toBe(false);
   });
 
+  test("a lock is shared by many, or one's alone once the others have gone", () => {
+    const open = () => new OwnedFd(kernel, kernel.openat(root.fd, "shared-lock", O_RDWR | O_CREAT, 0o600));
+    using one = open();
+    using alone = open();
+    {
+      using two = open();
+      expect([kernel.tryLockShared(one.fd), kernel.tryLockShared(two.fd)]).toEqual([true, true]);
+      expect(kernel.tryLockExclusive(alone.fd)).toBe(false);
+    }
+    expect(kernel.tryLockExclusive(one.fd)).toBe(true);
+    expect([kernel.tryLockShared(alone.fd), kernel.tryLockExclusive(alone.fd)]).toEqual([false, false]);
+  });
+
   test("closing what is not open says so", () => {
     expect(errnoOf(() => kernel.close(999_999 as Fd))).toBe(Errno.EBADF);
   });

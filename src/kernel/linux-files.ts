@@ -7,19 +7,36 @@ import { AT_FDCWD } from "./open-flags.ts";
 import type { FileCalls } from "./port.ts";
 
 const AT_REMOVEDIR = 0x200;
+const LOCK_SH_NB = 1 | 4;
 const LOCK_EX_NB = 2 | 4;
 /** Longer than any link target the kernel keeps (PATH_MAX). */
 const LINK_BYTES = 4096;
 
 type DescriptorCalls = Pick<
   FileCalls,
-  "open" | "openat" | "openat2" | "close" | "read" | "writeAll" | "ftruncate" | "fsync" | "syncfs" | "tryLockExclusive"
+  | "open"
+  | "openat"
+  | "openat2"
+  | "close"
+  | "read"
+  | "writeAll"
+  | "ftruncate"
+  | "fsync"
+  | "syncfs"
+  | "tryLockExclusive"
+  | "tryLockShared"
 >;
 
 /** Opening, reading, writing and syncing. */
 export function descriptorCalls({ libc, shim, checked, errno }: Calls): DescriptorCalls {
   const openat = (dir: Fd, path: string, flags: number, mode = 0): Fd =>
     checkedShim(shim.crib_openat(dir, cString(path, "path"), flags, mode), "openat", path) as Fd;
+  const tryLock = (fd: Fd, operation: number): boolean => {
+    if (libc.flock(fd, operation) === 0) return true;
+    const failure = errno();
+    if (failure === Errno.EAGAIN) return false;
+    throw new ErrnoError(failure, "flock", String(fd));
+  };
   return {
     openat,
     open: (path, flags, mode) => openat(AT_FDCWD, path, flags, mode),
@@ -43,12 +60,8 @@ export function descriptorCalls({ libc, shim, checked, errno }: Calls): Descript
     ftruncate: (fd, length) => void checked(libc.ftruncate(fd, length), "ftruncate", String(fd)),
     fsync: (fd) => void checked(libc.fsync(fd), "fsync", String(fd)),
     syncfs: (fd) => void checked(libc.syncfs(fd), "syncfs", String(fd)),
-    tryLockExclusive(fd) {
-      if (libc.flock(fd, LOCK_EX_NB) === 0) return true;
-      const failure = errno();
-      if (failure === Errno.EAGAIN) return false;
-      throw new ErrnoError(failure, "flock", String(fd));
-    },
+    tryLockExclusive: (fd) => tryLock(fd, LOCK_EX_NB),
+    tryLockShared: (fd) => tryLock(fd, LOCK_SH_NB),
   };
 }
 

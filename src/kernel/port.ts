@@ -86,8 +86,10 @@ export interface FileCalls {
   fsync(fd: Fd): void;
   /** Flushes the whole filesystem `fd` lives on. Call it off the main thread. */
   syncfs(fd: Fd): void;
-  /** flock(2) LOCK_EX|LOCK_NB; false when another process holds it. */
+  /** flock(2) LOCK_EX|LOCK_NB; false when another open file holds it. A shared lock of this one is given up either way. */
   tryLockExclusive(fd: Fd): boolean;
+  /** flock(2) LOCK_SH|LOCK_NB; false when another open file holds it alone. */
+  tryLockShared(fd: Fd): boolean;
   umask(mask: number): number;
 }
 

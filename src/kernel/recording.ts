@@ -103,6 +103,7 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     fsync: nothing,
     syncfs: nothing,
     tryLockExclusive: () => true,
+    tryLockShared: () => true,
     umask: () => 0o022,
     mount: nothing,
     umount: nothing,

@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { unavailable } from "../../errors/crib-error.ts";
-import { parseHostPath } from "../../ids/path.ts";
+import { type HostPath, joinHostPath, parseHostPath } from "../../ids/path.ts";
 import type { Cli } from "../cli.ts";
 import type { DaemonProcess } from "../cli-io.ts";
 import { connectDaemon, type DaemonClient } from "../client.ts";
 import { ownerLabel } from "./pod-identity.ts";
+import { PrivateUse } from "./private-use.ts";
 import { processRefLives } from "./process-ref.ts";
 import { type PrivateDaemon, stopIfUnused } from "./stop-if-unused.ts";
+import { waitForLock } from "./wait-for-lock.ts";
 
 /** Images pulled by one `crib run` are there for the next. */
 export const defaultPrivateRoot = "/var/lib/crib-run";
@@ -19,9 +21,9 @@ const pollMs = 20;
 /**
  * Gives `work` a daemon over `root` that exists for `crib run` alone.
  *
- * Several runs share one daemon: whoever comes first starts it, whoever finds no pod but their own at the end stops
- * it. Its sockets and state live in `/run/crib-run-<root's hash>-<random>`, 0700. A run that was killed leaves pods
- * labelled with a process that is no more: the next run removes them.
+ * Several runs share one daemon: whoever comes first starts it, whoever leaves last stops it (`private-use.ts`). Its sockets
+ * and state live in `/run/crib-run-<root's hash>-<random>`, 0700. A run that was killed leaves pods labelled with a process
+ * that is no more: the next run removes them.
  */
 export async function withPrivateDaemon(
   cli: Cli,
@@ -29,21 +31,25 @@ export async function withPrivateDaemon(
   work: (daemon: DaemonClient) => Promise<number>,
 ): Promise<number> {
   const rootPath = parseHostPath(root, "root directory");
+  mkdirSync(rootPath, { recursive: true, mode: 0o700 });
+  using use = await PrivateUse.begin(cli.io, rootPath);
   const privateDaemon = await findOrStart(cli, rootPath);
   try {
     using daemon = connectDaemon(privateDaemon.socket);
     await removeOrphans(daemon);
     return await work(daemon);
   } finally {
-    await stopIfUnused(cli.io.clock, privateDaemon);
+    if (use.isLast()) await stopIfUnused(cli.io.clock, privateDaemon);
   }
 }
 
-async function findOrStart(cli: Cli, root: string): Promise<PrivateDaemon> {
+async function findOrStart(cli: Cli, root: HostPath): Promise<PrivateDaemon> {
   const prefix = `crib-run-${hashOf(root)}-`;
+  // Of runs that start at once, one starts the daemon and the others find it.
+  using _starting = await waitForLock(cli.io, joinHostPath(root, "start.lock"), "alone");
   const giveUpAtMs = cli.io.clock.monotonicMs() + startBoundMs;
   let lastWords = "";
-  // Two runs may start at once, and one may be leaving: the loser of either race looks again.
+  // A run that was killed may have left a daemon that is not ready yet: it is in the way of ours, and found a moment later.
   do {
     const running = await findRunning(cli, prefix);
     if (running !== undefined) return running;
@@ -81,7 +87,6 @@ async function ask(socket: string, cli: Cli): Promise<{ readonly socket: string;
 async function start(cli: Cli, root: string, prefix: string, giveUpAtMs: number): Promise<PrivateDaemon | string> {
   const left = readdirSync(runDirectory).find((name) => name.startsWith(prefix));
   const directory = left === undefined ? mkdtempSync(`${runDirectory}/${prefix}`) : `${runDirectory}/${left}`;
-  mkdirSync(root, { recursive: true, mode: 0o700 });
   const socket = `${directory}/crib.sock`;
   const logFile = `${directory}/daemon.log`;
   const args = ["--root", root, "--state", `${directory}/state`, "--listen", `unix://${socket}`];

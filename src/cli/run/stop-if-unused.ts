@@ -1,5 +1,4 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { rmSync } from "node:fs";
 import { unavailable } from "../../errors/crib-error.ts";
 import type { Clock } from "../../observe/clock.ts";
 import { connectDaemon } from "../client.ts";
@@ -16,8 +15,7 @@ const stopBoundMs = 20_000;
 const pollMs = 20;
 
 /**
- * Ends the daemon when no run has a pod on it any more, and removes its directory. Two runs may leave at the same
- * moment: whatever the other has done already is done.
+ * Ends the daemon, unless it has pods of runs that were killed, and removes its directory. Only for the last run that uses it.
  *
  * @throws {CribError} unavailable when the daemon does not end.
  */
@@ -32,7 +30,7 @@ export async function stopIfUnused(clock: Clock, { directory, pid, socket }: Pri
     }
     await clock.sleep(pollMs);
   }
-  removeDirectory(directory);
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /** On a connection of its own, closed before the daemon is told to stop: it would wait for one that is open. */
@@ -41,7 +39,7 @@ async function hasPods(socket: string): Promise<boolean> {
   try {
     return (await daemon.runtime.listPodSandbox({})).items.length > 0;
   } catch {
-    // It is gone, or on its way: another run has told it.
+    // It has died.
     return false;
   }
 }
@@ -52,19 +50,6 @@ function terminate(pid: number): void {
   } catch (error) {
     if (!hasCode(error, "ESRCH")) throw error;
   }
-}
-
-/** Renamed before it is removed: a run that starts at this moment must not find half of it. */
-function removeDirectory(directory: string): void {
-  if (!existsSync(directory)) return;
-  const leaving = `${dirname(directory)}/.removing-${crypto.randomUUID()}`;
-  try {
-    renameSync(directory, leaving);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return;
-    throw error;
-  }
-  rmSync(leaving, { recursive: true, force: true });
 }
 
 function hasCode(error: unknown, code: string): boolean {
