@@ -6,7 +6,7 @@ import { sharedRegistry } from "../harness/registry.ts";
 import { say } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import { soakKills } from "./kill-soak.ts";
-import { growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
+import { freshWarmUp, growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
 import { soakLists } from "./list-soak.ts";
 import { soakStreams } from "./stream-soak.ts";
 
@@ -42,15 +42,16 @@ async function part(name: string, work: () => Promise<string>): Promise<void> {
   }
 }
 
-async function lifecyclesPart(count: number, ways: number): Promise<string> {
-  const report = await soakLifecycles(bed, count, ways);
+async function lifecyclesPart(count: number, ways: number, warmUp: number): Promise<string> {
+  const report = await soakLifecycles(bed, count, ways, warmUp);
   const { early, late } = report;
   const shown =
-    `at rest ${mib(early)} MiB, ${early.descriptors} descriptors after the first 50, ` +
+    `at rest ${mib(early)} MiB, ${early.descriptors} descriptors after ${warmUp} of them, ` +
     `${mib(late)} MiB, ${late.descriptors} descriptors, ${late.threads} threads at the end; ` +
     `RSS on the way ${shownSeries(report.series)} MiB`;
-  if (hasGrown(report)) throw new Error(`the daemon grew by ${growthKib(report)} KiB after the first 50: ${shown}`);
-  return `${((count * 1000) / report.tookMs).toFixed(1)} a second, growth past the first 50: ${growthKib(report)} KiB; ${shown}`;
+  if (hasGrown(report))
+    throw new Error(`the daemon grew by ${growthKib(report)} KiB after ${warmUp} of them: ${shown}`);
+  return `${((count * 1000) / report.tookMs).toFixed(1)} a second, growth past the first ${warmUp}: ${growthKib(report)} KiB; ${shown}`;
 }
 
 function mib(use: ProcessUse): string {
@@ -62,9 +63,9 @@ try {
   await bed.open({});
   say(`soak of ${bed.kind}, seed ${values.seed}\n`);
   if (lifecycles > 0) {
-    await part(`${lifecycles} lifecycles in a row`, () => lifecyclesPart(lifecycles, 1));
+    await part(`${lifecycles} lifecycles in a row`, () => lifecyclesPart(lifecycles, 1, freshWarmUp));
     const atOnce = Math.ceil(lifecycles / 5);
-    await part(`${atOnce} lifecycles, ${parallel} at a time`, () => lifecyclesPart(atOnce, parallel));
+    await part(`${atOnce} lifecycles, ${parallel} at a time`, () => lifecyclesPart(atOnce, parallel, 0));
   }
   if (kills > 0) {
     await part(`${kills} times SIGKILL`, async () => {
