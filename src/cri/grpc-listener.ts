@@ -1,31 +1,45 @@
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { ConnectRouter, ConnectRouterOptions } from "@connectrpc/connect";
-import { createConnectRouter } from "@connectrpc/connect";
+import { createConnectRouter, createServiceImplSpec } from "@connectrpc/connect";
+import { createMethodUrl } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log } from "../observe/log.ts";
+import { isPlainGrpc, type StreamAnswer, type UnaryOptions, unaryCall } from "./unary-call.ts";
 
 /** gRPC status UNIMPLEMENTED, for paths that no service of ours has: these never reach Connect. */
 const grpcUnimplemented = "12";
 
+type ListenerOptions = ConnectRouterOptions & UnaryOptions & { readonly routes: (router: ConnectRouter) => void };
+
 /**
- * Requests of `node:http2` to Connect's handlers: connect-node's own adapter with two differences.
+ * Streams of `node:http2` to Connect's handlers: plain unary calls by `unaryCall`, all others by connect-node's adapter.
  *
  * Whatever goes wrong ends one stream, never the process: connect-node builds a URL from `:authority`, which for gRPC
  * clients of unix sockets may be anything (`%2Frun%2Fcrib%2Fcrib.sock` from C-core), and throws out of the event handler.
  * And a client that leaves early is a debug line, not a stack trace on stderr.
  */
 export function grpcListener(
-  options: ConnectRouterOptions & { readonly routes: (router: ConnectRouter) => void },
+  options: ListenerOptions,
   log: Log,
-): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
-  const router = createConnectRouter(options);
+): (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
+  const { router, unary } = routerWithUnaryCalls(options);
   options.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
-  async function answer(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
-    const handler = handlers.get(request.url);
+  const answer: StreamAnswer = async (stream, headers) => {
+    const path = headers[":path"] ?? "";
+    const call = isPlainGrpc(headers) ? unary.get(path) : undefined;
+    if (call !== undefined) return await call(stream, headers);
+    const request = new Http2ServerRequest(stream, headers, {}, []);
+    const response = new Http2ServerResponse(stream);
+    const ignored = (error: unknown) => log.debug({ path, err: error }, "stream failed");
+    // Without listeners an error of a reset stream would be an uncaught exception.
+    request.on("error", ignored);
+    response.on("error", ignored);
+    const handler = handlers.get(path);
     if (handler === undefined) {
-      const message = encodeURIComponent(`unknown method ${request.url.slice(0, 200)}`);
+      const message = encodeURIComponent(`unknown method ${path.slice(0, 200)}`);
       response.writeHead(200, {
         "content-type": "application/grpc",
         "grpc-status": grpcUnimplemented,
@@ -37,16 +51,29 @@ export function grpcListener(
     Object.defineProperty(request, "authority", { value: "localhost" });
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
     await universalResponseToNodeResponse(await handler(universal), response);
-  }
+  };
 
-  return (request, response) => {
-    const ignored = (error: unknown) => log.debug({ path: request.url, err: error }, "stream failed");
-    // Without listeners an error of a reset stream would be an uncaught exception.
-    request.on("error", ignored);
-    response.on("error", ignored);
-    answer(request, response).catch((error: unknown) => {
-      ignored(error);
-      if (response.stream?.destroyed === false && !response.headersSent) response.writeHead(400).end();
+  return (stream, headers) => {
+    answer(stream, headers).catch((error: unknown) => {
+      log.debug({ path: headers[":path"], err: error }, "stream failed");
+      if (!stream.destroyed && !stream.headersSent) stream.respond({ ":status": 400 }, { endStream: true });
     });
   };
+}
+
+/** Connect's router, and the same implementations of unary methods for `unaryCall`, by path. */
+function routerWithUnaryCalls(options: ListenerOptions) {
+  const unary = new Map<string, StreamAnswer>();
+  const connect = createConnectRouter(options);
+  const router: ConnectRouter = {
+    ...connect,
+    service(service, implementation, serviceOptions) {
+      connect.service(service, implementation, serviceOptions);
+      for (const spec of Object.values(createServiceImplSpec(service, implementation).methods)) {
+        if (spec.kind === "unary") unary.set(createMethodUrl("/", spec.method), unaryCall(spec, options));
+      }
+      return router;
+    },
+  };
+  return { router, unary };
 }

@@ -71,7 +71,8 @@ export function createCriServer(deps: CriDeps): CriServer {
   );
 
   function makeServer() {
-    const server = createServer(http2Options, listener);
+    const server = createServer(http2Options);
+    server.on("stream", listener);
     server.on("session", (session) => {
       sessions.add(session);
       const budget = new RateBudget(resetAllowance, clock);

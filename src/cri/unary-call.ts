@@ -1,0 +1,96 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { ConnectRouterOptions, MethodImplSpec } from "@connectrpc/connect";
+import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
+import { createMethodSerializationLookup, invokeUnaryImplementation } from "@connectrpc/connect/protocol";
+import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import { readSingleMessage, withPrefix } from "./single-message.ts";
+
+export type UnarySpec = Extract<MethodImplSpec, { readonly kind: "unary" }>;
+export type StreamAnswer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => Promise<void>;
+export type UnaryOptions = Required<Pick<ConnectRouterOptions, "interceptors" | "readMaxBytes">>;
+
+const contentType = "application/grpc+proto";
+/** Longer than any grpc-timeout can say; Connect wants a number. */
+const maxTimeoutMs = Number.MAX_SAFE_INTEGER;
+const writeMaxBytes = 0xff_ff_ff_ff;
+/** RST_STREAM's code for a client that is told to send no more of what nobody reads (RFC 9113, 8.1). */
+const noError = 0;
+
+/** Whether a request is what CRI clients send: binary protobuf, not compressed. Connect answers the others. */
+export function isPlainGrpc(headers: IncomingHttpHeaders): boolean {
+  const type = headers["content-type"];
+  const encoding = headers["grpc-encoding"];
+  return (
+    headers[":method"] === "POST" &&
+    (type === "application/grpc" || type === contentType) &&
+    (encoding === undefined || encoding === "identity")
+  );
+}
+
+/**
+ * One message in, one message out, around a Connect handler and its interceptors.
+ *
+ * Connect's own pipeline passes each unary call through nine chained async generators, made for streams; before the engine
+ * has compiled them, which on a node takes days, they cost as much as the work of most RPCs (docs/decisions/0040). What has
+ * a meaning stays Connect's: contexts, deadlines, interceptors, serialization, errors.
+ */
+export function unaryCall(spec: UnarySpec, { interceptors, readMaxBytes }: UnaryOptions): StreamAnswer {
+  const { method } = spec;
+  const serialization = createMethodSerializationLookup(method, undefined, undefined, { readMaxBytes, writeMaxBytes });
+  const requests = serialization.getI(true);
+  const replies = serialization.getO(true);
+
+  return async (stream, headers) => {
+    const requestHeader = toWebHeaders(headers);
+    const timeout = parseTimeout(requestHeader.get("grpc-timeout"), maxTimeoutMs);
+    const left = new AbortController();
+    stream.once("close", () => left.abort());
+    const context = createHandlerContext({
+      service: method.parent,
+      method,
+      protocolName: "grpc",
+      requestMethod: "POST",
+      url: `http://localhost/${method.parent.typeName}/${method.name}`,
+      ...(timeout.timeoutMs !== undefined && { timeoutMs: timeout.timeoutMs }),
+      requestSignal: left.signal,
+      requestHeader,
+    });
+    let reply: Uint8Array | undefined;
+    try {
+      if (timeout.error !== undefined) throw timeout.error;
+      const request = requests.parse(await readSingleMessage(stream, readMaxBytes));
+      const message = await invokeUnaryImplementation(spec, context, request, [...interceptors]);
+      reply = withPrefix(replies.serialize(message));
+      setTrailerStatus(context.responseTrailer, undefined);
+    } catch (error) {
+      setTrailerStatus(context.responseTrailer, toConnectError(error));
+    }
+    send(stream, context.responseHeader, reply, context.responseTrailer);
+    context.abort();
+  };
+}
+
+/** Interceptors have made what handlers throw into these; only a fault of this file's own is anything else. */
+function toConnectError(error: unknown): ConnectError {
+  return error instanceof ConnectError
+    ? error
+    : new ConnectError("internal error", Code.Internal, undefined, undefined, error);
+}
+
+function send(stream: ServerHttp2Stream, header: Headers, reply: Uint8Array | undefined, trailer: Headers): void {
+  if (stream.destroyed || stream.closed) return;
+  stream.once("wantTrailers", () => stream.sendTrailers(Object.fromEntries(trailer)));
+  const start: OutgoingHttpHeaders = { ":status": 200, "content-type": contentType };
+  stream.respond(Object.assign(start, Object.fromEntries(header)), { waitForTrailers: true });
+  if (!stream.readableEnded) stream.once("finish", () => stream.close(noError));
+  stream.end(reply);
+}
+
+function toWebHeaders(headers: IncomingHttpHeaders): Headers {
+  const result = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(":") || value === undefined) continue;
+    for (const entry of typeof value === "string" ? [value] : value) result.append(name, entry);
+  }
+  return result;
+}
