@@ -1,14 +1,15 @@
 /**
  * `bun tests/bench/main.ts [--rounds N] [--pods N] [--only crib|containerd] [--smoke] [--json]`
  *
- * Measures crib beside containerd in one alternating run: same images from one registry, same client over one connection
- * each (its share of every call is the same on both sides), same cgroup driver. Exits 0 also when a budget is missed.
+ * Measures crib beside containerd in one alternating run: same images from one registry, same cgroup driver, and the
+ * kubelet's own client code over one connection each (its share of every call is the same on both sides). Exits 0 also when a budget is missed.
  */
 import { buildLargeImage } from "../fixtures/test-images.ts";
 import type { EngineKind } from "../harness/engine.ts";
 import { sharedRegistry } from "../harness/registry.ts";
 import { say, sayProgress } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
+import { buildKubeletClient } from "../kubelet-client/build-kubelet-client.ts";
 import { type Connection, type Contender, contender } from "./contender.ts";
 import { machineLine } from "./machine.ts";
 import { type LifecycleTimes, measureLifecycles, type Operation, operations } from "./measure-lifecycle.ts";
@@ -25,6 +26,7 @@ if (engines.length < options.engines.length) sayProgress("containerd is not on P
 const progress = (text: string): void => sayProgress(`· ${text}`);
 
 const beds: TestBed[] = [];
+const contenders: Contender[] = [];
 async function openBed(kind: EngineKind, network: "builtin" | "cni"): Promise<TestBed> {
   const bed = new TestBed(kind);
   beds.push(bed);
@@ -86,17 +88,17 @@ function lifecycleRows(results: ReadonlyMap<Contender, LifecycleTimes>): readonl
 async function measure(): Promise<readonly Row[]> {
   // Several engines run at once: each can only answer for what carries its own names.
   process.env.CRIB_TEST_SHARED_HOST = "1";
+  const program = buildKubeletClient();
   const registry = await sharedRegistry();
   const main = new Map<EngineKind, Contender>();
-  const contenders: Contender[] = [];
   const idle: PerEngine<number> = {};
   for (const engine of engines) {
     const bed = await openBed(engine, engine === "crib" ? "builtin" : "cni");
-    const first = contender(bed, engine === "crib" ? "builtin" : "cni");
+    const first = contender(bed, engine === "crib" ? "builtin" : "cni", program);
     idle[engine] = await settledRssMib(bed.engine.pid);
     main.set(engine, first);
-    contenders.push(first, contender(bed, "host"));
-    if (engine === "crib") contenders.push(contender(await openBed(engine, "cni"), "cni"));
+    contenders.push(first, contender(bed, "host", program));
+    if (engine === "crib") contenders.push(contender(await openBed(engine, "cni"), "cni", program));
   }
 
   for (const bed of beds) await bed.pull("busybox");
@@ -178,6 +180,7 @@ try {
     say(missed.length === 0 ? verdict : `missed: ${missed.join("; ")}`);
   }
 } finally {
+  for (const { client } of contenders) await client[Symbol.asyncDispose]();
   for (const bed of beds) await bed.close();
   await (await sharedRegistry()).stop();
 }

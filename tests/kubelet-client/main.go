@@ -20,6 +20,14 @@ func main() {
 	if len(os.Args) > 2 && os.Args[1] == "peer" {
 		os.Exit(runPeer(os.Args[2], os.Args[3:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "lifecycles" {
+		klog.SetLogger(logr.Discard())
+		if err := runLifecycles(os.Args[2:], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "kubelet-client:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	failed, err := run()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "kubelet-client:", err)
