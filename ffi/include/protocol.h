@@ -42,6 +42,9 @@ enum frame_kind {
 	FRAME_ATTACH = 14,     /* container id, u8 stdin, u8 stdout, u8 stderr → its output from now on comes to this
 				  connection too, as EXEC_OUTPUT and EXEC_DRAINED; once for a connection, ends with it */
 
+	FRAME_UNSHARE = 15, /* u64 flags: makes the namespaces before the pod is known; once, and SETUP must then name
+			       the same ones */
+
 	FRAME_OK = 0x8000,
 	FRAME_ERROR = 0x8001, /* i32 errno, u16 step kind, u16 step index, string call, string path */
 
@@ -107,6 +110,7 @@ struct request {
 		struct attach_request attach;
 		struct bytes input;
 		uint32_t signal;
+		uint64_t unshare;
 		uint16_t version; /* hello */
 	};
 };

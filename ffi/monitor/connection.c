@@ -41,6 +41,9 @@ void connection_close(struct connection *connection)
 	block_forget();
 	free(connection);
 	source_set(&monitor.listener, EPOLLIN);
+	/* Nothing was made of it yet, and whoever would have is gone: a monitor that no record names must not stay. */
+	if (monitor.connections == NULL && !monitor.set_up)
+		_exit(0);
 }
 
 /*

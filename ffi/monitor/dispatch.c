@@ -135,6 +135,9 @@ void dispatch(struct connection *connection, const struct request *request)
 	case FRAME_SETUP:
 		sandbox_setup(connection, request);
 		return;
+	case FRAME_UNSHARE:
+		sandbox_unshare(connection, request);
+		return;
 	case FRAME_START:
 	case FRAME_EXEC:
 		launch(connection, request);

@@ -135,6 +135,7 @@ struct monitor {
 	pid_t init_pid; /* PID 1 of the shared pid namespace, 0 without one */
 	int init_pidfd;
 	int user_namespace; /* the pod's own, or -1 */
+	uint64_t unshared;  /* namespaces made ahead of SETUP */
 	bool set_up;
 	bool shutting_down;
 	struct connection *shutdown_client;
@@ -202,6 +203,7 @@ void dispatch(struct connection *connection, const struct request *request);
 
 /* sandbox.c */
 void sandbox_setup(struct connection *connection, const struct request *request);
+void sandbox_unshare(struct connection *connection, const struct request *request);
 
 /* Hostname, loopback and sysctls, in the namespaces the caller is in. `procfs` is one, or -1 without any sysctl. */
 int sandbox_configure(const struct setup_request *setup, int procfs, struct failure *failure);

@@ -97,6 +97,9 @@ int request_read(const struct frame_header *header, const void *bytes, struct re
 	case FRAME_SETUP:
 		read_setup(&payload, &request->setup);
 		break;
+	case FRAME_UNSHARE:
+		request->unshare = read_u64(&payload);
+		break;
 	case FRAME_START:
 		request->id = read_id(&payload);
 		read_start(&payload, &request->launch);

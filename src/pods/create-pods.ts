@@ -36,6 +36,7 @@ import { runSandbox } from "./run-sandbox.ts";
 import { sandboxMetrics } from "./sandbox-metrics.ts";
 import { containerName, sandboxName } from "./sandbox-name.ts";
 import { sandboxStats } from "./sandbox-stats.ts";
+import { SpareMonitors } from "./spare-monitors.ts";
 import { startContainer } from "./start-container.ts";
 import { stopContainer } from "./stop-container.ts";
 import { stopSandbox } from "./stop-sandbox.ts";
@@ -72,6 +73,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     containers: new RecordStore(database, containerCodec),
     intents: new SandboxIntents(adapters.config.state),
     monitors: new Map(),
+    spares: new SpareMonitors(adapters),
     locks: new KeyedLocks(),
     sandboxNames: new NameRegistry("sandbox"),
     containerNames: new NameRegistry("container"),
@@ -87,6 +89,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
   await recover(engine);
   adoptNames(engine);
   compileDefaultFilter(engine);
+  engine.spares.prepare();
   return verbs(engine);
 }
 
@@ -139,6 +142,7 @@ function verbs(engine: PodEngine): RunningPods {
     sandboxMetrics: (id) => sandboxMetrics(engine, deviceNames, id),
     events: (signal) => engine.eventHub.subscribe(signal),
     close: () => {
+      engine.spares[Symbol.dispose]();
       for (const monitor of engine.monitors.values()) monitor.disconnect();
       engine.monitors.clear();
     },

@@ -19,6 +19,7 @@ import type { ExitWatch } from "./exit-watch.ts";
 import type { KeyedLocks } from "./keyed-locks.ts";
 import type { LayerUsage } from "./layer-usage.ts";
 import type { NameRegistry } from "./name-registry.ts";
+import type { SpareMonitors } from "./spare-monitors.ts";
 
 /** What the verbs of this folder work with: the adapters main made, and the live state beside the records. */
 export interface PodEngine {
@@ -41,6 +42,7 @@ export interface PodEngine {
 
   /** Connections to the monitors of ready sandboxes. */
   readonly monitors: Map<SandboxId, Monitor>;
+  readonly spares: SpareMonitors;
   /** One writer at a time per sandbox or container id. */
   readonly locks: KeyedLocks;
   readonly sandboxNames: NameRegistry<SandboxId>;

@@ -16,6 +16,7 @@ import { releaseImages } from "./image-volumes.ts";
 import { markNotReady } from "./mark-not-ready.ts";
 import { unmountShm, unpinNetns } from "./pins.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
+import { sandboxDirectory } from "./sandbox-files.ts";
 import { removeStateDirectory } from "./state-directory.ts";
 import { watchMonitor } from "./watch-monitor.ts";
 
@@ -172,7 +173,7 @@ async function sweepOrphans(engine: PodEngine): Promise<void> {
     await guarded(engine, name, async () => {
       const id = parseSandboxId(name);
       if (engine.sandboxes.get(id) !== undefined) return;
-      const directory = joinHostPath(engine.config.state, "pods", id);
+      const directory = sandboxDirectory(engine.config.state, id);
       await endMonitor(engine, id, directory);
       unmountShm(engine, directory);
       await removeStateDirectory(engine, directory);

@@ -6,7 +6,6 @@ import type { PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
 import { ContainerEventType, PodSandboxConfigSchema } from "../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../ids/object-id.ts";
 import { newSandboxId } from "../ids/object-id.ts";
-import { joinHostPath } from "../ids/path.ts";
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../kernel/clone-flags.ts";
 import { podNetworkSysctls } from "../network/pod-sysctls.ts";
 import { podLimits } from "../oci/pod-resources.ts";
@@ -23,7 +22,7 @@ import { mountShm, pinNetns, unmountShm, unpinNetns } from "./pins.ts";
 import { configuredResources } from "./pod-limits.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
 import { sandboxCgroup } from "./sandbox-cgroup.ts";
-import { makeSandboxDirectory, writeSandboxFiles } from "./sandbox-files.ts";
+import { makeSandboxDirectory, sandboxDirectory, writeSandboxFiles } from "./sandbox-files.ts";
 import { sandboxName } from "./sandbox-name.ts";
 import { removeStateDirectory } from "./state-directory.ts";
 import { watchMonitor } from "./watch-monitor.ts";
@@ -51,7 +50,6 @@ export async function runSandbox(
 }
 
 async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId> {
-  const id = newSandboxId();
   const modes = namespaceModes(config);
   if (modes.userNamespace !== undefined && !engine.hostFacts.userNamespaces) {
     throw failedPrecondition(
@@ -59,21 +57,26 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     );
   }
   const sysctls = validateSysctls({ ...ownNetworkSysctls(modes), ...config.linux?.sysctls }, modes);
-  const directory = joinHostPath(engine.config.state, "pods", id);
+  const unshare = unshareFlags(modes);
+  await using undo = new AsyncDisposableStack();
+  // What waits there was made in the host's user namespace.
+  const spare = modes.userNamespace === undefined ? engine.spares.take(unshare) : undefined;
+  if (spare !== undefined) undo.defer(() => spare.monitor.shutdown());
+  const id = spare?.id ?? newSandboxId();
+  const directory = sandboxDirectory(engine.config.state, id);
   const { cgroup, ownsCgroup } = sandboxCgroup(engine, id, config);
   const networkRequest = modes.hostNetwork ? undefined : attachRequest(engine, id, config);
   // A pod without a hostname shows the host's, as with containerd; its name may be longer than the kernel's 64 bytes.
   const hostname = modes.hostNetwork || config.hostname === "" ? hostHostname() : config.hostname;
 
   engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
-  await using undo = new AsyncDisposableStack();
   undo.defer(() => engine.intents.clear(id));
 
   undo.defer(() => removeStateDirectory(engine, directory));
-  makeSandboxDirectory(directory);
+  if (spare === undefined) makeSandboxDirectory(directory);
   // The monitor starts on another processor while this one makes the cgroup and mounts.
-  const launching = engine.launcher.launch(id, directory);
-  undo.defer(() => endLaunch(launching));
+  const launching = spare === undefined ? engine.launcher.launch(id, directory) : Promise.resolve(spare.monitor);
+  if (spare === undefined) undo.defer(() => endLaunch(launching));
   if (ownsCgroup) undo.defer(() => removeCgroup(engine, cgroup));
   // A group that was there is the kubelet's, which has given it its limits.
   engine.cgroups.create(cgroup, ownsCgroup ? limitsOfSpec(podLimits(configuredResources(config))) : {});
@@ -84,7 +87,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
 
   const monitor = await launching;
   const setup = await monitor.setup({
-    unshare: unshareFlags(modes),
+    unshare,
     hostname: modes.hostNetwork ? undefined : hostname,
     loopback: !modes.hostNetwork,
     pidInit: modes.sharedPid,

@@ -1,5 +1,6 @@
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
+import type { SandboxId } from "../ids/object-id.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
 import type { UserNamespace } from "../oci/user-namespace.ts";
@@ -20,6 +21,11 @@ export function sandboxFiles(directory: HostPath): SandboxFiles {
     hostname: joinHostPath(directory, "hostname"),
     shm: joinHostPath(directory, "shm"),
   };
+}
+
+/** `<state>/pods/<id>`: the pod's files, socket and exit records. */
+export function sandboxDirectory(state: HostPath, id: SandboxId): HostPath {
+  return joinHostPath(state, "pods", id);
 }
 
 /** Directory of a sandbox and of what its monitor writes; 0700, on the state directory's tmpfs. */

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { childGroups } from "./cgroup-tree.ts";
 import type { Engine } from "./engine.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -77,6 +78,7 @@ export async function expectNoResidue(engine: Engine, before: HostSnapshot, boun
 function belongsThere(engine: Engine, line: string): boolean {
   // A stopped daemon's own files (lock, socket, empty directories) are not a pod's.
   if (!engine.running && line.startsWith("files: ")) return true;
+  if (engine.kind === "crib" && isSpare(engine, line)) return true;
   if (engine.kind === "containerd" && /^files: .*\/(containers|sandboxes|netns|k8s\.io)$/.test(line)) return true;
   const isBridge = line.startsWith("links: ") && line.endsWith(`: ${engine.bridge}`);
   // CNI plugins never remove their bridge and chains.
@@ -84,6 +86,12 @@ function belongsThere(engine: Engine, line: string): boolean {
   // crib's stay while it runs, but no element of a map: that would be a host port of a pod that is gone.
   const isRule = line.startsWith(`firewall: table inet ${engine.bridge}: `) && !line.includes("elements");
   return engine.running && (isBridge || isRule);
+}
+
+/** A monitor that waits for its pod, and its directory: marked for as long as nobody has taken it. */
+function isSpare(engine: Engine, line: string): boolean {
+  const id = /\b[0-9a-f]{64}\b/.exec(line)?.[0];
+  return engine.running && id !== undefined && existsSync(join(engine.state, "pods", id, "spare"));
 }
 
 function mounts(): readonly string[] {

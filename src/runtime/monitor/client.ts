@@ -39,6 +39,7 @@ import {
   signalPayload,
   startPayload,
   stdinPayload,
+  unsharePayload,
 } from "./requests.ts";
 import type { MonitorDial } from "./session-connection.ts";
 import type { ProcessStreams } from "./streams.ts";
@@ -107,6 +108,10 @@ class MonitorClient implements Monitor {
       this.#execs.clear();
       if (!this.#leaving) resolve();
     });
+  }
+
+  async unshare(flags: number): Promise<void> {
+    await this.#connection.request(FrameKind.unshare, unsharePayload(flags));
   }
 
   async setup(setup: SandboxSetup): Promise<SandboxSetupResult> {

@@ -22,6 +22,7 @@ export const FrameKind = {
   shutdown: 12,
   abandon: 13,
   attach: 14,
+  unshare: 15,
 
   ok: 0x8000,
   error: 0x8001,

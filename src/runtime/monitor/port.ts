@@ -18,6 +18,11 @@ export interface Monitor {
   /** Resolves once, when the connection ends because the monitor died (not because `disconnect` was called). */
   readonly lost: Promise<void>;
 
+  /**
+   * Makes the namespaces of a pod that is yet to come; `setup` must then ask for the same ones. A monitor that was not set
+   * up ends with its connection.
+   */
+  unshare(flags: number): Promise<void>;
   setup(setup: SandboxSetup): Promise<SandboxSetupResult>;
   /** Resolves when execve succeeded. @throws {CribError} with the failed step; the monitor has then no such container. */
   start(request: StartRequest): Promise<StartResult>;

@@ -11,6 +11,10 @@ export function helloPayload(): Uint8Array {
   return new WireWriter().u32(protocol.magic).u16(protocol.version).u16(0).written();
 }
 
+export function unsharePayload(flags: number): Uint8Array {
+  return new WireWriter().u64(BigInt(flags >>> 0)).written();
+}
+
 export function setupPayload(setup: SandboxSetup): Uint8Array {
   const out = new WireWriter();
   out.u64(BigInt(setup.unshare >>> 0)).string(setup.hostname ?? "");
