@@ -6,6 +6,7 @@ import type { PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
 import { ContainerEventType, PodSandboxConfigSchema } from "../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../ids/object-id.ts";
 import { newSandboxId } from "../ids/object-id.ts";
+import type { HostPath } from "../ids/path.ts";
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../kernel/clone-flags.ts";
 import { podNetworkSysctls } from "../network/pod-sysctls.ts";
 import { podLimits } from "../oci/pod-resources.ts";
@@ -58,10 +59,8 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   }
   const sysctls = validateSysctls({ ...ownNetworkSysctls(modes), ...config.linux?.sysctls }, modes);
   const unshare = unshareFlags(modes);
-  await using undo = new AsyncDisposableStack();
   // What waits there was made in the host's user namespace.
-  const spare = modes.userNamespace === undefined ? engine.spares.take(unshare) : undefined;
-  if (spare !== undefined) undo.defer(() => spare.monitor.shutdown());
+  const spare = modes.userNamespace === undefined ? engine.spares.waiting(unshare) : undefined;
   const id = spare?.id ?? newSandboxId();
   const directory = sandboxDirectory(engine.config.state, id);
   const { cgroup, ownsCgroup } = sandboxCgroup(engine, id, config);
@@ -70,13 +69,14 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   const hostname = modes.hostNetwork || config.hostname === "" ? hostHostname() : config.hostname;
 
   engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
+  await using undo = new AsyncDisposableStack();
   undo.defer(() => engine.intents.clear(id));
 
   undo.defer(() => removeStateDirectory(engine, directory));
-  if (spare === undefined) makeSandboxDirectory(directory);
-  // The monitor starts on another processor while this one makes the cgroup and mounts.
-  const launching = spare === undefined ? engine.launcher.launch(id, directory) : Promise.resolve(spare.monitor);
-  if (spare === undefined) undo.defer(() => endLaunch(launching));
+  engine.spares.take(unshare, spare);
+  // A new monitor starts on another processor while this one makes the cgroup and mounts.
+  const launching = spare === undefined ? launch(engine, id, directory) : Promise.resolve(spare.monitor);
+  undo.defer(() => endLaunch(launching));
   if (ownsCgroup) undo.defer(() => removeCgroup(engine, cgroup));
   // A group that was there is the kubelet's, which has given it its limits.
   engine.cgroups.create(cgroup, ownsCgroup ? limitsOfSpec(podLimits(configuredResources(config))) : {});
@@ -135,6 +135,11 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, record, () => []);
   engine.eventHub.publish(ContainerEventType.CONTAINER_STARTED_EVENT, id, record, () => []);
   return id;
+}
+
+function launch(engine: PodEngine, id: SandboxId, directory: HostPath): Promise<Monitor> {
+  makeSandboxDirectory(directory);
+  return engine.launcher.launch(id, directory);
 }
 
 /** Whoever waits for the launch is told of its failure; here there is then nothing to end. */

@@ -50,15 +50,20 @@ export class SpareMonitors implements Disposable {
     this.#adapters = adapters;
   }
 
-  /** The spare with these namespaces, if there is one; another is made when the node is quiet again. */
-  take(unshare: number): SpareMonitor | undefined {
+  /** The spare with these namespaces, if there is one. It stays until it is taken. */
+  waiting(unshare: number): SpareMonitor | undefined {
+    return this.#waiting.get(unshare);
+  }
+
+  /** The spare, if it was one, is a pod's from now on; the next of its kind is made when the node is quiet again. */
+  take(unshare: number, spare: SpareMonitor | undefined): void {
     this.#kinds.add(unshare);
     this.#takes += 1;
-    const spare = this.#waiting.get(unshare);
-    this.#waiting.delete(unshare);
-    if (spare !== undefined) rmSync(mark(spare.directory));
+    if (spare !== undefined) {
+      this.#waiting.delete(unshare);
+      rmSync(mark(spare.directory));
+    }
     this.prepare();
-    return spare;
   }
 
   /** Makes the missing ones as soon as no pod has started for a moment. */
