@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { CliIo } from "./cli-io.ts";
 import { connectDaemon, type DaemonClient } from "./client.ts";
+import { visible } from "../errors/visible.ts";
 import { ExitCode } from "./exit-code.ts";
 import { parseDuration } from "./parse/duration.ts";
 
@@ -71,5 +72,5 @@ export function examples(...lines: readonly (readonly [command: string, effect: 
 
 /** Prints `value` as JSON the way scripts like it: indented on a terminal, one line otherwise. */
 export function printJson(io: CliIo, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value, null, io.stdout.isTerminal ? 2 : undefined)}\n`);
+  io.stdout.write(`${visible(JSON.stringify(value, null, io.stdout.isTerminal ? 2 : undefined))}\n`);
 }

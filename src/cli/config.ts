@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { loadConfig } from "../config/load-config.ts";
 import { defaultConfigPath, readConfigFiles } from "../config/read-config-files.ts";
+import { visible } from "../errors/visible.ts";
 import { type Cli, examples, verb } from "./cli.ts";
 import { packagedFiles } from "./packaged-files.ts";
 
@@ -34,7 +35,7 @@ export function addConfigVerb(program: Command, cli: Cli): void {
     .action(
       verb<ConfigOptions>(cli, (_args, options) => {
         const loaded = loadConfig({ files: readConfigFiles(options.config), flags: {} });
-        cli.io.stdout.write(`${JSON.stringify(loaded, null, 2)}\n`);
+        cli.io.stdout.write(`${visible(JSON.stringify(loaded, null, 2))}\n`);
       }),
     );
   config

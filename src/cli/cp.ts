@@ -12,6 +12,7 @@ import type { CopyReport, Owner } from "./cp/copy-tree.ts";
 import { IdMap } from "./cp/id-map.ts";
 import type { Place } from "./cp/place.ts";
 import { humanSize } from "./format/human-size.ts";
+import { printable } from "./format/printable.ts";
 import { resolveContainer } from "./resolve-target.ts";
 
 interface CpOptions {
@@ -60,7 +61,7 @@ export function addCpVerb(program: Command, cli: Cli): void {
           },
         });
         for (const path of report.skipped)
-          cli.io.stderr.write(`crib: ${path} is no file, directory or link: left out\n`);
+          cli.io.stderr.write(`crib: ${printable(path)} is no file, directory or link: left out\n`);
         if (!options.quiet) cli.io.stderr.write(`${summary(report)}\n`);
         return 0;
       }),

@@ -19,7 +19,7 @@ const cases: readonly [title: string, error: unknown, exitCode: number, message:
   ["an invalid argument told by the daemon", new ConnectError("bad id", Code.InvalidArgument), 1, /^bad id$/],
   ["a call the daemon lacks", new ConnectError("no Pull", Code.Unimplemented), 1, /does not offer this/],
   ["a call that took too long", new ConnectError("slow", Code.DeadlineExceeded), 1, /--timeout/],
-  ["text that would paint the terminal", new ConnectError("\u001b[31mred", Code.NotFound), 1, /^\\x1b\[31mred$/],
+  ["text that would paint the terminal", new ConnectError("\u001b[31mred", Code.NotFound), 1, /^\\u001b\[31mred$/],
   [
     "a missing file, which is no missing daemon",
     Object.assign(new Error("open /x"), { code: "ENOENT", syscall: "open" }),

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { CribError } from "../errors/crib-error.ts";
 import type { ErrorCode } from "../errors/error-code.ts";
+import { visible } from "../errors/visible.ts";
 
 /** Crib's reasons as gRPC's: the only place that knows both. */
 const grpcCodes: Record<ErrorCode, Code> = {
@@ -39,7 +40,7 @@ export function toConnectError(error: unknown, correlationId: () => string): Con
     connectError.cause = error;
     return connectError;
   }
-  const text = error instanceof Error ? error.message : String(error);
+  const text = visible(error instanceof Error ? error.message : String(error));
   const connectError = new ConnectError(bounded(`unexpected failure ${correlationId()}: ${text}`), grpcCodes.internal);
   connectError.cause = error;
   return connectError;

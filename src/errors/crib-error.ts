@@ -1,17 +1,18 @@
 import type { ErrorCode } from "./error-code.ts";
+import { visible } from "./visible.ts";
 
 /**
  * The one error family of crib.
  *
  * Messages are lower case, name the thing and its value ("sandbox 3f2a… not found"), and end with what
- * to do where there is something to do. `cause` keeps the original failure for the log.
+ * to do where there is something to do. What they quote cannot steer a terminal. `cause` keeps the original failure for the log.
  */
 export class CribError extends Error {
   override readonly name = "CribError";
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options);
+    super(visible(message), options);
     this.code = code;
   }
 

@@ -1,4 +1,5 @@
 import pino from "pino";
+import { visible } from "../errors/visible.ts";
 import type { Log } from "./log.ts";
 import { textLine } from "./text-line.ts";
 
@@ -19,7 +20,8 @@ export function createPinoLog(
   fd: number,
 ): AdjustableLog {
   const sink = pino.destination({ dest: fd, sync: true });
-  const destination = options.format === "json" ? sink : { write: (line: string) => void sink.write(textLine(line)) };
+  const shown = options.format === "json" ? (line: string) => line : textLine;
+  const destination = { write: (line: string) => void sink.write(visible(shown(line))) };
   const logger = pino(
     {
       level: options.level,
