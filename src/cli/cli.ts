@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import { visible } from "../errors/visible.ts";
 import type { CliIo } from "./cli-io.ts";
 import { connectDaemon, type DaemonClient } from "./client.ts";
-import { visible } from "../errors/visible.ts";
 import { ExitCode } from "./exit-code.ts";
 import { parseDuration } from "./parse/duration.ts";
 
