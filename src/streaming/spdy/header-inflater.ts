@@ -124,9 +124,10 @@ export class HeaderInflater {
         lengths[at++] = symbol;
         continue;
       }
+      // The count first, as zlib does: a stream that ends before it is cut short, not wrong.
+      const repeat = symbol === 16 ? 3 + this.#read(2) : symbol === 17 ? 3 + this.#read(3) : 11 + this.#read(7);
       if (symbol === 16 && at === 0) throw invalidArgument("compressed headers: nothing before it to repeat");
       const value = symbol === 16 ? (lengths[at - 1] ?? 0) : 0;
-      const repeat = symbol === 16 ? 3 + this.#read(2) : symbol === 17 ? 3 + this.#read(3) : 11 + this.#read(7);
       if (repeat > count - at) throw invalidArgument("compressed headers: more code lengths than symbols");
       lengths.fill(value, at, at + repeat);
       at += repeat;
