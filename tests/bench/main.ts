@@ -1,8 +1,8 @@
 /**
  * `bun tests/bench/main.ts [--rounds N] [--pods N] [--only crib|containerd] [--smoke] [--json]`
  *
- * Measures crib beside containerd in one alternating run: same images from one registry, same cgroup driver, and the
- * kubelet's own client code over one connection each (its share of every call is the same on both sides). Exits 0 also when a budget is missed.
+ * Measures crib beside containerd in one alternating run: same images from one registry, same cgroup driver, state
+ * directories on a tmpfs as /run is, and the kubelet's own client code over one connection each (its share of every call is the same on both sides). Exits 0 also when a budget is missed.
  */
 import { buildLargeImage } from "../fixtures/test-images.ts";
 import type { EngineKind } from "../harness/engine.ts";
@@ -31,7 +31,7 @@ async function openBed(kind: EngineKind, network: "builtin" | "cni"): Promise<Te
   const bed = new TestBed(kind);
   beds.push(bed);
   // Images come after the idle daemon has been measured.
-  await bed.open({ network, images: [] });
+  await bed.open({ network, stateInMemory: true, images: [] });
   return bed;
 }
 

@@ -10,7 +10,7 @@ import { removeAllPods } from "./remove-all-pods.ts";
 export function createContainerd(options: EngineOptions): Engine {
   const binary = Bun.which("containerd");
   if (binary === null) throw new Error("containerd is not on PATH: apt-get install containerd");
-  const place = openEnginePlace("containerd");
+  const place = openEnginePlace("containerd", options.stateInMemory);
   const config = join(place.directory, "config.toml");
   writeFileSync(config, configuration(place, options));
   const daemon = new Daemon({

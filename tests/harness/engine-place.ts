@@ -22,7 +22,8 @@ export interface EnginePlace {
   clear(): void;
 }
 
-export function openEnginePlace(kind: EngineKind): EnginePlace {
+/** `stateInMemory`: the state directory is on a tmpfs, as /run is on a node. */
+export function openEnginePlace(kind: EngineKind, stateInMemory = false): EnginePlace {
   const workspace = openWorkspace(kind);
   const number = ++count;
   const directory = workspace.path;
@@ -31,6 +32,7 @@ export function openEnginePlace(kind: EngineKind): EnginePlace {
   const slot = (process.pid * 7 + number) % 4096;
   makeCgroup(cgroupParent);
   for (const name of ["root", "state"]) mkdirSync(join(directory, name), { mode: 0o700 });
+  if (stateInMemory) mountTmpfs(join(directory, "state"));
   return {
     directory,
     root: join(directory, "root"),
@@ -47,4 +49,9 @@ export function openEnginePlace(kind: EngineKind): EnginePlace {
       workspace.remove();
     },
   };
+}
+
+function mountTmpfs(path: string): void {
+  const { exitCode, stderr } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", path]);
+  if (exitCode !== 0) throw new Error(`no tmpfs at ${path}: ${stderr.toString().trim()}`);
 }

@@ -10,6 +10,8 @@ export interface EngineOptions {
   readonly registry: Registry;
   /** Default: builtin for crib, cni for containerd (which has nothing else). */
   readonly network?: EngineNetwork;
+  /** The state directory is on a tmpfs, as on a node. */
+  readonly stateInMemory?: boolean;
   /** Executable of crib. Default: dist/crib of this tree, or `CRIB_TEST_BINARY`. */
   readonly binary?: string;
 }

@@ -12,6 +12,7 @@ import { logPathOf, TestContainer, TestPod } from "./test-container.ts";
 
 export interface TestBedOptions {
   readonly network?: EngineNetwork;
+  readonly stateInMemory?: boolean;
   /** Images pulled before the first test. Default: busybox. */
   readonly images?: readonly TestImageName[];
 }
@@ -50,6 +51,7 @@ export class TestBed {
     this.#engine = createEngine(this.kind, {
       registry: this.#registry,
       ...(options.network === undefined ? {} : { network: options.network }),
+      ...(options.stateInMemory === undefined ? {} : { stateInMemory: options.stateInMemory }),
     });
     this.#hostBefore = hostSnapshot(this.engine);
     await this.engine.start();
