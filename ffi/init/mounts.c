@@ -54,16 +54,28 @@ static int attach(struct stage *stage, int mount, int target, const char *path)
 	return moved < 0 ? stage_fail(stage, moved, "move_mount", path) : 0;
 }
 
-/* The root itself is no target: a mount on it would be under the descriptor every later step resolves from. */
+static bool is_same_file(int one, int other)
+{
+	struct stat a;
+	struct stat b;
+	return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/*
+ * The root itself is no target, by its name or by a link of the image's that leads to it: a mount on it would be above
+ * the descriptor every later step resolves from, where nobody ever sees it.
+ */
 static int open_target(struct stage *stage, const char *path, enum resolve_kind kind)
 {
 	int root = stage_root(stage);
 	if (root < 0)
 		return root;
-	if (path[strspn(path, "/.")] == '\0')
-		return stage_fail(stage, -EINVAL, "mount target", path);
-	int target = resolve_create(root, path, kind);
-	return target < 0 ? stage_fail(stage, target, "openat2", path) : target;
+	int target cleanup_fd = resolve_create(root, path, kind);
+	if (target < 0)
+		return stage_fail(stage, target, "openat2", path);
+	if (is_same_file(target, root))
+		return stage_fail(stage, -EINVAL, "mount over the root", path);
+	return take_fd(&target);
 }
 
 /*
