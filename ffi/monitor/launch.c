@@ -94,12 +94,14 @@ static int make_report(struct process *process, struct child_ends *ends, struct 
 	return 0;
 }
 
-/* A pidfd of a process of ours by the one that is held (it cannot have been reused), of any other by its number. */
+/*
+ * A pidfd of a process of this pod, by its number, from the one that is held: it cannot have been reused. A number that
+ * is not in the table may be anybody's by now, the host's own included, since the daemon hears of an exit after us.
+ */
 static int open_process(uint32_t pid)
 {
 	const struct process *known = process_by_pid((pid_t)pid);
-	return known != NULL ? (int)negative_errno(fcntl(known->pidfd, F_DUPFD_CLOEXEC, 0))
-			     : sys_pidfd_open((pid_t)pid);
+	return known != NULL ? (int)negative_errno(fcntl(known->pidfd, F_DUPFD_CLOEXEC, 0)) : -ESRCH;
 }
 
 static int open_join(const struct plan *plan, struct child_ends *ends, struct failure *failure)
