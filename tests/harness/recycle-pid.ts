@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { waitUntil } from "./wait-until.ts";
 
 /** A bystander: a process of the host that has a number somebody else had before. Any signal but SIGCHLD ends it. */
@@ -27,7 +27,8 @@ export async function recyclePid(pid: number): Promise<Bystander> {
   return {
     pid,
     get alive() {
-      return existsSync(`/proc/${pid}`);
+      // One that was killed and is not reaped yet is still there, without a command line.
+      return existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("sleep");
     },
     [Symbol.dispose]() {
       if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
