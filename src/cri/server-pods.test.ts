@@ -133,6 +133,11 @@ describe("containers", () => {
       sandboxID: sandbox.id,
       pid: 4243,
       runtimeSpec: { ociVersion: "1.2.0" },
+      rootfs: {
+        writableLayer: `${container.directory}/upper`,
+        work: `${container.directory}/work`,
+        layers: [{ chainID: `sha256:${"4e".repeat(32)}`, diffID: `sha256:${"5f".repeat(32)}` }],
+      },
     });
     const [listed] = (await server.runtime.listContainers({ filter: { id: container.id } })).containers;
     expect(listed).toMatchObject({ imageId: fakeImageId, imageRef: fakeImageId, podSandboxId: sandbox.id });

@@ -24,7 +24,15 @@ import { openRepository } from "./open-repository.ts";
 import { createPinnedMatcher } from "./pinned-images.ts";
 import { Pins } from "./pins.ts";
 import type { Platform } from "./platform.ts";
-import type { Image, ImageAccounts, Images, PullProgress, PullRequest, RegistryCredentials } from "./port.ts";
+import type {
+  Image,
+  ImageAccounts,
+  ImageLayer,
+  Images,
+  PullProgress,
+  PullRequest,
+  RegistryCredentials,
+} from "./port.ts";
 import { readAccounts } from "./read-accounts.ts";
 import { formatReference, type ImageReference, parseReference, repositoryName } from "./reference.ts";
 import { type BlobSource, namingReference } from "./repository.ts";
@@ -141,6 +149,16 @@ class StoredImages implements ImageService {
         { image: record.id, error: String(error) },
         "layers of a removed image could not be deleted",
       );
+    });
+  }
+
+  layers(id: ImageId): readonly ImageLayer[] {
+    const { index, layers } = this.#stores;
+    return (index.record(id)?.chainIds ?? []).flatMap((chainId) => {
+      const layer = layers.layers.get(chainId);
+      if (layer === undefined) return [];
+      const { diffId, diskBytes, inodes } = layer;
+      return [{ chainId, diffId, directory: layers.lowerDir(chainId), diskBytes, inodes }];
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Digest, ImageId } from "../ids/digest.ts";
+import type { ChainId, DiffId, Digest, ImageId } from "../ids/digest.ts";
 import type { HostPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
 
@@ -63,6 +63,16 @@ export interface Image {
   readonly pulledAtNs: UnixNanos;
 }
 
+/** One unpacked layer, as verbose status tells it. */
+export interface ImageLayer {
+  readonly chainId: ChainId;
+  readonly diffId: DiffId;
+  /** A lower directory of overlays. */
+  readonly directory: HostPath;
+  readonly diskBytes: number;
+  readonly inodes: number;
+}
+
 /** The image service's domain: what ImageService RPCs and containers need. */
 export interface Images {
   /** Joins a pull of the same reference (and credentials) already under way. */
@@ -82,6 +92,8 @@ export interface Images {
    */
   acquireRootfs(id: ImageId, holder: string): { readonly lowerDirs: readonly HostPath[] };
   release(holder: string): void;
+  /** The unpacked layers of an image, bottom first; none when the image is gone. Whoever only looks holds nothing. */
+  layers(id: ImageId): readonly ImageLayer[];
   /** /etc/passwd and /etc/group of the image, strictly parsed, cached (layers never change). */
   accounts(id: ImageId): ImageAccounts;
   usage(): { readonly mountpoint: HostPath; readonly usedBytes: bigint; readonly usedInodes: bigint };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { buildImage, compressLayer } from "../fixtures/image-builder.ts";
 import { LayerBuilder } from "../fixtures/layer-builder.ts";
 import { codeOf, outcomeOf } from "../harness/error-code.ts";
@@ -140,6 +140,30 @@ describe("images", () => {
     const { info } = await bed.cri.images.imageStatus({ image, verbose: true });
     expect(JSON.stringify(JSON.parse(info.info ?? "{}"))).toContain("/bin/sh");
   });
+
+  onlyCrib("it tells the topmost snapshot alone")(
+    "verbose status tells every layer and where it lies, of the image and of a container on it",
+    async () => {
+      await bed.pull("volume");
+      const container = await bed.runIdle(await bed.runPod(), { image: "volume" });
+      await container.sh("echo written > /in-the-writable-layer");
+      const image = { image: bed.registry.reference("volume") };
+      const ofImage = await bed.cri.images.imageStatus({ image, verbose: true });
+      const { chainID, imageSpec, layers } = JSON.parse(ofImage.info["info"] ?? "{}");
+      expect(layers.map(({ diffID }: { diffID: string }) => diffID)).toEqual(imageSpec.rootfs.diff_ids);
+      expect(chainID).toBe(layers.at(-1).chainID);
+
+      const ofContainer = await bed.cri.runtime.containerStatus({ containerId: container.id, verbose: true });
+      const { rootfs } = JSON.parse(ofContainer.info["info"] ?? "{}");
+      expect(rootfs.layers).toEqual(layers);
+      expect(readFileSync(`${rootfs.writableLayer}/in-the-writable-layer`, "utf8")).toBe("written\n");
+      expect(readdirSync(layers[0].directory)).toContain("bin");
+      // The layers outlive the image's name for as long as the container has them, and so does what is told of them.
+      await remove(bed.registry.reference("volume"));
+      const after = await bed.cri.runtime.containerStatus({ containerId: container.id, verbose: true });
+      expect(JSON.parse(after.info["info"] ?? "{}").rootfs.layers).toEqual(layers);
+    },
+  );
 
   test("take space that ImageFsInfo tells, on a directory that is there", async () => {
     const usage = async () => {
