@@ -127,16 +127,18 @@ describe("V08 V12 V28 a root whose directories are links", () => {
 
   cribTest("V28 links at every file that is made", async () => {
     const host = victim();
-    for (const name of ["hosts", "hostname", "resolv.conf"]) writeFileSync(join(host, name), "host");
+    const inEtc = ["hosts", "hostname", "resolv.conf", "mtab", "passwd", "group"];
+    const inRoot = [".containerenv", ".dockerenv"];
+    for (const name of [...inEtc, ...inRoot]) writeFileSync(join(host, name), "host");
     const imageReference = await hostileImage((layer) => {
-      layer.dir("etc");
-      for (const name of ["hosts", "hostname", "resolv.conf"]) layer.symlink(`etc/${name}`, join(host, name));
+      layer.dir("etc").dir("run");
+      for (const name of inEtc) layer.symlink(`etc/${name}`, join(host, name));
+      for (const name of inRoot) layer.symlink(name, join(host, name)).symlink(`run/${name}`, join(host, name));
       return layer;
     });
     await outcomeOf(bed.run(await bed.runPod(), { imageReference, command: ["ls"] }));
-    for (const name of ["hosts", "hostname", "resolv.conf"])
-      expect(readFileSync(join(host, name), "utf8")).toBe("host");
-    expect(readdirSync(host)).toHaveLength(3);
+    for (const name of [...inEtc, ...inRoot]) expect(readFileSync(join(host, name), "utf8")).toBe("host");
+    expect(readdirSync(host)).toHaveLength(inEtc.length + inRoot.length);
   });
 });
 

@@ -211,18 +211,6 @@ describe("the namespaces of a pod with a user namespace", () => {
     expect(text).toContain("lo");
     expect(text).toContain("Read-only file system");
   });
-
-  test("V20 the limits of the pod hold: its processes are below the group that was asked for", async () => {
-    const container = await idle(await runPod());
-    const groups = readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8");
-    expect(groups).toContain(bed.engine.cgroupParent);
-    for (const line of groups
-      .trim()
-      .split("\n")
-      .filter((text) => /:(memory|pids)[:,]/.test(text))) {
-      expect(line).toContain(bed.engine.cgroupParent);
-    }
-  });
 });
 
 describe("mounts of a container in a user namespace", () => {
