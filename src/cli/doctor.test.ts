@@ -97,6 +97,16 @@ const troubles: readonly [title: string, patch: Patch, bad: Record<string, strin
     },
     { overlay: "warn" },
   ],
+  [
+    "AppArmor without its parser",
+    { files: { "/sys/module/apparmor/parameters/enabled": "Y\n" } },
+    { AppArmor: "warn" },
+  ],
+  [
+    "AppArmor with its parser",
+    { files: { "/sys/module/apparmor/parameters/enabled": "Y\n", "/usr/sbin/apparmor_parser": "" } },
+    {},
+  ],
   ["no seccomp", { files: { "/proc/sys/kernel/seccomp/actions_avail": undefined } }, { seccomp: "fail" }],
   [
     "no memory controller",

@@ -85,6 +85,7 @@ const schema = z.strictObject({
         .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "is not a handler name")
         .optional(),
       seccomp_profile_root: path.optional(),
+      apparmor_default_profile: z.boolean().optional(),
       exec_output_limit_bytes: z
         .number()
         .int()

@@ -44,6 +44,8 @@ export interface Config {
   readonly runtime: {
     readonly defaultHandler: string;
     readonly seccompProfileRoot: HostPath;
+    /** Confine containers that name no AppArmor profile by the one that crib brings, where the kernel has AppArmor. */
+    readonly apparmorDefaultProfile: boolean;
     readonly execOutputLimitBytes: number;
   };
   readonly streaming: {

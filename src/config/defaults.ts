@@ -25,6 +25,7 @@ export const defaultConfig: Config = deepFreeze({
   runtime: {
     defaultHandler: "crib",
     seccompProfileRoot: parseHostPath("/var/lib/kubelet/seccomp"),
+    apparmorDefaultProfile: true,
     execOutputLimitBytes: 16 * 1024 * 1024,
   },
   streaming: { address: "127.0.0.1", port: 0, tls: undefined, idleTimeoutMs: 4 * 60 * 60 * 1000 },

@@ -48,6 +48,7 @@ describe("loadConfig()", () => {
       [runtime]
       default_handler = "native"
       seccomp_profile_root = "/sec"
+      apparmor_default_profile = false
       exec_output_limit_bytes = 2048
       [streaming]
       address = "::1"
@@ -67,7 +68,12 @@ describe("loadConfig()", () => {
       registry: { hostsDirs: ["/h"], dockerConfig: undefined, maxConcurrentDownloads: 2, stallTimeoutMs: 7000 },
       images: { pinned: ["registry.k8s.io/pause:3.10"] },
       cdi: { specDirs: ["/c1", "/c2"] },
-      runtime: { defaultHandler: "native", seccompProfileRoot: "/sec", execOutputLimitBytes: 2048 },
+      runtime: {
+        defaultHandler: "native",
+        seccompProfileRoot: "/sec",
+        apparmorDefaultProfile: false,
+        execOutputLimitBytes: 2048,
+      },
       streaming: {
         address: "::1",
         port: 10010,

@@ -16,7 +16,7 @@ export function handlerFeatures({ userNamespaces, kernelVersion }: FeatureFacts)
   };
 }
 
-export type FeatureFacts = Pick<HostFacts, "kernelVersion" | "userNamespaces">;
+export type FeatureFacts = Pick<HostFacts, "kernelVersion" | "userNamespaces" | "apparmor" | "selinux">;
 
 export function runtimeFeatures({ userNamespaces }: FeatureFacts): {
   readonly supplementalGroupsPolicy: boolean;

@@ -8,6 +8,7 @@ import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { createPods } from "../pods/create-pods.ts";
 import { containerOfHolder } from "../pods/volume-holder.ts";
+import { DefaultAppArmor } from "../runtime/default-apparmor.ts";
 import { createMonitorLauncher } from "../runtime/monitor/launcher.ts";
 import { readBootId, readHostFacts } from "../runtime/read-host-facts.ts";
 import { createSeccompCache } from "../runtime/seccomp-cache.ts";
@@ -27,6 +28,11 @@ export async function openDomains(
   await using undo = new AsyncDisposableStack();
   const cgroups = openHostCgroups(kernel, clock);
   const hostFacts = readHostFacts(cgroups.mode);
+  const defaultAppArmor = new DefaultAppArmor({
+    enabled: hostFacts.apparmor,
+    wanted: config.runtime.apparmorDefaultProfile,
+    log,
+  });
   const database = undo.adopt(openDatabase(config.root, log), (opened) => opened.close());
   const images = undo.use(await createImages({ root: config.root, database, kernel, config, log, clock }));
   const network = undo.adopt(createPodNetwork({ kernel, config, log, clock }), (opened) => opened.close());
@@ -46,11 +52,13 @@ export async function openDomains(
       cgroups,
       launcher: createMonitorLauncher({ kernel, monitorExecutable }),
       seccomp: createSeccompCache(kernel),
+      defaultAppArmor,
       database,
     }),
     (opened) => opened.close(),
   );
 
+  await defaultAppArmor.ensure();
   const containers = new Set<string>(pods.containers().map(({ id }) => id));
   for (const holder of images.holders()) if (!containers.has(containerOfHolder(holder))) images.release(holder);
   await images.ensureBuiltinImage(readArtifact("hello"));

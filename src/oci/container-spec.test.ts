@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { CribError } from "../errors/crib-error.ts";
-import { MountPropagation, NamespaceMode, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
+import { MountPropagation, NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
 import { buildContainerSpec, type ContainerSpecInput } from "./container-spec.ts";
 import { defaultSeccompProfile } from "./seccomp/default-profile.ts";
 import { fixtureHost, fixtureImage, specInput } from "./spec-fixture.ts";
@@ -166,27 +166,6 @@ describe("buildContainerSpec()", () => {
       },
     ],
     "a privileged container in a plain pod": [{ linux: { securityContext: { privileged: true } } }, "privileged pod"],
-    "an AppArmor profile without AppArmor": [
-      {
-        linux: {
-          securityContext: { apparmor: { profileType: SecurityProfile_ProfileType.Localhost, localhostRef: "tight" } },
-        },
-      },
-      "AppArmor",
-    ],
-    "AppArmor's runtime default without AppArmor": [
-      { linux: { securityContext: { apparmor: { profileType: SecurityProfile_ProfileType.RuntimeDefault } } } },
-      "AppArmor is not enabled",
-    ],
-    "AppArmor's runtime default in its old spelling": [
-      { linux: { securityContext: { apparmorProfile: "runtime/default" } } },
-      "AppArmor is not enabled",
-    ],
-    "AppArmor's runtime default, which crib has not got": [
-      { linux: { securityContext: { apparmor: { profileType: SecurityProfile_ProfileType.RuntimeDefault } } } },
-      "crib brings none",
-      { host: { ...specInput({}).host, apparmor: true } },
-    ],
     "an SELinux label without SELinux": [
       { linux: { securityContext: { selinuxOptions: { type: "container_t" } } } },
       "SELinux",

@@ -22,7 +22,7 @@ import { buildNamespaces } from "./namespaces.ts";
 import { protectedPaths } from "./protected-paths.ts";
 import type { ImageVolume } from "./requested-mounts.ts";
 import type { RuntimeSpec, SpecLinux, SpecMount, SpecProcess, SpecSeccomp, SpecUser } from "./runtime-spec.ts";
-import { apparmorProfile, selinuxLabel } from "./security-labels.ts";
+import { selinuxLabel } from "./security-labels.ts";
 import { specResources } from "./spec-resources.ts";
 import { resolveUser } from "./user.ts";
 import type { UserNamespace } from "./user-namespace.ts";
@@ -41,6 +41,8 @@ export interface ContainerSpecInput {
   readonly host: HostFacts;
   /** Already resolved and reduced; undefined: unconfined. */
   readonly seccompProfile: SpecSeccomp | undefined;
+  /** Name of a profile in the kernel; undefined: unconfined. */
+  readonly apparmorProfile?: string | undefined;
   /** What `config.devices` stands for on this host, or all devices of the host for a privileged container. */
   readonly devices?: readonly GrantedDevice[];
   /** Those of `config.mounts` that show an image. */
@@ -118,7 +120,6 @@ function containerProcess(
   const { config, image, host } = input;
   const user = resolveUser(security, image.user, input.accounts);
   checkMapped(user, ownUserNamespace(input));
-  const apparmor = apparmorProfile(security, host);
   const selinux = selinuxLabel(security, host);
   return {
     terminal: config.tty,
@@ -135,7 +136,7 @@ function containerProcess(
     capabilities: resolveCapabilities(security?.capabilities, security?.privileged === true, host.capabilities),
     rlimits: host.rlimits,
     noNewPrivileges: security?.noNewPrivs === true,
-    ...(apparmor !== undefined && { apparmorProfile: apparmor }),
+    ...(input.apparmorProfile !== undefined && { apparmorProfile: input.apparmorProfile }),
     ...(selinux !== undefined && { selinuxLabel: selinux }),
     oomScoreAdj: oomScoreAdj(config.linux?.resources?.oomScoreAdj ?? 0n),
   };

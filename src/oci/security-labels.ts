@@ -4,30 +4,29 @@ import type { LinuxContainerSecurityContext } from "../gen/runtime/v1/api_pb.ts"
 import { SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
 import type { HostFacts } from "./host-facts.ts";
 
+/** What a request says about AppArmor. */
+export type AppArmorWish =
+  | { readonly kind: "unconfined" }
+  /** `asked`: by name. Who says nothing gets the same profile where it can be had, as other engines do. */
+  | { readonly kind: "default"; readonly asked: boolean }
+  | { readonly kind: "localhost"; readonly name: string };
+
 /**
- * The AppArmor profile a container runs under, undefined for none. What the request asks for must be enforceable: running with
- * less than was asked for would be found out by an attacker first. crib brings no profile of its own, so the runtime's default
- * can be had nowhere yet; a request that names nothing gets nothing.
+ * What is asked for must be enforceable: running with less would be found out by an attacker first. Privileged is unconfined, unless
+ * a profile of the host's is named.
  *
- * @throws {CribError} failed-precondition when the kernel has no AppArmor, invalid-argument for a malformed name.
+ * @throws {CribError} failed-precondition when a profile is asked for and the kernel has no AppArmor, invalid-argument for a
+ * malformed name.
  */
-export function apparmorProfile(
-  security: LinuxContainerSecurityContext | undefined,
-  host: HostFacts,
-): string | undefined {
-  const name = requestedProfile(security);
-  if (name === undefined || security?.privileged === true) return undefined;
-  if (name === runtimeDefault && host.apparmor) {
-    throw failedPrecondition(
-      "AppArmor profile RuntimeDefault is asked for, and crib brings none: load a profile on this host and name it as Localhost",
-    );
-  }
-  if (!host.apparmor) {
-    throw failedPrecondition(
-      `AppArmor profile ${JSON.stringify(name)} is asked for, but AppArmor is not enabled on this host`,
-    );
-  }
-  return name;
+export function apparmorWish(security: LinuxContainerSecurityContext | undefined, host: HostFacts): AppArmorWish {
+  const wish = requestedProfile(security);
+  if (wish.kind === "default" && security?.privileged === true) return { kind: "unconfined" };
+  if (host.apparmor || wish.kind === "unconfined") return wish;
+  if (wish.kind === "default" && !wish.asked) return { kind: "unconfined" };
+  const name = wish.kind === "default" ? runtimeDefault : wish.name;
+  throw failedPrecondition(
+    `AppArmor profile ${JSON.stringify(name)} is asked for, but AppArmor is not enabled on this host`,
+  );
 }
 
 /**
@@ -59,27 +58,27 @@ export function selinuxLabel(security: LinuxContainerSecurityContext | undefined
 /** How Kubernetes writes it; no profile's name in the kernel begins so. */
 const runtimeDefault = "runtime/default";
 
-/** The profile's name in the kernel, or `runtimeDefault`; undefined for unset and unconfined. */
-function requestedProfile(security: LinuxContainerSecurityContext | undefined): string | undefined {
+function requestedProfile(security: LinuxContainerSecurityContext | undefined): AppArmorWish {
   const profile = security?.apparmor;
   if (profile !== undefined) {
     switch (profile.profileType) {
       case SecurityProfile_ProfileType.Localhost:
-        return localName(profile.localhostRef);
+        return { kind: "localhost", name: localName(profile.localhostRef) };
       case SecurityProfile_ProfileType.RuntimeDefault:
-        return runtimeDefault;
+        return { kind: "default", asked: true };
       case SecurityProfile_ProfileType.Unconfined:
-        return undefined;
+        return { kind: "unconfined" };
       default:
         return assertNever(profile.profileType, "AppArmor profile type");
     }
   }
   const deprecated = security?.apparmorProfile ?? "";
-  if (deprecated === "" || deprecated === "unconfined") return undefined;
-  if (deprecated === runtimeDefault) return runtimeDefault;
+  if (deprecated === "") return { kind: "default", asked: false };
+  if (deprecated === "unconfined") return { kind: "unconfined" };
+  if (deprecated === runtimeDefault) return { kind: "default", asked: true };
   if (!deprecated.startsWith("localhost/"))
     throw invalidArgument(`AppArmor profile ${JSON.stringify(deprecated.slice(0, 120))} is malformed`);
-  return localName(deprecated);
+  return { kind: "localhost", name: localName(deprecated) };
 }
 
 function localName(reference: string): string {

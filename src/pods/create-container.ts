@@ -22,6 +22,7 @@ import { inPodNamespaces } from "./in-pod-namespaces.ts";
 import { namespaceModes } from "./namespace-modes.ts";
 import { targetProcess } from "./pid-namespace.ts";
 import { relabelMounts } from "./relabel-mounts.ts";
+import { resolveAppArmor } from "./resolve-apparmor.ts";
 import { resolveCdi } from "./resolve-cdi.ts";
 import { resolveDevices } from "./resolve-devices.ts";
 import { getRecord } from "./resolve-id.ts";
@@ -42,10 +43,12 @@ export async function createContainer(
   sandboxIdOrPrefix: string,
   config: ContainerConfig,
 ): Promise<ContainerId> {
+  // Before anything is looked at: nothing waits between the look at the sandbox and the record of its container.
+  const apparmorProfile = await resolveAppArmor(engine, config);
   const sandbox = getRecord("sandbox", engine.sandboxes, sandboxIdOrPrefix);
   const print = fingerprint(toBinary(ContainerConfigSchema, config));
   return await engine.containerNames.claim(containerName(sandbox.id, config), print, () =>
-    makeContainer(engine, sandbox, config),
+    makeContainer(engine, sandbox, config, apparmorProfile),
   );
 }
 
@@ -53,6 +56,7 @@ async function makeContainer(
   engine: PodEngine,
   sandbox: SandboxRecord,
   requested: ContainerConfig,
+  apparmorProfile: string | undefined,
 ): Promise<ContainerId> {
   if (sandbox.state !== "ready") {
     throw failedPrecondition(`sandbox ${sandbox.id} is not ready: remove it and run the pod again`);
@@ -84,6 +88,7 @@ async function makeContainer(
     hostFiles: sandboxFiles(sandbox.directory),
     host: engine.hostFacts,
     seccompProfile: resolveSeccomp(engine, config),
+    apparmorProfile,
     devices: resolveDevices(config),
     imageVolumes: volumes,
     hostname: sandbox.hostname,

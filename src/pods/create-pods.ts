@@ -57,6 +57,7 @@ export type PodsDependencies = Pick<
   | "cgroups"
   | "launcher"
   | "seccomp"
+  | "defaultAppArmor"
 > & { readonly database: Database };
 
 export interface RunningPods extends Pods {

@@ -7,6 +7,7 @@ import type { PodNetwork } from "../network/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { HostFacts } from "../oci/host-facts.ts";
+import type { DefaultAppArmor } from "../runtime/default-apparmor.ts";
 import type { ContainerExit, Monitor, MonitorLauncher } from "../runtime/monitor/port.ts";
 import type { SeccompCache } from "../runtime/seccomp-cache.ts";
 import type { SandboxIntents } from "../state/intents.ts";
@@ -34,6 +35,7 @@ export interface PodEngine {
   readonly cgroups: Cgroups;
   readonly launcher: MonitorLauncher;
   readonly seccomp: SeccompCache;
+  readonly defaultAppArmor: Pick<DefaultAppArmor, "ensure">;
   readonly defaultSeccomp: DefaultSeccompProfiles;
 
   readonly sandboxes: RecordStore<SandboxId, SandboxRecord>;

@@ -10,6 +10,7 @@ import type { PodEngine } from "./engine.ts";
 import { handleExit } from "./handle-exit.ts";
 import { pidNamespaceOf } from "./pid-namespace.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
+import { restoreAppArmor } from "./resolve-apparmor.ts";
 import { getRecord } from "./resolve-id.ts";
 import { checkContainerTransition } from "./transitions.ts";
 
@@ -33,6 +34,7 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
     throw failedPrecondition(`sandbox ${sandbox.id} is not ready: container ${record.id} cannot start in it`);
   }
 
+  await restoreAppArmor(engine, record.spec.process.apparmorProfile);
   let started: StartResult;
   try {
     started = await launch(engine, monitor, sandbox, record);

@@ -129,17 +129,19 @@ function securityModules(host: DoctorHost): Finding {
   return ok("kernel", "security modules", modules === undefined || modules === "" ? "none told" : modules);
 }
 
-/** Other engines load a profile of their own, for RuntimeDefault and for who names none: who relies on that should know. */
+const appArmorParsers = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin"].map((path) => `${path}/apparmor_parser`);
+
 function appArmor(host: DoctorHost): Finding {
   const enabled = host.readText("/sys/module/apparmor/parameters/enabled")?.startsWith("Y") ?? false;
-  return enabled
-    ? warn(
+  if (!enabled) return ok("kernel", "AppArmor", "not enabled: pods that name a profile are refused");
+  return appArmorParsers.some((path) => host.exists(path))
+    ? ok("kernel", "AppArmor", "enabled, with a parser to load the default profile")
+    : warn(
         "kernel",
         "AppArmor",
-        "enabled, and crib brings no profile: RuntimeDefault is refused, and pods that name none are not confined",
-        "load a profile with apparmor_parser, and name it as Localhost in the pods that need one",
-      )
-    : ok("kernel", "AppArmor", "not enabled: pods that name a profile are refused");
+        "enabled, without apparmor_parser: RuntimeDefault is refused, and pods that name no profile are not confined",
+        "install the package apparmor",
+      );
 }
 
 function atLeast(release: string, [major, minor]: readonly [number, number]): boolean {

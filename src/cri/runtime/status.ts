@@ -24,7 +24,14 @@ export function status({
       runtimeHandlers: runtimeHandlers(config).map((name) => ({ name, features: handlerFeatures(hostFacts) })),
       features: runtimeFeatures(hostFacts),
       info: request.verbose
-        ? verboseInfo({ version: build.version, revision: build.revision, cgroupMode: cgroups.mode, config })
+        ? verboseInfo({
+            version: build.version,
+            revision: build.revision,
+            cgroupMode: cgroups.mode,
+            apparmorEnabled: hostFacts.apparmor,
+            selinuxEnabled: hostFacts.selinux,
+            config,
+          })
         : {},
     };
   };

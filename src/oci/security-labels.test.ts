@@ -1,0 +1,53 @@
+import { describe, expect, test } from "bun:test";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { LinuxContainerSecurityContextSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
+import { type AppArmorWish, apparmorWish } from "./security-labels.ts";
+import { fixtureHost } from "./spec-fixture.ts";
+
+type Context = MessageInitShape<typeof LinuxContainerSecurityContextSchema>;
+const { Localhost, RuntimeDefault, Unconfined } = SecurityProfile_ProfileType;
+const tight = { profileType: Localhost, localhostRef: "localhost/tight" };
+
+const wish = (context: Context | undefined, apparmor = true): AppArmorWish =>
+  apparmorWish(context && create(LinuxContainerSecurityContextSchema, context), { ...fixtureHost, apparmor });
+
+describe("apparmorWish()", () => {
+  const cases: readonly [string, Context | undefined, AppArmorWish][] = [
+    ["nothing at all", undefined, { kind: "default", asked: false }],
+    ["a context that says nothing of it", {}, { kind: "default", asked: false }],
+    ["RuntimeDefault", { apparmor: { profileType: RuntimeDefault } }, { kind: "default", asked: true }],
+    ["its old spelling", { apparmorProfile: "runtime/default" }, { kind: "default", asked: true }],
+    ["Unconfined", { apparmor: { profileType: Unconfined } }, { kind: "unconfined" }],
+    ["its old spelling", { apparmorProfile: "unconfined" }, { kind: "unconfined" }],
+    ["the field over its old spelling", { apparmor: tight, apparmorProfile: "unconfined" }, named("tight")],
+    ["Localhost in its old spelling", { apparmorProfile: "localhost/tight" }, named("tight")],
+    ["privileged", { privileged: true }, { kind: "unconfined" }],
+    ["privileged by default", { privileged: true, apparmor: { profileType: RuntimeDefault } }, { kind: "unconfined" }],
+    ["privileged under a profile of the host's", { privileged: true, apparmor: tight }, named("tight")],
+  ];
+  test.each(cases)("%s", (_what, context, expected) => {
+    expect(wish(context)).toEqual(expected);
+  });
+
+  test("without AppArmor who names nothing runs unconfined, and who names a profile is refused", () => {
+    expect(wish({}, false)).toEqual({ kind: "unconfined" });
+    expect(wish({ apparmor: { profileType: Unconfined } }, false)).toEqual({ kind: "unconfined" });
+    for (const asked of [{ apparmor: tight }, { apparmor: { profileType: RuntimeDefault } }]) {
+      expect(() => wish(asked, false)).toThrow("AppArmor is not enabled on this host");
+    }
+    expect(() => wish({ apparmorProfile: "runtime/default" }, false)).toThrow("AppArmor is not enabled on this host");
+  });
+
+  test("a malformed name is refused", () => {
+    for (const context of [{ apparmorProfile: "tight" }, { apparmorProfile: "localhost/" }]) {
+      expect(() => wish(context)).toThrow("is malformed");
+    }
+    for (const localhostRef of ["", "a b", "a\nb", "x".repeat(256)]) {
+      expect(() => wish({ apparmor: { profileType: Localhost, localhostRef } })).toThrow("is malformed");
+    }
+  });
+});
+
+function named(name: string): AppArmorWish {
+  return { kind: "localhost", name };
+}
