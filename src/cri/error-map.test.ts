@@ -33,6 +33,15 @@ describe("toConnectError()", () => {
     },
   );
 
+  test("tells what failed, when undoing it failed as well (the message was empty)", () => {
+    const thrown = new SuppressedError(
+      new Error("undo"),
+      new SuppressedError(new Error("undo"), notFound("image", "x")),
+    );
+    const error = toConnectError(thrown, () => "x");
+    expect([error.code, error.rawMessage, error.cause]).toEqual([Code.NotFound, 'image "x" not found', thrown]);
+  });
+
   test("passes Connect's own errors on", () => {
     const own = new ConnectError("late", Code.DeadlineExceeded);
     expect(toConnectError(own, () => "x")).toBe(own);

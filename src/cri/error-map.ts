@@ -33,6 +33,12 @@ function bounded(message: string): string {
  * @param correlationId is put into the message of a failure nobody foresaw, so that the client's line leads to the log's.
  */
 export function toConnectError(error: unknown, correlationId: () => string): ConnectError {
+  // What failed, not what failed while it was undone; the log has both.
+  if (error instanceof SuppressedError) {
+    const connectError = toConnectError(error.suppressed, correlationId);
+    connectError.cause = error;
+    return connectError;
+  }
   // Connect's own: a malformed request, an expired deadline, a client that went away.
   if (error instanceof ConnectError) return error;
   if (error instanceof CribError) {

@@ -1,11 +1,11 @@
 import { CribError } from "./crib-error.ts";
-import { errnoName } from "./errno.ts";
+import { Errno, errnoName } from "./errno.ts";
 import type { ErrorCode } from "./error-code.ts";
 
 /**
  * A system call that failed: which call, on what, with which errno.
  *
- * `code` stays `internal` unless the caller knows better; callers translate the errnos they expect
+ * `code` stays `internal` (`resource-exhausted` without descriptors) unless the caller knows better; callers translate the errnos they expect
  * (ENOENT → not-found, …) at the place where the meaning is known.
  */
 export class ErrnoError extends CribError {
@@ -13,10 +13,14 @@ export class ErrnoError extends CribError {
   readonly syscall: string;
   readonly path: string | undefined;
 
-  constructor(errno: number, syscall: string, path?: string, code: ErrorCode = "internal") {
+  constructor(errno: number, syscall: string, path?: string, code: ErrorCode = usualCode(errno)) {
     super(code, `${syscall}${path === undefined ? "" : ` ${JSON.stringify(path)}`}: ${errnoName(errno)}`);
     this.errno = errno;
     this.syscall = syscall;
     this.path = path;
   }
+}
+
+function usualCode(errno: number): ErrorCode {
+  return errno === Errno.EMFILE || errno === Errno.ENFILE ? "resource-exhausted" : "internal";
 }

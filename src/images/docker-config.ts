@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 import type { HostPath } from "../ids/path.ts";
+import { giveInput } from "../kernel/give-input.ts";
 import type { Log } from "../observe/log.ts";
 import { decodeBasicAuth, type RegistrySecret } from "./registry-secret.ts";
 import { hostOfAddress } from "./request-secret.ts";
@@ -86,7 +87,7 @@ async function askHelper(
   const program = `docker-credential-${name}`;
   try {
     const child = Bun.spawn([program, "get"], {
-      stdin: new TextEncoder().encode(`${address}\n`),
+      stdin: "pipe",
       stdout: "pipe",
       stderr: "ignore",
       cwd: "/",
@@ -95,6 +96,7 @@ async function askHelper(
       killSignal: "SIGKILL",
       maxBuffer: maxHelperOutputBytes,
     });
+    await giveInput(child.stdin, new TextEncoder().encode(`${address}\n`));
     const output = await new Response(child.stdout).text();
     if ((await child.exited) !== 0) return undefined;
     const { Username, Secret } = helperSchema.parse(JSON.parse(output));

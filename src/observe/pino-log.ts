@@ -50,6 +50,9 @@ function serializeError(error: unknown): unknown {
   return {
     message: error.message,
     ...(code === undefined ? {} : { code }),
+    ...(error instanceof SuppressedError
+      ? { undoing: serializeError(error.error), suppressed: serializeError(error.suppressed) }
+      : {}),
     ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),
     stack: error.stack,
   };

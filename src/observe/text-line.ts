@@ -3,11 +3,11 @@ export function textLine(json: string): string {
   const { time, level, msg, err, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const words = [String(time), String(level).toUpperCase().padEnd(5), String(msg ?? "")];
   for (const [key, value] of Object.entries(fields)) words.push(`${key}=${shown(value)}`);
-  const { message, stack } = (typeof err === "object" && err !== null ? err : { message: err }) as Record<
-    string,
-    unknown
-  >;
-  if (message !== undefined) words.push(`error=${shown(message)}`);
+  const { message, stack, suppressed, undoing } = (
+    typeof err === "object" && err !== null ? err : { message: err }
+  ) as Record<string, unknown>;
+  if (suppressed !== undefined) words.push(`error=${shown(suppressed)}`, `undoing=${shown(undoing)}`);
+  else if (message !== undefined) words.push(`error=${shown(message)}`);
   // A failure that somebody foresaw is told by its message; the stack is for those at level error.
   const trace = level === "error" && typeof stack === "string" ? `\n${stack}` : "";
   return `${words.join(" ")}${trace}\n`;

@@ -82,7 +82,7 @@ function configuration(place: EnginePlace, network: EngineNetwork, options: Engi
     `default_parent = "${place.cgroupParent}/default"`,
     "[cni]",
     `config_dir = "${cniDir}"`,
-    `bin_dirs = ${JSON.stringify(CNI_BIN_DIRS)}`,
+    `bin_dirs = ${JSON.stringify([join(place.directory, "cni-bin"), ...CNI_BIN_DIRS])}`,
     "[network]",
     `bridge = "${place.bridge}"`,
     `subnet = "${place.subnet}"`,

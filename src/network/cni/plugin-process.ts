@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { CribError, deadlineExceeded, failedPrecondition, unavailable } from "../../errors/crib-error.ts";
 import type { HostPath } from "../../ids/path.ts";
+import { giveInput } from "../../kernel/give-input.ts";
 import type { Clock } from "../../observe/clock.ts";
 
 const outputLimitBytes = 1024 * 1024;
@@ -66,7 +67,7 @@ function spawn(call: PluginCall) {
     return Bun.spawn([call.executable], {
       cwd: "/",
       env: { ...fixedEnvironment, ...call.environment },
-      stdin: call.input,
+      stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
       detached: true,
@@ -87,6 +88,8 @@ async function collect(child: Child, call: PluginCall, clock: Clock, ended: Abor
     await Promise.race([outputs, clock.sleep(drainMs, ended)]);
     drained.abort();
   };
+  // Not waited for: one that never reads its input is the deadline's.
+  giveInput(child.stdin, call.input).catch(() => undefined);
   const [[stdout, stderr]] = await Promise.all([outputs, drain()]);
   return { exitCode: child.exitCode ?? undefined, stdout, stderr };
 }

@@ -1,0 +1,70 @@
+import { expect } from "bun:test";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { outcomeOf } from "../harness/error-code.ts";
+import { onlyCrib } from "../harness/only-crib.ts";
+import { processUse } from "../harness/process-memory.ts";
+import { processesOf } from "../harness/processes-of.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
+import { waitUntil } from "../harness/wait-until.ts";
+
+/** Root and a real kernel: the daemon's descriptors run out at each moment of starting a process that then hangs. */
+const bed = useTestBed();
+
+onlyCrib("how it fails is not asked")(
+  "V77: a hanging plugin at the limit of descriptors keeps no other call waiting, and outlives none of it",
+  async () => {
+    const { directory, pid } = bed.engine;
+    const plugin = join(directory, "cni-bin", "hang");
+    const started = join(directory, "started");
+    mkdirSync(join(directory, "cni-bin"));
+    // DEL ends: only the ADD is to hang. What hangs has the name of this run's directory in its command line.
+    writeFileSync(plugin, `#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\necho x >> ${started}\nexec sleep 1\n`, {
+      mode: 0o755,
+    });
+    const list = join(directory, "no-cni", "10-hang.conflist");
+    const limit = (soft: number) =>
+      expect(Bun.spawnSync(["prlimit", "--pid", String(pid), `--nofile=${soft}:`]).exitCode).toBe(0);
+    const usual = Number(/^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "utf8"))?.[1]);
+    // The usual network answers first, and the connection that asks below is open.
+    const before = (await bed.runPod().then(() => processUse(pid))).descriptors;
+    writeFileSync(list, JSON.stringify({ cniVersion: "1.0.0", name: "hang", plugins: [{ type: "hang" }] }));
+    const pods: ReturnType<typeof outcomeOf>[] = [];
+    let outcomes: Awaited<(typeof pods)[number]>[] = [];
+    let slowestMs = 0;
+    try {
+      for (let free = 0; free <= 20; free++) {
+        const top = Math.max(...readdirSync(`/proc/${pid}/fd`).map(Number));
+        limit(top + 1 + free);
+        pods.push(
+          outcomeOf(
+            bed.runPod({ metadata: { name: `v77-${free}`, uid: `v77-${free}`, namespace: "v77", attempt: 0 } }),
+          ),
+        );
+        for (let asked = 0; asked < 5; asked++) {
+          const at = performance.now();
+          expect((await bed.cri.runtime.version({})).runtimeName).toBe("crib");
+          slowestMs = Math.max(slowestMs, performance.now() - at);
+          await Bun.sleep(5);
+        }
+      }
+      outcomes = await Promise.all(pods);
+      expect(outcomes.map(({ code }) => code)).not.toContain("OK");
+    } finally {
+      limit(usual);
+      rmSync(list);
+    }
+    expect(slowestMs).toBeLessThan(1000);
+    // A refusal tells why, also when undoing it failed for the same reason.
+    for (const { message } of outcomes) expect(message).not.toMatch(/^(unexpected failure [0-9a-f]+: )?$/);
+    // Some got far enough to start it: otherwise nothing was attacked.
+    expect(readFileSync(started, "utf8").length).toBeGreaterThan(0);
+    // Bun 1.4.5 keeps an end of the stdio of a spawn that failed at pidfd_open, of which there is one or two here.
+    await waitUntil(() => processUse(pid).descriptors <= before + 2, { what: `about ${before} descriptors again` });
+    expect(processesOf(plugin)).toEqual([]);
+    // What could not even be undone is undone by the next daemon.
+    await bed.engine.restart();
+    expect(await bed.output(await bed.runPod(), "echo again")).toBe("again");
+  },
+  60_000,
+);
