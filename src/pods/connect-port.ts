@@ -1,13 +1,14 @@
+import { statSync } from "node:fs";
 import { failedPrecondition, unavailable } from "../errors/crib-error.ts";
 import { Errno, errnoName } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
-import type { HostPath } from "../ids/path.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_RDONLY } from "../kernel/open-flags.ts";
 import { OwnedFd } from "../kernel/owned-fd.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Duplex } from "../runtime/monitor/streams.ts";
+import type { ProcessRef, SandboxRecord } from "../state/records.ts";
 import type { PodEngine } from "./engine.ts";
 import { getRecord } from "./resolve-id.ts";
 import { openTcpDuplex } from "./tcp-duplex.ts";
@@ -21,7 +22,29 @@ const longestWaitMs = 50;
 export async function connectPort(engine: PodEngine, sandboxId: string, port: number): Promise<Duplex> {
   const sandbox = getRecord("sandbox", engine.sandboxes, sandboxId);
   if (sandbox.state !== "ready") throw failedPrecondition(`sandbox ${sandbox.id} is not ready: its ports are closed`);
-  return await connectLoopback(engine, sandbox.netns, port, `port ${port} of sandbox ${sandbox.id}`);
+  using netns = openNetns(engine, sandbox);
+  return await connectLoopback(engine, netns?.fd, port, `port ${port} of sandbox ${sandbox.id}`);
+}
+
+/**
+ * The pod's network namespace, undefined on the host's network. What the path holds must be where the pod's monitor
+ * lives: a path outlives its namespace, and a port of another's, or of the host's, is never the answer.
+ */
+function openNetns({ kernel }: PodEngine, { id, netns, monitor }: SandboxRecord): OwnedFd | undefined {
+  if (netns === undefined) return undefined;
+  using opened = new OwnedFd(kernel, kernel.open(netns, O_RDONLY));
+  if (monitor === undefined || !isIn(kernel, opened.fd, monitor)) {
+    throw failedPrecondition(`the network namespace of sandbox ${id} is gone: ${netns} is not the pod's any more`);
+  }
+  return new OwnedFd(kernel, opened.release());
+}
+
+function isIn(kernel: Kernel, netns: Fd, { pid, startTime }: ProcessRef): boolean {
+  const own = statSync(`/proc/${pid}/ns/net`, { bigint: true, throwIfNoEntry: false });
+  // Asked after the look: a number that was another's by then does not have this time.
+  if (own === undefined || kernel.processStartTime(pid) !== startTime) return false;
+  // A number of nsfs; what is no namespace and has it by chance is refused by setns(2).
+  return kernel.fstat(netns).inode === own.ino;
 }
 
 /**
@@ -31,16 +54,15 @@ export async function connectPort(engine: PodEngine, sandboxId: string, port: nu
  */
 export async function connectLoopback(
   { kernel, clock }: Pick<PodEngine, "kernel" | "clock">,
-  netnsPath: HostPath | undefined,
+  netns: Fd | undefined,
   port: number,
   where: string,
 ): Promise<Duplex> {
-  using netns = netnsPath === undefined ? undefined : new OwnedFd(kernel, kernel.open(netnsPath, O_RDONLY));
   const deadline = clock.monotonicMs() + connectMs;
   const reasons: string[] = [];
   for (const ipVersion of [4, 6] as const) {
     try {
-      using socket = new OwnedFd(kernel, kernel.connectLoopback(netns?.fd, ipVersion, port));
+      using socket = new OwnedFd(kernel, kernel.connectLoopback(netns, ipVersion, port));
       await connected(kernel, clock, socket.fd, deadline);
       return await openTcpDuplex(socket.release(), where);
     } catch (error) {

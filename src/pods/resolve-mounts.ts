@@ -1,6 +1,7 @@
 import { chownSync, existsSync, mkdirSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
-import { Errno } from "../errors/errno.ts";
+import { failedPrecondition } from "../errors/crib-error.ts";
+import { Errno, errnoName } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { ContainerConfig, Mount } from "../gen/runtime/v1/api_pb.ts";
 import { MountSchema } from "../gen/runtime/v1/api_pb.ts";
@@ -68,7 +69,11 @@ function existsIn(engine: PodEngine, root: Fd, path: string): boolean {
     engine.kernel.close(engine.kernel.openat2(root, path, how));
     return true;
   } catch (error) {
-    if (error instanceof ErrnoError && (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR)) return false;
-    throw error;
+    if (!(error instanceof ErrnoError)) throw error;
+    if (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR) return false;
+    throw failedPrecondition(
+      `the image's volume ${JSON.stringify(path.slice(0, 200))}: ${errnoName(error.errno)}`,
+      error,
+    );
   }
 }

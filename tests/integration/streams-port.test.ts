@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { CribError } from "../../src/errors/crib-error.ts";
 import type { HostPath } from "../../src/ids/path.ts";
+import { O_RDONLY } from "../../src/kernel/open-flags.ts";
+import { OwnedFd } from "../../src/kernel/owned-fd.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { connectLoopback } from "../../src/pods/connect-port.ts";
 import type { Duplex } from "../../src/runtime/monitor/streams.ts";
@@ -100,7 +102,10 @@ describe("a connection to a pod's port", () => {
 });
 
 const netnsOf = (pod: Pod) => `/proc/${pod.monitor.pid}/ns/net` as HostPath;
-const dial = (pod: Pod) => connectLoopback({ kernel: bed.kernel, clock }, netnsOf(pod), port, "the pod");
+const dial = async (pod: Pod) => {
+  using netns = new OwnedFd(bed.kernel, bed.kernel.open(netnsOf(pod), O_RDONLY));
+  return await connectLoopback({ kernel: bed.kernel, clock }, netns.fd, port, "the pod");
+};
 
 /** A pod in which `command` listens: there is a line for it in its table of sockets. */
 async function listening(command: string): Promise<Pod> {

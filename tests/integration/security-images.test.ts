@@ -1,0 +1,276 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { ImageSpecSchema } from "../../src/gen/runtime/v1/api_pb.ts";
+import { hostileTar } from "../fixtures/hostile-tar.ts";
+import { type BuiltLayer, buildImage, compressLayer, type ImageRunConfig } from "../fixtures/image-builder.ts";
+import { LayerBuilder } from "../fixtures/layer-builder.ts";
+import { buildStaticBinary } from "../fixtures/static-binary.ts";
+import { busyboxLayer } from "../fixtures/test-images.ts";
+import { codeOf, outcomeOf } from "../harness/error-code.ts";
+import { onlyCrib } from "../harness/only-crib.ts";
+import { processUse } from "../harness/process-memory.ts";
+import { useTestBed } from "../harness/use-test-bed.ts";
+
+/** Root and a real kernel: images that were made to harm the node they run on; docs/security-tests.md has the rows. */
+const bed = useTestBed({ images: ["busybox", "users"] });
+const crib = onlyCrib("not asked");
+
+/** Pushes busybox with a layer on top of it, and pulls it. */
+async function pullImage(name: string, extra: BuiltLayer, config: ImageRunConfig = {}): Promise<string> {
+  const pause = buildStaticBinary("pause", bed.engine.directory);
+  const layers = [compressLayer(busyboxLayer(pause)), extra];
+  const image = await bed.registry.push(`hostile/${name}`, "1", buildImage(layers, { Cmd: ["/bin/sh"], ...config }));
+  await bed.cri.images.pullImage({ image: { image } });
+  return image;
+}
+
+const layerOf = (builder: LayerBuilder): BuiltLayer => compressLayer(builder.build());
+
+/** A directory of the host with a secret in it, and what there is to see of it. */
+function victimDirectory(): { readonly path: string; readonly seen: () => readonly string[] } {
+  const path = mkdtempSync(join(bed.engine.directory, "victim-"));
+  writeFileSync(join(path, "secret"), "of the host");
+  const mounts = () => readFileSync("/proc/self/mounts", "utf8").split("\n");
+  return {
+    path,
+    seen: () => [
+      ...readdirSync(path, { recursive: true }).map(String),
+      readFileSync(join(path, "secret"), "utf8"),
+      ...mounts().filter((line) => line.includes(path)),
+    ],
+  };
+}
+
+describe("what an image calls its volumes", () => {
+  test("V45: shows nothing of the host, by no .. and no link (CVE-2022-23648)", async () => {
+    const victim = victimDirectory();
+    const up = "../".repeat(12).slice(0, -1);
+    const layer = new LayerBuilder()
+      .dir("data")
+      .file("data/own", "of the image")
+      .symlink("link", victim.path)
+      .symlink("climbing", `${up}${victim.path}`)
+      .symlink("shadow", "/etc/shadow")
+      .symlink("data/inner", "/proc/1/root/etc");
+    const volumes = [
+      `/${up}${victim.path}`,
+      `/data/${up}${victim.path}`,
+      "/../../etc",
+      "/link",
+      "/link/new",
+      "/climbing",
+      "/shadow",
+      "/data/inner",
+      "/data",
+      "relative",
+      "/proc/1/root/etc",
+    ];
+    const script = `cat /data/own; echo; find / -xdev -name secret 2>/dev/null; for d in / /link /climbing /shadow ${victim.path}; do
+      cat $d/secret $d/shadow 2>/dev/null; touch $d/written 2>/dev/null; done; cat /shadow 2>/dev/null; true`;
+    const pod = await bed.runPod();
+    const built = layerOf(layer);
+    const seen: Record<string, string> = {};
+    for (const [at, path] of volumes.entries()) {
+      const imageReference = await pullImage(`v45-${at}`, built, { Volumes: { [path]: {} } });
+      const metadata = { name: `v45-${at}`, attempt: 0 };
+      const run = bed.output(pod, script, { imageReference, metadata, logPath: `v45-${at}.log` });
+      const note = (text: string) => {
+        seen[path] = text;
+      };
+      const outcome = await outcomeOf(run.then(note));
+      if (outcome.code !== "OK") seen[path] = outcome.code;
+      // One that cannot be placed may be refused; none is ever the host's.
+      expect(victim.seen()).toEqual(["secret", "of the host"]);
+    }
+    const allowed = new Set(["of the image", "InvalidArgument", "FailedPrecondition", "Internal"]);
+    expect(Object.entries(seen).filter(([path, text]) => !allowed.has(text) && path !== "/data")).toEqual([]);
+    expect(Object.values(seen).filter((text) => text === "of the image").length).toBeGreaterThan(4);
+    // A link through procfs is followed by nobody.
+    expect(seen["/data/inner"]).toBe("Internal");
+  });
+
+  test("V45: of an image that runs shows the image's data", async () => {
+    const layer = new LayerBuilder().dir("data").file("data/own", "of the image").symlink("to-data", "/data");
+    const image = await pullImage("v45-good", layerOf(layer), { Volumes: { "/data": {}, "/to-data": {}, "/new": {} } });
+    const script = "cat /data/own /to-data/own; touch /data/x /new/x; ls /new";
+    expect(await bed.output(await bed.runPod(), script, { imageReference: image })).toBe("of the imageof the imagex");
+  });
+});
+
+describe("an image whose /etc leads out", () => {
+  for (const [name, target] of [
+    ["absolute", (path: string) => path],
+    ["climbing", (path: string) => `${"../".repeat(12)}${path.slice(1)}`],
+    ["through procfs", (path: string) => `/proc/1/root${path}`],
+  ] as const) {
+    test(`V46: ${name}: nothing is made, bound or changed on the host (CVE-2024-5154, CVE-2024-9341)`, async () => {
+      const victim = victimDirectory();
+      const ofHost = ["hosts", "resolv.conf", "hostname", "mtab", "passwd"].map((file) => `/etc/${file}`);
+      const read = () => ofHost.map((file) => Bun.spawnSync(["stat", "-c", "%n %i %s %Z", file]).stdout.toString());
+      const before = read();
+      const layer = new LayerBuilder().whiteout("etc").symlink("etc", target(victim.path));
+      const image = await pullImage(`v46-${name.replaceAll(" ", "-")}`, layerOf(layer));
+      const hosts = join(bed.engine.directory, "kubelet-hosts");
+      writeFileSync(hosts, "127.0.0.1 pod\n");
+      const attack = async () =>
+        await bed.output(await bed.runPod(), "cat /etc/secret; ls -la /etc/; echo x > /etc/written", {
+          imageReference: image,
+          mounts: [
+            { containerPath: "/etc/hosts", hostPath: hosts },
+            { containerPath: "/etc/new/file", hostPath: hosts },
+          ],
+        });
+      let text = "";
+      const note = (output: string) => {
+        text = output;
+      };
+      await outcomeOf(attack().then(note));
+      expect(text).not.toContain("of the host");
+      expect(victim.seen()).toEqual(["secret", "of the host"]);
+      expect(read()).toEqual(before);
+    });
+  }
+
+  crib("V46: also through each of the files that are bound there", async () => {
+    const victim = victimDirectory();
+    const layer = new LayerBuilder().whiteout("etc").dir("etc");
+    for (const name of ["hosts", "resolv.conf", "hostname", "mtab"])
+      layer.symlink(`etc/${name}`, `${victim.path}/${name}`);
+    const image = await pullImage("v46-files", layerOf(layer));
+    const output = bed.output(await bed.runPod(), `ls ${victim.path}; cat /etc/resolv.conf >/dev/null`, {
+      imageReference: image,
+    });
+    await outcomeOf(output.then((text) => expect(text).not.toContain("secret")));
+    expect(victim.seen()).toEqual(["secret", "of the host"]);
+  });
+});
+
+describe("a part of an image as a volume", () => {
+  crib("V47: neither .. nor an absolute path nor a link shows the host's files", async () => {
+    const victim = victimDirectory();
+    const layer = new LayerBuilder()
+      .dir("data")
+      .symlink("data/out", `${"../".repeat(12)}${victim.path.slice(1)}`)
+      .symlink("data/absolute", victim.path)
+      .symlink("data/proc", "/proc/1/root")
+      .symlink("data/etc", "/../../../etc");
+    const image = await pullImage("v47", layerOf(layer));
+    const pod = await bed.runPod();
+    const seen: Record<string, string> = {};
+    const paths = [
+      "..",
+      "../..",
+      "data/../../x",
+      "/etc",
+      victim.path,
+      "data/out",
+      "data/out/secret",
+      "data/absolute",
+      "data/proc/etc",
+    ];
+    for (const [at, imageSubPath] of paths.entries()) {
+      const mount = { containerPath: "/v", readonly: true, image: create(ImageSpecSchema, { image }), imageSubPath };
+      const metadata = { name: `v47-${at}`, attempt: 0 };
+      seen[imageSubPath] = await codeOf(bed.run(pod, { metadata, command: ["cat", "/v"], mounts: [mount] }));
+    }
+    const refused = ["..", "../..", "data/../../x", "/etc", victim.path].map((path) => [path, "InvalidArgument"]);
+    const missing = ["data/out", "data/out/secret", "data/absolute", "data/proc/etc"].map((path) => [path, "NotFound"]);
+    expect(seen).toEqual(Object.fromEntries([...refused, ...missing]));
+    // A link is followed inside of the image: what it finds there is the image's own.
+    const mount = {
+      containerPath: "/v",
+      readonly: true,
+      image: create(ImageSpecSchema, { image }),
+      imageSubPath: "data/etc",
+    };
+    const inside = await bed.output(await bed.runPod(), "cat /v/passwd", { mounts: [mount] });
+    expect(inside).toBe(await bed.output(await bed.runPod(), "cat /etc/passwd"));
+    expect(inside).not.toBe(readFileSync("/etc/passwd", "utf8").trim());
+  });
+});
+
+describe("account files that cost memory or time to read", () => {
+  /** The file in the store's only layer that has it with `content`. */
+  const inStore = (content: string): string => {
+    const find = Bun.spawnSync(["grep", "-rlxF", "--include=passwd", "--include=group", content, bed.engine.root]);
+    const [path, ...others] = find.stdout.toString().trim().split("\n");
+    if (path === undefined || path === "" || others.length > 0) throw new Error(`found ${path} and ${others.join()}`);
+    return path;
+  };
+  const node = (name: string, major: number, minor: number): BuiltLayer =>
+    compressLayer(hostileTar([{ type: "3", name, mode: 0o666, deviceMajor: major, deviceMinor: minor }]));
+  const link = (name: string, target: string): BuiltLayer => layerOf(new LayerBuilder().symlink(name, target));
+  const grown = (name: string, bytes: number) => {
+    const line = `v51-${name}-${bytes}:x:5:`;
+    return {
+      layer: layerOf(new LayerBuilder().file(`etc/${name}`, `${line}\n`)),
+      prepare: () => truncateSync(inStore(line), bytes),
+    };
+  };
+  const gibibyte = 1024 ** 3;
+  const attacks: Readonly<Record<string, { readonly layer: BuiltLayer; readonly prepare?: () => void }>> = {
+    "passwd, 5 GiB and sparse": grown("passwd", 5 * gibibyte),
+    "group, 5 GiB and sparse": grown("group", 5 * gibibyte),
+    "passwd, ending in a line of 2 GiB": grown("passwd", 2 * gibibyte),
+    "passwd, the node of /dev/zero": { layer: node("etc/passwd", 1, 5) },
+    "group, the node of /dev/zero": { layer: node("etc/group", 1, 5) },
+    "passwd, the node of /dev/tty": { layer: node("etc/passwd", 5, 0) },
+    "passwd, a fifo": { layer: layerOf(new LayerBuilder().fifo("etc/passwd")) },
+    "group, a fifo": { layer: layerOf(new LayerBuilder().fifo("etc/group")) },
+    "passwd, a link to the host's": { layer: link("etc/passwd", `${"../".repeat(12)}etc/shadow`) },
+    "passwd, a link to a process's memory": { layer: link("etc/passwd", "/proc/self/mem") },
+    "passwd, a directory": { layer: layerOf(new LayerBuilder().whiteout("etc/passwd").dir("etc/passwd")) },
+  };
+  for (const [what, { layer, prepare }] of Object.entries(attacks)) {
+    crib(`V51: /etc/${what}, names nobody and costs nothing`, async () => {
+      const image = await pullImage(`v51-${what.replaceAll(/[^a-z0-9]+/gi, "-").toLowerCase()}`, layer, {
+        User: "nobody-here:nobody-here",
+      });
+      prepare?.();
+      const pod = await bed.runPod();
+      const before = processUse(bed.engine.pid);
+      const startMs = performance.now();
+      const { code } = await outcomeOf(bed.create(pod, { imageReference: image, command: ["id"] }));
+      expect(["InvalidArgument", "FailedPrecondition"]).toContain(code);
+      const after = processUse(bed.engine.pid);
+      expect(performance.now() - startMs).toBeLessThan(2000);
+      expect(after.rssKib - before.rssKib).toBeLessThan(32 * 1024);
+      expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+    });
+  }
+});
+
+describe("a home that is more than one line", () => {
+  const line = "evil:x:0:0::/:/bin/sh";
+  const homes = {
+    "a line feed": `/x\n${line}`,
+    "a carriage return": `/x\r${line}`,
+    "a backslash and an n": `/x\\n${line}`,
+    "a colon": `/x:0:0::/:/bin/sh`,
+  };
+  for (const [what, home] of Object.entries(homes)) {
+    test(`V53: ${what}: adds nobody, and is what the process gets (CVE-2022-4318)`, async () => {
+      const accounts = "cat /etc/passwd /etc/group";
+      const before = await bed.output(await bed.runPod(), accounts, { image: "users" });
+      const envs = [{ key: "HOME", value: Buffer.from(home) }];
+      const linux = { securityContext: { runAsUser: { value: 4321n } } };
+      const script = `${accounts}; echo; echo ---; printf %s "$HOME" | od -An -tx1 | tr -d ' \\n'`;
+      const [after, hex] = (await bed.output(await bed.runPod(), script, { image: "users", envs, linux })).split(
+        "\n---\n",
+      );
+      expect(after?.trim()).toBe(before);
+      expect(hex).toBe(Buffer.from(home).toString("hex"));
+      const image = await pullImage(`v53-${what.replaceAll(" ", "-")}`, layerOf(new LayerBuilder()), {
+        Env: [`HOME=${home}`],
+      });
+      const text = await bed.output(await bed.runPod(), "cat /etc/passwd; id evil 2>&1; true", {
+        imageReference: image,
+        linux,
+      });
+      expect(text).not.toContain(line);
+      expect(text).toMatch(/unknown user/);
+    });
+  }
+});
