@@ -15,6 +15,8 @@ export interface TestBedOptions {
   readonly stateInMemory?: boolean;
   /** Images pulled before the first test. Default: busybox. */
   readonly images?: readonly TestImageName[];
+  /** Executable of crib. Default: the one under test. */
+  readonly binary?: string;
 }
 
 /** How a test names a container: the image from the catalogue, and what is special about it. */
@@ -51,6 +53,7 @@ export class TestBed {
     this.#engine = createEngine(this.kind, {
       registry: this.#registry,
       ...(options.network === undefined ? {} : { network: options.network }),
+      ...(options.binary === undefined ? {} : { binary: options.binary }),
       ...(options.stateInMemory === undefined ? {} : { stateInMemory: options.stateInMemory }),
     });
     this.#hostBefore = hostSnapshot(this.engine);
