@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { groupOf } from "../harness/container-group.ts";
 import { outcomeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { processUse } from "../harness/process-memory.ts";
@@ -67,4 +68,36 @@ onlyCrib("how it fails is not asked")(
     expect(await bed.output(await bed.runPod(), "echo again")).toBe("again");
   },
   60_000,
+);
+
+onlyCrib("its shim is not asked")(
+  "V62: a pod that fills its memory takes its monitor nothing (CVE-2019-14891)",
+  async () => {
+    const pod = await bed.runPod();
+    const witness = await bed.runIdle(pod);
+    const status = (pid: number | string) => readFileSync(`/proc/${pid}/status`, "utf8");
+    const monitor = Number(/^PPid:\s+(\d+)/m.exec(status(await witness.pid()))?.[1]);
+    const startTime = () => readFileSync(`/proc/${monitor}/stat`, "utf8").split(") ")[1]?.split(" ")[19];
+    const startedAt = startTime();
+    const podGroup = dirname(await groupOf(witness, "memory"));
+    const limits = ["memory.limit_in_bytes", "memory.max"].filter((file) => existsSync(join(podGroup, file)));
+    expect(limits).toHaveLength(1);
+    for (const file of limits) writeFileSync(join(podGroup, file), String(48 * 1024 * 1024));
+    expect(readFileSync(join(podGroup, "cgroup.procs"), "utf8").split("\n")).not.toContain(String(monitor));
+    expect(readFileSync(`/proc/${monitor}/cgroup`, "utf8")).not.toContain(pod.id);
+    // Lowering a score takes CAP_SYS_RESOURCE (bit 24), which a test host may lack.
+    const mayLower = (BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(status("self"))?.[1]}`) >> 24n) % 2n === 1n;
+    const own = mayLower ? "-999" : readFileSync("/proc/self/oom_score_adj", "utf8").trim();
+    expect(readFileSync(`/proc/${monitor}/oom_score_adj`, "utf8").trim()).toBe(own);
+    // Both what the kernel may reclaim by killing and what it may not.
+    const fill = "head -c 40000000 /dev/zero > /dev/shm/full; echo full; exec tail /dev/zero";
+    const hungry = await bed.run(pod, { metadata: { name: "hungry", attempt: 0 }, command: ["sh", "-c", fill] });
+    expect((await hungry.waitExit()).exitCode).toBe(137);
+    expect(startTime()).toBe(startedAt);
+    for (const file of limits) writeFileSync(join(podGroup, file), String(512 * 1024 * 1024));
+    expect(await bed.output(pod, "rm /dev/shm/full; echo again", { metadata: { name: "again", attempt: 0 } })).toBe(
+      "again",
+    );
+    await pod.remove();
+  },
 );

@@ -131,6 +131,10 @@ describe("V26: seccomp RuntimeDefault on the second instruction set", () => {
     ]);
   });
 
+  test("V90: i386's socketcall goes on to give sockets of other families", async () => {
+    expect(await inside(["socketcall 2 1 0", "socketcall 1 1 0"])).toEqual(["ok", "ok"]);
+  });
+
   test("V91: no namespaces of one's own without CAP_SYS_ADMIN", async () => {
     // unshare(NEWUSER), clone(NEWUSER|SIGCHLD), setns.
     expect(await inside(["64 272 0x10000000", "64 56 0x10000011", "64 308 0 0"])).toEqual([EPERM, EPERM, EPERM]);
