@@ -28,11 +28,17 @@ function makeTarget(name: string) {
 }
 
 /** The process that reads the inputs; the one that started it watches. */
-function fuzz(name: string, recorderPath: string): boolean {
+async function fuzz(name: string, recorderPath: string): Promise<boolean> {
   const target = makeTarget(name);
   const recorder = new FlightRecorder(recorderPath, target.maxInputBytes);
   const seconds = Number(values.seconds);
-  const { inputs, paths, finding } = new FuzzLoop({ target, seed, seconds, recorder, keepPaths: values.keep }).run();
+  const { inputs, paths, finding } = await new FuzzLoop({
+    target,
+    seed,
+    seconds,
+    recorder,
+    keepPaths: values.keep,
+  }).run();
   say(`${name}: ${inputs} inputs, ${paths} paths, seed ${seed}`);
   if (finding !== undefined) say(finding);
   return finding === undefined;
@@ -40,7 +46,7 @@ function fuzz(name: string, recorderPath: string): boolean {
 
 if (values.child) {
   const [name = "", recorderPath = ""] = positionals;
-  process.exit(fuzz(name, recorderPath) ? 0 : 1);
+  process.exit((await fuzz(name, recorderPath)) ? 0 : 1);
 }
 
 let failed = 0;
