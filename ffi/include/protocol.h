@@ -44,6 +44,7 @@ enum frame_kind {
 
 	FRAME_UNSHARE = 15, /* u64 flags: makes the namespaces before the pod is known; once, and SETUP must then name
 			       the same ones */
+	FRAME_MUTE = 16,    /* exec id, u8 stream (1 or 2): what it writes there from now on is read and dropped */
 
 	FRAME_OK = 0x8000,
 	FRAME_ERROR = 0x8001, /* i32 errno, u16 step kind, u16 step index, string call, string path */
@@ -110,6 +111,7 @@ struct request {
 		struct attach_request attach;
 		struct bytes input;
 		uint32_t signal;
+		uint8_t stream;
 		uint64_t unshare;
 		uint16_t version; /* hello */
 	};

@@ -96,6 +96,16 @@ static void abandon(struct connection *connection, const struct request *request
 		process_output_ended(process);
 }
 
+static void mute(struct connection *connection, const struct request *request, struct process *process)
+{
+	if (!process->is_exec || process->client != connection) {
+		reply_errno(connection, request->number, -EINVAL, "mute", request->id);
+		return;
+	}
+	output_mute(&process->outputs[request->stream - 1]);
+	reply_ok(connection, request->number);
+}
+
 /* Requests about one process that is there. */
 static void dispatch_to(struct process *process, struct connection *connection, const struct request *request)
 {
@@ -119,6 +129,9 @@ static void dispatch_to(struct process *process, struct connection *connection, 
 		return;
 	case FRAME_ABANDON:
 		abandon(connection, request, process);
+		return;
+	case FRAME_MUTE:
+		mute(connection, request, process);
 		return;
 	case FRAME_ATTACH:
 		attach(connection, request, process);

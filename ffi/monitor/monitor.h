@@ -60,6 +60,7 @@ struct output {
 	uint8_t *held; /* an unfinished line, at most CRI_LINE_MAX bytes */
 	size_t held_length;
 	bool widened; /* its pipe was made larger, or cannot be */
+	bool muted;   /* an exec's, read and dropped */
 };
 
 /* Bytes on their way into a process. */
@@ -246,6 +247,8 @@ void output_drain(struct process *process);
 void output_resume(struct connection *connection);
 void output_resume_process(struct process *process);
 void output_close(struct output *output);
+/* Its client wants no more of it, and the process must not notice. */
+void output_mute(struct output *output);
 
 /* input.c */
 void input_write(struct process *process, struct connection *connection, const struct request *request);

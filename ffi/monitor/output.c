@@ -44,6 +44,12 @@ void output_close(struct output *output)
 	output->held_length = 0;
 }
 
+void output_mute(struct output *output)
+{
+	output->muted = true;
+	source_set(&output->source, EPOLLIN);
+}
+
 static void keep(struct output *output, const uint8_t *rest, size_t length)
 {
 	if (length > output->held_length || length == 0) {
@@ -148,7 +154,8 @@ static ssize_t read_once(struct process *process, struct output *output)
 		widen_pipe(output);
 	if (!process->is_exec)
 		log_bytes(process, output, (size_t)length, false);
-	forward_bytes(process, output->stream, scratch + held, (size_t)length);
+	if (!output->muted)
+		forward_bytes(process, output->stream, scratch + held, (size_t)length);
 	return length;
 }
 
@@ -157,7 +164,7 @@ static bool may_read(const struct process *process, const struct output *output)
 {
 	if (!process->is_exec)
 		return attach_may_read(process, output->stream);
-	return process->client == NULL || connection_has_room(process->client);
+	return output->muted || process->client == NULL || connection_has_room(process->client);
 }
 
 static void read_ready(struct source *source, uint32_t events)

@@ -112,6 +112,11 @@ int request_read(const struct frame_header *header, const void *bytes, struct re
 		request->id = read_id(&payload);
 		request->signal = read_u32(&payload);
 		break;
+	case FRAME_MUTE:
+		request->id = read_id(&payload);
+		request->stream = read_u8(&payload);
+		payload.bad |= request->stream != 1 && request->stream != 2;
+		break;
 	case FRAME_ATTACH:
 		request->id = read_id(&payload);
 		read_attach(&payload, &request->attach);

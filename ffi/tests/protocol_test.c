@@ -60,6 +60,22 @@ static void reads_an_attach(void)
 	CHECK(read_request(FRAME_ATTACH, &payload, &request) == -EBADMSG);
 }
 
+static void reads_which_stream_to_mute(void)
+{
+	static const struct {
+		uint8_t stream;
+		int result;
+	} cases[] = {{0, -EBADMSG}, {1, 0}, {2, 0}, {3, -EBADMSG}, {255, -EBADMSG}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire payload = {.length = 0};
+		struct request request;
+		put_string(&payload, "0123456789abcdef");
+		CHECK(read_request(FRAME_MUTE, &payload, &request) == -EBADMSG);
+		put(&payload, cases[i].stream, 1);
+		CHECK(read_request(FRAME_MUTE, &payload, &request) == cases[i].result);
+	}
+}
+
 /* An id becomes the name of an exit record. */
 static void refuses_ids_that_are_no_ids(void)
 {
@@ -139,6 +155,7 @@ int main(void)
 	reads_headers();
 	reads_a_start();
 	reads_an_attach();
+	reads_which_stream_to_mute();
 	refuses_ids_that_are_no_ids();
 	tells_unknown_from_malformed();
 	reads_sysctls_only_whole();

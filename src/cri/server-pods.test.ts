@@ -13,7 +13,7 @@ import {
 } from "../gen/runtime/v1/api_pb.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import { encodedContainer, toContainer } from "./convert/container.ts";
-import { encodedList } from "./convert/encoded.ts";
+import { encodedList, encodingOf } from "./convert/encoded.ts";
 
 const podConfig = { metadata: { name: "p", namespace: "default", uid: "u" } };
 
@@ -223,6 +223,9 @@ test("a list of encoded containers is the same bytes as the list", () => {
   const records = Array.from({ length: 3 }, () => fakeContainer(sandbox));
   const { field } = ListContainersResponseSchema;
   const list = encodedList(ListContainersResponseSchema, field.containers, records.map(encodedContainer));
+  expect(Buffer.concat([...(encodingOf(list) ?? [])])).toEqual(
+    Buffer.from(toBinary(ListContainersResponseSchema, list)),
+  );
   expect(toBinary(ListContainersResponseSchema, list)).toEqual(
     toBinary(
       ListContainersResponseSchema,

@@ -47,12 +47,20 @@ export function readSingleMessage(stream: Duplex, maxBytes: number): Promise<Uin
   });
 }
 
-/** The message in front of which the prefix stands. */
-export function withPrefix(message: Uint8Array): Uint8Array {
-  const envelope = new Uint8Array(prefixBytes + message.byteLength);
-  new DataView(envelope.buffer).setUint32(1, message.byteLength);
-  envelope.set(message, prefixBytes);
-  return envelope;
+/** What stands before a message of this length. */
+export function prefixOfMessage(length: number): Uint8Array {
+  const prefix = new Uint8Array(prefixBytes);
+  new DataView(prefix.buffer).setUint32(1, length);
+  return prefix;
+}
+
+/** The message, given in pieces, behind its prefix. */
+export function withPrefix(...pieces: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat([prefixOfMessage(totalBytes(pieces)), ...pieces]);
+}
+
+export function totalBytes(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 /** The usual body is one chunk: it is not copied. */

@@ -3,7 +3,8 @@ import type { ConnectRouterOptions, MethodImplSpec } from "@connectrpc/connect";
 import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
 import { createMethodSerializationLookup, invokeUnaryImplementation } from "@connectrpc/connect/protocol";
 import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
-import { readSingleMessage, withPrefix } from "./single-message.ts";
+import { encodingOf } from "./convert/encoded.ts";
+import { prefixOfMessage, readSingleMessage, totalBytes, withPrefix } from "./single-message.ts";
 
 export type UnarySpec = Extract<MethodImplSpec, { readonly kind: "unary" }>;
 export type StreamAnswer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => Promise<void>;
@@ -13,6 +14,9 @@ const contentType = "application/grpc+proto";
 /** Longer than any grpc-timeout can say; Connect wants a number. */
 const maxTimeoutMs = Number.MAX_SAFE_INTEGER;
 const writeMaxBytes = 0xff_ff_ff_ff;
+/** A larger reply is not copied for the sake of one frame less. */
+const joinedReplyBytes = 16 * 1024;
+const pieceBytes = 256 * 1024;
 /** RST_STREAM's code for a client that is told to send no more of what nobody reads (RFC 9113, 8.1). */
 const noError = 0;
 
@@ -55,18 +59,21 @@ export function unaryCall(spec: UnarySpec, { interceptors, readMaxBytes }: Unary
       requestSignal: left.signal,
       requestHeader,
     });
-    let reply: Uint8Array | undefined;
+    let reply: readonly Uint8Array[] | undefined;
     try {
       if (timeout.error !== undefined) throw timeout.error;
       const request = requests.parse(await readSingleMessage(stream, readMaxBytes));
       const message = await invokeUnaryImplementation(spec, context, request, [...interceptors]);
-      reply = withPrefix(replies.serialize(message));
+      reply = encodingOf(message) ?? [replies.serialize(message)];
       setTrailerStatus(context.responseTrailer, undefined);
     } catch (error) {
       setTrailerStatus(context.responseTrailer, toConnectError(error));
     }
-    send(stream, context.responseHeader, reply, context.responseTrailer);
-    context.abort();
+    try {
+      await send(stream, context.responseHeader, reply, context.responseTrailer);
+    } finally {
+      context.abort();
+    }
   };
 }
 
@@ -77,13 +84,44 @@ function toConnectError(error: unknown): ConnectError {
     : new ConnectError("internal error", Code.Internal, undefined, undefined, error);
 }
 
-function send(stream: ServerHttp2Stream, header: Headers, reply: Uint8Array | undefined, trailer: Headers): void {
+async function send(
+  stream: ServerHttp2Stream,
+  header: Headers,
+  reply: readonly Uint8Array[] | undefined,
+  trailer: Headers,
+): Promise<void> {
   if (stream.destroyed || stream.closed) return;
   stream.once("wantTrailers", () => stream.sendTrailers(Object.fromEntries(trailer)));
   const start: OutgoingHttpHeaders = { ":status": 200, "content-type": contentType };
   stream.respond(Object.assign(start, Object.fromEntries(header)), { waitForTrailers: true });
   if (!stream.readableEnded) stream.once("finish", () => stream.close(noError));
-  stream.end(reply);
+  if (reply === undefined) stream.end();
+  else if (totalBytes(reply) <= joinedReplyBytes) stream.end(withPrefix(...reply));
+  else await sendInPieces(stream, reply);
+}
+
+/** HTTP/2 keeps a copy of what the client has not taken: of a large reply only a piece at a time. */
+async function sendInPieces(stream: ServerHttp2Stream, reply: readonly Uint8Array[]): Promise<void> {
+  stream.write(prefixOfMessage(totalBytes(reply)));
+  for (const part of reply) {
+    for (let at = 0; at < part.byteLength; at += pieceBytes) {
+      if (stream.destroyed) return;
+      if (!stream.write(part.subarray(at, at + pieceBytes))) await drained(stream);
+    }
+  }
+  stream.end();
+}
+
+function drained(stream: ServerHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off("drain", done);
+      stream.off("close", done);
+      resolve();
+    };
+    stream.on("drain", done);
+    stream.on("close", done);
+  });
 }
 
 function toWebHeaders(headers: IncomingHttpHeaders): Headers {

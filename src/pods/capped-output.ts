@@ -1,23 +1,30 @@
-/** Keeps the first `limit` bytes of a stream and counts the rest away (CVE-2022-1708, CVE-2022-31030). */
+/**
+ * Keeps the first `limit` bytes of a stream and counts the rest away (CVE-2022-1708, CVE-2022-31030).
+ *
+ * One block that grows in place: a list of pieces and the whole they are joined to would be twice the output.
+ */
 export class CappedOutput {
-  readonly #limit: number;
-  readonly #parts: Uint8Array[] = [];
+  readonly #block: ArrayBuffer;
   #size = 0;
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.#block = new ArrayBuffer(0, { maxByteLength: limit });
+  }
+
+  get isFull(): boolean {
+    return this.#size === this.#block.maxByteLength;
   }
 
   push(bytes: Uint8Array): void {
-    const room = this.#limit - this.#size;
-    if (room <= 0) return;
-    const part = bytes.byteLength <= room ? bytes : bytes.subarray(0, room);
-    this.#parts.push(new Uint8Array(part));
+    const part = bytes.subarray(0, this.#block.maxByteLength - this.#size);
+    if (part.byteLength === 0) return;
+    this.#block.resize(this.#size + part.byteLength);
+    new Uint8Array(this.#block, this.#size).set(part);
     this.#size += part.byteLength;
   }
 
+  /** What was kept so far; valid until the next push. */
   bytes(): Uint8Array {
-    const [only] = this.#parts;
-    return this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts);
+    return new Uint8Array(this.#block, 0, this.#size);
   }
 }

@@ -18,8 +18,8 @@ const drainMs = 1_000;
 const killWaitMs = 2_000;
 
 /**
- * Runs a command in a container and collects its output, at most `execOutputLimitBytes` in all; the rest is read and dropped
- * so that the command never blocks.
+ * Runs a command in a container and collects its output, at most `execOutputLimitBytes` in all; the monitor reads the rest
+ * and drops it, so that the command never blocks and the daemon never holds it.
  *
  * @throws {CribError} deadline-exceeded after `timeoutSeconds`; the command and all it forked are then dead.
  */
@@ -49,7 +49,10 @@ async function collect(
 ): Promise<ExecSyncResult> {
   const limit = engine.config.runtime.execOutputLimitBytes;
   const output = { stdout: new CappedOutput(limit), stderr: new CappedOutput(limit) };
-  session.onOutput((stream, bytes) => output[stream].push(bytes));
+  session.onOutput((stream, bytes) => {
+    output[stream].push(bytes);
+    if (output[stream].isFull) session.mute(stream);
+  });
   using _session = { [Symbol.dispose]: () => session.abandon() };
 
   const timeoutMs = Number(request.timeoutSeconds) * 1000;

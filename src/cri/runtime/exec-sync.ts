@@ -1,4 +1,5 @@
 import { invalidArgument } from "../../errors/crib-error.ts";
+import { toExecSyncResponse } from "../convert/exec-result.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
 import { checkId, checkTimeout } from "../validate/fields.ts";
@@ -14,6 +15,6 @@ export function execSync({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"execSync"
       command: request.cmd,
       timeoutSeconds: request.timeout,
     });
-    return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
+    return toExecSyncResponse(result);
   };
 }

@@ -4,15 +4,17 @@ import { LiveExecSession } from "./exec-session.ts";
 
 function openSession() {
   const written: number[] = [];
+  const muted: string[] = [];
   let abandoned = 0;
   const session = new LiveExecSession(newExecId(), {
     writeStdin: async (bytes) => {
       await Promise.resolve();
       written.push(bytes.length);
     },
+    mute: (stream) => muted.push(stream),
     abandon: () => abandoned++,
   });
-  return { session, written, abandoned: () => abandoned };
+  return { session, written, muted, abandoned: () => abandoned };
 }
 
 describe("LiveExecSession", () => {
@@ -38,6 +40,7 @@ describe("LiveExecSession", () => {
       writeStdin: async () => {
         if (fail) throw new Error("closed");
       },
+      mute: () => undefined,
       abandon: () => undefined,
     });
     await expect(session.writeStdin(Uint8Array.of(1))).rejects.toThrow("closed");
@@ -55,6 +58,17 @@ describe("LiveExecSession", () => {
     await session.drained;
     session.abandon();
     expect(abandoned()).toBe(0);
+  });
+
+  test("mutes each stream once, and none of an exec that is over", () => {
+    const { session, muted } = openSession();
+    session.mute("stdout");
+    session.mute("stdout");
+    session.exit(0, 0);
+    session.mute("stderr");
+    session.drain();
+    session.mute("stderr");
+    expect(muted).toEqual(["stdout", "stderr"]);
   });
 
   test("abandoned, tells the monitor once and its listener nothing", () => {

@@ -11,6 +11,8 @@ type OutputListener = (stream: "stdout" | "stderr", bytes: Uint8Array) => void;
 export interface ExecSessionCalls {
   /** Resolves when the monitor has handed all of `bytes` to the process. */
   writeStdin(bytes: Uint8Array): Promise<void>;
+  /** Tells the monitor that nobody reads this stream any more. */
+  mute(stream: "stdout" | "stderr"): void;
   /** Tells the monitor that nobody reads any more. */
   abandon(): void;
 }
@@ -32,6 +34,7 @@ export class LiveExecSession implements ExecSession {
   #exitSeen = false;
   #drainSeen = false;
   #abandoned = false;
+  readonly #muted = new Set<"stdout" | "stderr">();
 
   constructor(
     readonly id: ExecId,
@@ -72,6 +75,12 @@ export class LiveExecSession implements ExecSession {
     return write;
   }
 
+  mute(stream: "stdout" | "stderr"): void {
+    if (this.#muted.has(stream) || this.#abandoned || this.isOver) return;
+    this.#muted.add(stream);
+    this.#calls.mute(stream);
+  }
+
   abandon(): void {
     if (this.#abandoned) return;
     this.#abandoned = true;
@@ -86,7 +95,7 @@ export class LiveExecSession implements ExecSession {
 
   output(stream: "stdout" | "stderr", bytes: Uint8Array): void {
     if (this.#abandoned) return;
-    if (this.#listener === undefined) this.#early.push([stream, bytes]);
+    if (this.#listener === undefined) this.#early.push([stream, bytes.slice()]);
     else this.#listener(stream, bytes);
   }
 

@@ -36,7 +36,7 @@ describe("FrameSplitter", () => {
     }
   });
 
-  test("gives payloads that outlive the chunk", () => {
+  test("gives payloads of answers that outlive the chunk", () => {
     const chunk = encodeFrame(1, 1, Uint8Array.of(42)).slice();
     const [frame] = new FrameSplitter().push(chunk);
     chunk.fill(0);

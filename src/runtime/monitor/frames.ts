@@ -23,6 +23,7 @@ export const FrameKind = {
   abandon: 13,
   attach: 14,
   unshare: 15,
+  mute: 16,
 
   ok: 0x8000,
   error: 0x8001,
@@ -54,31 +55,66 @@ export function encodeFrame(kind: number, request: number, payload: Uint8Array, 
   return new WireWriter().u32(length).u16(kind).u16(0).u32(request).raw(payload).written();
 }
 
-/** Cuts a byte stream into frames. Payloads are copies: the socket's buffer is used again. */
+/**
+ * Cuts a byte stream into frames. An answer's payload is a copy; an event's lies in the chunk, whose memory is the socket's
+ * and used again: it has to be read at once. Output comes as events, and copying it would be most of what a byte costs.
+ */
 export class FrameSplitter {
-  #rest: Uint8Array = new Uint8Array(0);
+  /** A frame that has begun: its header, and once that is known room for all of it. */
+  #begun: Uint8Array = new Uint8Array(headerBytes);
+  #held = 0;
 
   /** @throws {CribError} data-loss for a header no monitor writes. */
   push(chunk: Uint8Array): Frame[] {
-    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const frames: Frame[] = [];
     let at = 0;
-    while (bytes.length - at >= headerBytes) {
-      const length = view.getUint32(at, true);
-      if (length > maxPayloadBytes || view.getUint16(at + 6, true) !== 0) {
-        throw new CribError("data-loss", "malformed frame from a pod's monitor");
-      }
-      const end = at + headerBytes + length;
-      if (end > bytes.length) break;
-      frames.push({
-        kind: view.getUint16(at + 4, true),
-        request: view.getUint32(at + 8, true),
-        payload: bytes.slice(at + headerBytes, end),
-      });
+    while (this.#held > 0 && at < chunk.length) at += this.#continue(chunk.subarray(at), frames);
+    while (chunk.length - at >= headerBytes) {
+      const end = at + frameBytes(chunk, at);
+      if (end > chunk.length) break;
+      frames.push(frameOf(chunk.subarray(at, end)));
       at = end;
     }
-    this.#rest = bytes.slice(at);
+    if (at < chunk.length) this.#begin(chunk.subarray(at));
     return frames;
   }
+
+  #begin(start: Uint8Array): void {
+    this.#begun = new Uint8Array(start.length < headerBytes ? headerBytes : frameBytes(start, 0));
+    this.#begun.set(start);
+    this.#held = start.length;
+  }
+
+  /** Takes what belongs to the frame that has begun; returns how many bytes that was. */
+  #continue(bytes: Uint8Array, frames: Frame[]): number {
+    const part = bytes.subarray(0, this.#begun.length - this.#held);
+    this.#begun.set(part, this.#held);
+    this.#held += part.length;
+    if (this.#held < this.#begun.length) return part.length;
+    const length = frameBytes(this.#begun, 0);
+    if (length > this.#held) {
+      this.#begin(this.#begun);
+    } else {
+      frames.push(frameOf(this.#begun));
+      this.#held = 0;
+    }
+    return part.length;
+  }
+}
+
+/** Of the frame that begins at `at`, header and all. */
+function frameBytes(bytes: Uint8Array, at: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, headerBytes);
+  const length = view.getUint32(0, true);
+  if (length > maxPayloadBytes || view.getUint16(6, true) !== 0) {
+    throw new CribError("data-loss", "malformed frame from a pod's monitor");
+  }
+  return headerBytes + length;
+}
+
+function frameOf(bytes: Uint8Array): Frame {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
+  const request = view.getUint32(8, true);
+  const payload = bytes.subarray(headerBytes);
+  return { kind: view.getUint16(4, true), request, payload: request === 0 ? payload : payload.slice() };
 }

@@ -130,9 +130,11 @@ export interface AttachRequest {
 
 export interface ExecSession {
   readonly pid: Pid;
-  /** Output as it comes; both end when the process is gone and its pipes are drained or abandoned. */
+  /** Output as it comes, in memory that is the listener's only while it runs; both end when the process is gone and its pipes are drained or abandoned. */
   onOutput(listener: (stream: "stdout" | "stderr", bytes: Uint8Array) => void): void;
   writeStdin(bytes: Uint8Array): Promise<void>;
+  /** No more output of this stream is wanted; what the process still writes there is read and dropped. */
+  mute(stream: "stdout" | "stderr"): void;
   /** The process exited; output that inherited pipes keep open may still follow until `drained`. */
   readonly exited: Promise<{ readonly exitCode: number; readonly signal: number }>;
   /** Both output pipes reached end of file. */

@@ -56,6 +56,13 @@ export function idPayload(id: string): Uint8Array {
   return new WireWriter().string(id).written();
 }
 
+export function mutePayload(id: string, stream: "stdout" | "stderr"): Uint8Array {
+  return new WireWriter()
+    .string(id)
+    .u8(stream === "stdout" ? 1 : 2)
+    .written();
+}
+
 export function signalPayload(id: string, signal: number): Uint8Array {
   if (!Number.isInteger(signal) || signal < 1 || signal > 64) throw invalidArgument(`signal ${signal} is not in 1–64`);
   return new WireWriter().string(id).u32(signal).written();
