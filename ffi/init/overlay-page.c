@@ -31,6 +31,19 @@ static int append_pair(char *page, size_t *at, const char *key, const char *path
 	return full == 0 ? append(page, at, path, true) : full;
 }
 
+/* A label has commas: selinux_sb_eat_lsm_opts takes it in quotes here, and only here (fsconfig takes them for a part of
+ * it). */
+static int append_option(char *page, size_t *at, const char *option)
+{
+	static const char context[] = "context=";
+	bool quoted = strncmp(option, context, sizeof(context) - 1) == 0;
+	if (!quoted)
+		return append(page, at, option, false);
+	int full = append(page, at, "context=\"", false);
+	full = full == 0 ? append(page, at, option + sizeof(context) - 1, false) : full;
+	return full == 0 ? append(page, at, "\"", false) : full;
+}
+
 int overlay_page(char page[OVERLAY_PAGE], const int *layers, unsigned count, const struct rootfs_step *step)
 {
 	size_t at = 0;
@@ -48,7 +61,7 @@ int overlay_page(char page[OVERLAY_PAGE], const int *layers, unsigned count, con
 	struct string_list options = step->options;
 	for (const char *option; full == 0 && (option = string_list_next(&options)) != NULL;) {
 		full = append(page, &at, ",", false);
-		full = full == 0 ? append(page, &at, option, false) : full;
+		full = full == 0 ? append_option(page, &at, option) : full;
 	}
 	return full;
 }

@@ -54,9 +54,11 @@ static void escapes_what_overlayfs_splits_at(void)
 	char page[OVERLAY_PAGE];
 	texts.length = 0;
 	put_string(&texts, "index=off");
-	struct rootfs_step step = {.upper = "/a:b/u", .work = "/a,b\\/w", .options = list_from(0, 1)};
+	put_string(&texts, "context=u:r:t:s0:c1,c2");
+	struct rootfs_step step = {.upper = "/a:b/u", .work = "/a,b\\/w", .options = list_from(0, 2)};
 	CHECK(overlay_page(page, (int[]){7, 12}, 2, &step) == 0);
-	CHECK(strcmp(page, "lowerdir=7:12,upperdir=/a\\:b/u,workdir=/a\\,b\\\\/w,index=off") == 0);
+	CHECK(strcmp(page,
+		     "lowerdir=7:12,upperdir=/a\\:b/u,workdir=/a\\,b\\\\/w,index=off,context=\"u:r:t:s0:c1,c2\"") == 0);
 }
 
 static void make_layers(void)

@@ -22,7 +22,7 @@ import { buildNamespaces } from "./namespaces.ts";
 import { protectedPaths } from "./protected-paths.ts";
 import type { ImageVolume } from "./requested-mounts.ts";
 import type { RuntimeSpec, SpecLinux, SpecMount, SpecProcess, SpecSeccomp, SpecUser } from "./runtime-spec.ts";
-import { selinuxLabel } from "./security-labels.ts";
+import { selinuxFileLabel, selinuxLabel } from "./security-labels.ts";
 import { specResources } from "./spec-resources.ts";
 import { resolveUser } from "./user.ts";
 import type { UserNamespace } from "./user-namespace.ts";
@@ -153,6 +153,7 @@ function containerLinux(
     throw internal(`devices of container ${input.id} were not resolved`);
   }
   const propagation = rootPropagation(mounts);
+  const label = selinuxLabel(security, input.host);
   return {
     namespaces: buildNamespaces(security?.namespaceOptions, input.namespacePaths ?? {}),
     ...(userNamespace !== undefined && { uidMappings: userNamespace.uids, gidMappings: userNamespace.gids }),
@@ -161,6 +162,7 @@ function containerLinux(
     resources: specResources(input.config.linux?.resources, deviceRules(granted, security?.privileged === true)),
     ...(input.seccompProfile !== undefined && { seccomp: input.seccompProfile }),
     ...protectedPaths(security),
+    ...(label !== undefined && { mountLabel: selinuxFileLabel(label) }),
     ...(propagation !== undefined && { rootfsPropagation: propagation }),
   };
 }

@@ -34,7 +34,10 @@ export function apparmorWish(security: LinuxContainerSecurityContext | undefined
  *
  * @throws {CribError} failed-precondition when the kernel has no SELinux, invalid-argument for an incomplete label.
  */
-export function selinuxLabel(security: LinuxContainerSecurityContext | undefined, host: HostFacts): string | undefined {
+export function selinuxLabel(
+  security: Pick<LinuxContainerSecurityContext, "selinuxOptions"> | undefined,
+  host: Pick<HostFacts, "selinux">,
+): string | undefined {
   const options = security?.selinuxOptions;
   if (options === undefined) return undefined;
   const parts = [options.user, options.role, options.type, options.level];
@@ -53,6 +56,12 @@ export function selinuxLabel(security: LinuxContainerSecurityContext | undefined
     );
   }
   return label;
+}
+
+/** The label of files that a process of `processLabel` may use: user:role:type:level → the same user and level, as containers' files. */
+export function selinuxFileLabel(processLabel: string): string {
+  const [user = "", , , ...level] = processLabel.split(":");
+  return `${user}:object_r:container_file_t:${level.join(":")}`;
 }
 
 /** How Kubernetes writes it; no profile's name in the kernel begins so. */

@@ -11,6 +11,7 @@ import { stopSignalNumber } from "../oci/stop-signal.ts";
 import { checkPropagation } from "../runtime/check-propagation.ts";
 import { checkPlanFits } from "../runtime/plan/check-plan-fits.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
+import { checkSelinuxLabel } from "./check-selinux-label.ts";
 import { makeContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
 import { containerLogPath } from "./container-log-path.ts";
 import { containerDirectory } from "./container-paths.ts";
@@ -94,6 +95,7 @@ async function makeContainer(
     hostname: sandbox.hostname,
   });
   const spec = resolveCdi(engine, config, base);
+  if (spec.process.selinuxLabel !== undefined) checkSelinuxLabel(spec.process.selinuxLabel);
   checkPlanFits(spec);
   checkPropagation(spec.mounts);
   relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);

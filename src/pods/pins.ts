@@ -29,12 +29,18 @@ export function unpinNetns(engine: PodEngine, path: HostPath): void {
 }
 
 /** The pod's own /dev/shm, shared by its containers, bounded, and its root's. */
-export function mountShm(engine: PodEngine, directory: HostPath, userNamespace: UserNamespace | undefined): void {
+export function mountShm(
+  engine: PodEngine,
+  directory: HostPath,
+  userNamespace: UserNamespace | undefined,
+  label: string | undefined,
+): void {
   const { shm } = sandboxFiles(directory);
   mkdirSync(shm, { mode: 0o1777 });
   const root = podRoot(userNamespace);
   const owner = root === undefined ? "" : `,uid=${root.uid},gid=${root.gid}`;
-  engine.kernel.mount("shm", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `${shmOptions}${owner}`);
+  const context = label === undefined ? "" : `,context="${label}"`;
+  engine.kernel.mount("shm", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `${shmOptions}${owner}${context}`);
 }
 
 export function unmountShm(engine: PodEngine, directory: HostPath): void {

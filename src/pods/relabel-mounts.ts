@@ -8,6 +8,7 @@ import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFDIR, S_IFMT } from "../k
 import type { Kernel } from "../kernel/port.ts";
 import { RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from "../kernel/resolve-flags.ts";
 import { bytesToString } from "../oci/byte-string.ts";
+import { selinuxFileLabel } from "../oci/security-labels.ts";
 
 const attribute = "security.selinux";
 
@@ -33,19 +34,13 @@ export function relabelMounts(
   engineDirectories: readonly HostPath[],
 ): void {
   if (processLabel === undefined) return;
-  const label = fileLabel(processLabel);
+  const label = selinuxFileLabel(processLabel);
   for (const { hostPath, selinuxRelabel } of config.mounts) {
     if (!selinuxRelabel || hostPath === "") continue;
     const path = parseHostPath(hostPath, "mount host_path");
     checkRelabelable(path, engineDirectories);
     relabelTree(kernel, path, label);
   }
-}
-
-/** user:role:type:level → the same user and level as an object of containers' type. */
-function fileLabel(processLabel: string): string {
-  const [user = "", , , ...level] = processLabel.split(":");
-  return `${user}:object_r:container_file_t:${level.join(":")}`;
 }
 
 function checkRelabelable(path: HostPath, engineDirectories: readonly HostPath[]): void {

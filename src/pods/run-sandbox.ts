@@ -17,6 +17,7 @@ import type { SandboxRecord } from "../state/records.ts";
 import { attachRequest } from "./attach-request.ts";
 import type { PodEngine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { labelSandboxFiles, sandboxFileLabel } from "./label-sandbox-files.ts";
 import type { NamespaceModes } from "./namespace-modes.ts";
 import { namespaceModes } from "./namespace-modes.ts";
 import { mountShm, pinNetns, unmountShm, unpinNetns } from "./pins.ts";
@@ -68,6 +69,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   // A pod without a hostname shows the host's, as with containerd; its name may be longer than the kernel's 64 bytes.
   const hostname = modes.hostNetwork || config.hostname === "" ? hostHostname() : config.hostname;
 
+  const label = sandboxFileLabel(engine, config);
   engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
   await using undo = new AsyncDisposableStack();
   undo.defer(() => engine.intents.clear(id));
@@ -82,7 +84,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   engine.cgroups.create(cgroup, ownsCgroup ? limitsOfSpec(podLimits(configuredResources(config))) : {});
   if (!modes.hostIpc) {
     undo.defer(() => unmountShm(engine, directory));
-    mountShm(engine, directory, modes.userNamespace);
+    mountShm(engine, directory, modes.userNamespace, label);
   }
 
   const monitor = await launching;
@@ -105,6 +107,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     network = await engine.network.attach(networkRequest, AbortSignal.timeout(engine.config.cni.pluginTimeoutMs));
   }
   writeSandboxFiles(directory, config, hostname, network?.ips ?? [], modes.userNamespace);
+  labelSandboxFiles(engine, directory, label);
 
   const record: SandboxRecord = {
     id,

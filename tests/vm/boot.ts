@@ -10,6 +10,8 @@ export interface GuestOptions {
   /** Debian's package, or meta package, of the kernel. */
   readonly kernel: string;
   readonly layout: "v2" | "v1" | "hybrid";
+  /** SELinux instead of AppArmor, with the policy of tests/vm/selinux loaded; the tests make it enforced. */
+  readonly selinux?: boolean;
   /** Debian's packages that are unpacked below build/vm for the tests. */
   readonly packages?: readonly string[];
   /** Test files, run one after another in the guest by `bun test`. */
@@ -61,6 +63,7 @@ export async function bootGuest(options: GuestOptions): Promise<BootedGuest> {
     `vm.modules=${kernel.modules}`,
     `vm.layout=${options.layout}`,
     `vm.bound=${options.testBoundSeconds}`,
+    ...(options.selinux === true ? ["security=selinux vm.selinux=1"] : []),
     `vm.tests=${options.tests.join(",")}`,
   ].join(" ");
   const started = performance.now();

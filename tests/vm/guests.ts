@@ -20,5 +20,14 @@ export const guests: readonly GuestOptions[] = [
   },
   { name: "v1", kernel: DEBIAN_12, layout: "v1", tests, ...bounds },
   { name: "hybrid", kernel: DEBIAN_12, layout: "hybrid", tests, ...bounds },
+  {
+    name: "selinux",
+    kernel: DEBIAN_12,
+    layout: "v2",
+    selinux: true,
+    packages: ["checkpolicy"],
+    tests: [own("selinux")],
+    ...bounds,
+  },
   { name: "v2-newer", kernel: NEWER, layout: "v2", tests, ...bounds },
 ];

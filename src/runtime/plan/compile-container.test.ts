@@ -133,6 +133,26 @@ function execPlan({ spec, procsFiles, seccompProgram }: ContainerPlanInput, term
 
 describe("launch plans", () => {
   for (const [name, plan] of Object.entries(goldens)) {
+    test("SELinux' label goes on the root, /dev and the terminals, and to the process", () => {
+      const selinuxOptions = { type: "container_t", level: "s0:c1,c2" };
+      const host = { ...fixtureHost, selinux: true };
+      const { steps } = compileContainerPlan(
+        planInput({ linux: { securityContext: { selinuxOptions } } }, {}, { host }),
+      );
+      const context = "context=system_u:object_r:container_file_t:s0:c1,c2";
+      const labelled = steps.flatMap((step) => ("options" in step && step.options.includes(context) ? [step] : []));
+      expect(labelled.map((step) => (step.kind === "mount" ? step.fsType : step.kind))).toEqual([
+        "rootfs",
+        "tmpfs",
+        "devpts",
+      ]);
+      expect(steps).toContainEqual({
+        kind: "lsm-label",
+        lsm: "selinux",
+        label: "system_u:system_r:container_t:s0:c1,c2",
+      });
+    });
+
     test(`are those of golden/${name}.txt`, () => {
       const path = `${import.meta.dir}/golden/${name}.txt`;
       const text = describePlan(plan);

@@ -54,10 +54,9 @@ export interface ContainerPlanInput {
  */
 export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
   const { spec, pidNamespace } = input;
-  const mounts = compileMounts(spec.mounts, input.cgroupMounts, {
-    staging: input.rootfs.attachAt,
-    idmapped: spec.linux.uidMappings !== undefined,
-  });
+  const images = { staging: input.rootfs.attachAt, idmapped: spec.linux.uidMappings !== undefined };
+  const { mountLabel } = spec.linux;
+  const mounts = compileMounts(spec.mounts, input.cgroupMounts, images, mountLabel);
   const filter = seccompFilter(input.seccompProgram, spec.linux.seccomp?.flags);
   const userns = spec.linux.uidMappings !== undefined;
   const limits = limitSteps(spec.process);
@@ -69,7 +68,11 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
     ...mounts.open,
     { kind: "root-propagation", propagation: "slave" },
     ...mounts.make,
-    { kind: userns ? "idmapped-rootfs" : "rootfs", ...input.rootfs, options: [] },
+    {
+      kind: userns ? "idmapped-rootfs" : "rootfs",
+      ...input.rootfs,
+      options: mountLabel === undefined ? [] : [`context=${mountLabel}`],
+    },
     ...(userns
       ? [...limits, { kind: "enter-user-namespace", flags: CLONE_NEWNS | CLONE_NEWCGROUP | ownPid } as const]
       : []),

@@ -19,6 +19,7 @@ export function compileMounts(
   mounts: readonly SpecMount[],
   cgroupMounts: readonly CgroupMount[],
   images: { readonly staging: HostPath; readonly idmapped: boolean },
+  mountLabel?: string,
 ): MountSteps {
   const open: PlanStep[] = [];
   const idmap: PlanStep[] = [];
@@ -37,7 +38,7 @@ export function compileMounts(
         source: mount.source,
         target: parseRootfsPath(mount.destination),
         attributes: options.attributes,
-        options: options.data,
+        options: [...options.data, ...labelOptions(mount.type, mountLabel)],
       });
       continue;
     }
@@ -59,6 +60,13 @@ export function compileMounts(
     });
   }
   return { open: [...open, ...idmap], make, attach };
+}
+
+/** Their files would have the label of the process that mounts them. (mqueue is made with the ipc namespace, and takes no label here.) */
+const labelledTypes: ReadonlySet<string> = new Set(["tmpfs", "devpts"]);
+
+function labelOptions(fsType: string, label: string | undefined): readonly string[] {
+  return label !== undefined && labelledTypes.has(fsType) ? [`context=${label}`] : [];
 }
 
 const tmpfsAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;

@@ -31,6 +31,13 @@ truncate --size=2G /run/disk
 mkfs.ext4 -q -O ^has_journal /run/disk
 mount -o loop,nosuid,nodev /run/disk /tmp
 
+if [ -n "$selinux" ]; then
+  "$project/build/vm/checkpolicy/usr/bin/checkpolicy" -M -U allow -c 33 -o /run/policy "$project/tests/vm/selinux/policy.conf"
+  mount -t selinuxfs selinuxfs /sys/fs/selinux
+  # The kernel takes a policy in one write.
+  dd if=/run/policy of=/sys/fs/selinux/load bs=16M status=none
+fi
+
 # As systemd lays them out: cpu and cpuacct in one hierarchy, with links by their own names.
 legacy_hierarchies() {
   mount -t tmpfs -o nosuid,nodev,noexec,mode=755 tmpfs /sys/fs/cgroup
