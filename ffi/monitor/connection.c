@@ -14,6 +14,7 @@
 #define QUEUE_OUTPUT_LIMIT (256u << 10)
 #define QUEUE_LIMIT (4u << 20)
 #define QUEUE_RESUME (64u << 10)
+#define SEND_BUFFER (512 << 10)
 /* For all connections together. */
 #define FLUSH_MS 1000
 
@@ -293,6 +294,9 @@ void connection_accept(struct source *listener, uint32_t events)
 		close(fd);
 		return;
 	}
+	/* A whole read of output goes in at once, or as much of it as the host allows. */
+	int send_buffer = SEND_BUFFER;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
 	connection->next = monitor.connections;
 	monitor.connections = connection;
 	monitor.connection_count++;

@@ -9,7 +9,7 @@
 
 /* A container that only logs is read in small pieces: what is touched here stays in the pod's memory. */
 #define LOG_READ_SIZE 32768
-#define STREAM_READ_SIZE (128u << 10)
+#define STREAM_READ_SIZE (256u << 10)
 #define STREAM_PIPE_SIZE (1 << 20)
 /* EXEC_OUTPUT up to its bytes: header, id with length and NUL, stream, length. */
 #define OUTPUT_PREFIX_MAX (FRAME_HEADER_SIZE + 4 + ID_SIZE + 1 + 4)

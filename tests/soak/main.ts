@@ -1,4 +1,4 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 0] [--vanishing 2000] [--megabytes 256] [--seed N]`; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--seed N]`; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
@@ -15,7 +15,7 @@ const { values } = parseArgs({
     lifecycles: { type: "string", default: "200" },
     parallel: { type: "string", default: "8" },
     kills: { type: "string", default: "100" },
-    listed: { type: "string", default: "0" },
+    listed: { type: "string", default: "1000" },
     vanishing: { type: "string", default: "2000" },
     megabytes: { type: "string", default: "256" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
