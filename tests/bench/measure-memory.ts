@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { processUse, pssKib } from "../harness/process-memory.ts";
 import { removeAllPods } from "../harness/remove-all-pods.ts";
 import type { TestContainer } from "../harness/test-container.ts";
+import { waitUntil } from "../harness/wait-until.ts";
 import type { Contender } from "./contender.ts";
 
 export interface MemoryUse {
@@ -38,8 +39,14 @@ export async function measureMemory(entry: Contender, count: number): Promise<Me
   const before = new Set(engineProcesses());
   const workloads = await runPods(entry, count, 1);
   const own = new Set(await Promise.all(workloads.map((container) => container.pid())));
-  const added = engineProcesses().filter((pid) => !before.has(pid) && !own.has(pid));
-  if (added.length < count) throw new Error(`${entry.engine} added ${added.length} processes for ${count} pods`);
+  // One of crib's was there before, waiting for its pod; its successor comes a moment after the last pod.
+  const added = await waitUntil(
+    () => {
+      const found = engineProcesses().filter((pid) => !before.has(pid) && !own.has(pid));
+      return found.length >= count ? found : undefined;
+    },
+    { what: `${entry.engine} has added a process for each of ${count} pods` },
+  );
   const total = added.reduce((sum, pid) => sum + pssKib(pid), 0);
   await removeAllPods(entry.bed.cri);
   return { perPodKib: total / count };
