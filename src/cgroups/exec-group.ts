@@ -14,18 +14,21 @@ const attempts = 5;
  * Removes the group of an exec that has ended. What the command left running in the background goes on as part of the
  * container, as it would have without a group of its own. A process that keeps slipping back in leaves the group to be
  * removed with the container.
+ *
+ * @returns whether it is gone. Processes that were killed keep it, and cannot be moved, until the kernel is done with them.
  */
-export function dissolveExecGroup(files: CgroupFiles, container: string, execId: string): void {
+export function dissolveExecGroup(files: CgroupFiles, container: string, execId: string): boolean {
   const directory = execGroup(container, execId);
   for (let attempt = 0; attempt < attempts; attempt++) {
     try {
       removeTree(files, directory);
-      return;
+      return true;
     } catch (error) {
       if (!hasErrno(error, "EBUSY")) throw error;
       for (const pid of treePids(files, directory)) moveTo(files, container, pid);
     }
   }
+  return false;
 }
 
 function moveTo(files: CgroupFiles, container: string, pid: number): void {

@@ -31,7 +31,8 @@ export interface Cgroups {
    */
   createExec(container: CgroupPath, execId: string): readonly HostPath[];
   killExec(container: CgroupPath, execId: string): void;
-  removeExec(container: CgroupPath, execId: string): void;
+  /** Whether the group is gone; one whose killed processes are not yet gone takes another attempt. */
+  removeExec(container: CgroupPath, execId: string): boolean;
   /** SIGKILL to everything in `path` and below: cgroup.kill, else freeze + kill + thaw. */
   kill(path: CgroupPath): void;
   pids(path: CgroupPath): readonly number[];

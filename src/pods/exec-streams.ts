@@ -2,6 +2,7 @@ import { newExecId } from "../ids/object-id.ts";
 import type { ProcessStreams } from "../runtime/monitor/streams.ts";
 import type { PodEngine } from "./engine.ts";
 import { execPlan } from "./exec-plan.ts";
+import { removeExecGroup } from "./remove-exec-group.ts";
 import { runningContainer } from "./running-container.ts";
 import type { ExecStreamsRequest } from "./streams.ts";
 
@@ -11,7 +12,7 @@ export async function execStreams(engine: PodEngine, request: ExecStreamsRequest
   const { record, monitor } = container;
   const { terminal, stdin, stdout, stderr } = request;
   const id = newExecId();
-  const removeGroup = () => engine.cgroups.removeExec(record.cgroup, id);
+  const removeGroup = () => removeExecGroup(engine, record.cgroup, id);
   try {
     const session = await monitor.openExec({
       id,

@@ -7,6 +7,7 @@ import type { PodEngine } from "./engine.ts";
 import { execPlan } from "./exec-plan.ts";
 import { fitReply } from "./fit-reply.ts";
 import type { ExecSyncRequest, ExecSyncResult } from "./port.ts";
+import { removeExecGroup } from "./remove-exec-group.ts";
 import { runningContainer } from "./running-container.ts";
 
 /**
@@ -28,7 +29,7 @@ export async function execSync(engine: PodEngine, request: ExecSyncRequest): Pro
   const { record, monitor } = container;
   const id = newExecId();
   using _group = {
-    [Symbol.dispose]: () => engine.cgroups.removeExec(record.cgroup, id),
+    [Symbol.dispose]: () => removeExecGroup(engine, record.cgroup, id),
   };
   const session = await monitor.exec({
     id,
