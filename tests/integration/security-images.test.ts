@@ -105,7 +105,7 @@ describe("an image whose /etc leads out", () => {
     ["climbing", (path: string) => `${"../".repeat(12)}${path.slice(1)}`],
     ["through procfs", (path: string) => `/proc/1/root${path}`],
   ] as const) {
-    test(`V46: ${name}: nothing is made, bound or changed on the host (CVE-2024-5154, CVE-2024-9341)`, async () => {
+    crib(`V46: ${name}: nothing is made, bound or changed on the host (CVE-2024-5154, CVE-2024-9341)`, async () => {
       const victim = victimDirectory();
       const ofHost = ["hosts", "resolv.conf", "hostname", "mtab", "passwd"].map((file) => `/etc/${file}`);
       const read = () => ofHost.map((file) => Bun.spawnSync(["stat", "-c", "%n %i %s %Z", file]).stdout.toString());
@@ -126,7 +126,11 @@ describe("an image whose /etc leads out", () => {
       const note = (output: string) => {
         text = output;
       };
-      await outcomeOf(attack().then(note));
+      const { code } = await outcomeOf(attack().then(note));
+      // Inside of its own root the link is the container's business; one through procfs is followed by nobody.
+      const starts = name !== "through procfs";
+      expect(code).toBe(starts ? "OK" : "Internal");
+      expect(/ hosts\n/.test(text) && / new\n/.test(text)).toBe(starts);
       expect(text).not.toContain("of the host");
       expect(victim.seen()).toEqual(["secret", "of the host"]);
       expect(read()).toEqual(before);
@@ -142,7 +146,8 @@ describe("an image whose /etc leads out", () => {
     const output = bed.output(await bed.runPod(), `ls ${victim.path}; cat /etc/resolv.conf >/dev/null`, {
       imageReference: image,
     });
-    await outcomeOf(output.then((text) => expect(text).not.toContain("secret")));
+    // The container's files are bound where the links lead in its own root.
+    expect((await output).split("\n").toSorted()).toEqual(["hostname", "hosts", "resolv.conf"]);
     expect(victim.seen()).toEqual(["secret", "of the host"]);
   });
 });
