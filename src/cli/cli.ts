@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { visible } from "../errors/visible.ts";
 import type { CliIo } from "./cli-io.ts";
 import { connectDaemon, type DaemonClient } from "./client.ts";
 import { ExitCode } from "./exit-code.ts";
+import { jsonText } from "./format/json-text.ts";
 import { parseDuration } from "./parse/duration.ts";
 
 /** One run of the command line: what the verbs share, and the exit code they leave. */
@@ -72,5 +72,5 @@ export function examples(...lines: readonly (readonly [command: string, effect: 
 
 /** Prints `value` as JSON the way scripts like it: indented on a terminal, one line otherwise. */
 export function printJson(io: CliIo, value: unknown): void {
-  io.stdout.write(`${visible(JSON.stringify(value, null, io.stdout.isTerminal ? 2 : undefined))}\n`);
+  io.stdout.write(jsonText(value, io.stdout.isTerminal ? 2 : undefined));
 }

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { loadConfig } from "../config/load-config.ts";
 import { defaultConfigPath, readConfigFiles } from "../config/read-config-files.ts";
-import { visible } from "../errors/visible.ts";
 import { type Cli, examples, verb } from "./cli.ts";
+import { jsonText } from "./format/json-text.ts";
 import { packagedFiles } from "./packaged-files.ts";
 
 interface ConfigOptions {
@@ -35,7 +35,7 @@ export function addConfigVerb(program: Command, cli: Cli): void {
     .action(
       verb<ConfigOptions>(cli, (_args, options) => {
         const loaded = loadConfig({ files: readConfigFiles(options.config), flags: {} });
-        cli.io.stdout.write(`${visible(JSON.stringify(loaded, null, 2))}\n`);
+        cli.io.stdout.write(jsonText(loaded, 2));
       }),
     );
   config

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { visible } from "../errors/visible.ts";
 import { ContainerEventResponseSchema, ContainerEventType } from "../gen/runtime/v1/api_pb.ts";
 import { type Cli, daemonVerb, examples, withDaemonOptions } from "./cli.ts";
 import { noTimeout } from "./client.ts";
+import { jsonText } from "./format/json-text.ts";
 import { printable } from "./format/printable.ts";
 import { protoJson } from "./format/proto-json.ts";
 import { shortId } from "./format/short-id.ts";
@@ -36,7 +36,7 @@ export function addEventsVerb(program: Command, cli: Cli): void {
         try {
           for await (const event of daemon.runtime.getContainerEvents({}, { signal, timeoutMs: noTimeout })) {
             if (options.json) {
-              cli.io.stdout.write(`${visible(JSON.stringify(protoJson(ContainerEventResponseSchema, event)))}\n`);
+              cli.io.stdout.write(jsonText(protoJson(ContainerEventResponseSchema, event)));
             } else {
               const pod = event.podSandboxStatus;
               const what = event.containerId === pod?.id ? "pod" : "container";

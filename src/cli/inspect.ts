@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { CribError, notFound } from "../errors/crib-error.ts";
-import { visible } from "../errors/visible.ts";
 import { ContainerStatusSchema, ImageSchema, PodSandboxStatusSchema } from "../gen/runtime/v1/api_pb.ts";
 import { type Cli, daemonVerb, examples, withDaemonOptions } from "./cli.ts";
 import type { DaemonClient } from "./client.ts";
+import { jsonText } from "./format/json-text.ts";
 import { protoJson } from "./format/proto-json.ts";
 import { resolveTarget, type Target } from "./resolve-target.ts";
 
@@ -22,7 +22,7 @@ export function addInspectVerb(program: Command, cli: Cli): void {
     )
     .action(
       daemonVerb(cli, async (daemon, [word = ""]) => {
-        cli.io.stdout.write(`${visible(JSON.stringify(await describe(daemon, word), null, 2))}\n`);
+        cli.io.stdout.write(jsonText(await describe(daemon, word), 2));
       }),
     );
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { silentLog } from "../../tests/fixtures/silent-log.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { Clock } from "../observe/clock.ts";
 import { QuietMoments } from "./quiet-moments.ts";
@@ -26,14 +27,6 @@ function handClock() {
   };
 }
 
-const log = {
-  trace: () => undefined,
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
-
 function answer(moments: QuietMoments, count: number): void {
   for (let index = 0; index < count; index++) {
     moments.begin();
@@ -45,7 +38,7 @@ describe("QuietMoments", () => {
   test("comes once after many RPCs and a silence", async () => {
     const hand = handClock();
     let quiet = 0;
-    using moments = new QuietMoments(hand.clock, log, () => quiet++);
+    using moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
     answer(moments, 600);
     await hand.pass();
     expect(quiet).toBe(0);
@@ -58,7 +51,7 @@ describe("QuietMoments", () => {
   test("does not come after a few RPCs", async () => {
     const hand = handClock();
     let quiet = 0;
-    using moments = new QuietMoments(hand.clock, log, () => quiet++);
+    using moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
     answer(moments, 255);
     expect(hand.sleeping()).toBe(0);
     answer(moments, 1);
@@ -69,7 +62,7 @@ describe("QuietMoments", () => {
   test("waits while an RPC is under way or came meanwhile", async () => {
     const hand = handClock();
     let quiet = 0;
-    using moments = new QuietMoments(hand.clock, log, () => quiet++);
+    using moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
     answer(moments, 256);
     moments.begin();
     await hand.pass();
@@ -85,7 +78,7 @@ describe("QuietMoments", () => {
   test("stops watching when disposed of", async () => {
     const hand = handClock();
     let quiet = 0;
-    const moments = new QuietMoments(hand.clock, log, () => quiet++);
+    const moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
     answer(moments, 256);
     moments[Symbol.dispose]();
     await hand.pass();

@@ -40,6 +40,7 @@ export function isPlainGrpc(headers: IncomingHttpHeaders): boolean {
  */
 export function unaryCall(spec: UnarySpec, { interceptors, readMaxBytes }: UnaryOptions): StreamAnswer {
   const { method } = spec;
+  const chain = [...interceptors];
   const serialization = createMethodSerializationLookup(method, undefined, undefined, { readMaxBytes, writeMaxBytes });
   const requests = serialization.getI(true);
   const replies = serialization.getO(true);
@@ -63,11 +64,11 @@ export function unaryCall(spec: UnarySpec, { interceptors, readMaxBytes }: Unary
     try {
       if (timeout.error !== undefined) throw timeout.error;
       const request = requests.parse(await readSingleMessage(stream, readMaxBytes));
-      const message = await invokeUnaryImplementation(spec, context, request, [...interceptors]);
+      const message = await invokeUnaryImplementation(spec, context, request, chain);
       reply = encodingOf(message) ?? [replies.serialize(message)];
       setTrailerStatus(context.responseTrailer, undefined);
     } catch (error) {
-      setTrailerStatus(context.responseTrailer, toConnectError(error));
+      setTrailerStatus(context.responseTrailer, asConnectError(error));
     }
     try {
       await send(stream, context.responseHeader, reply, context.responseTrailer);
@@ -78,7 +79,7 @@ export function unaryCall(spec: UnarySpec, { interceptors, readMaxBytes }: Unary
 }
 
 /** Interceptors have made what handlers throw into these; only a fault of this file's own is anything else. */
-function toConnectError(error: unknown): ConnectError {
+function asConnectError(error: unknown): ConnectError {
   return error instanceof ConnectError
     ? error
     : new ConnectError("internal error", Code.Internal, undefined, undefined, error);

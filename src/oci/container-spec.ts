@@ -80,14 +80,15 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
     imageVolumes: input.imageVolumes,
   });
   const hostname = input.hostname ?? sandboxConfig.hostname;
+  const process = containerProcess(input, security, hostname);
   return {
     ociVersion: "1.2.0",
-    process: containerProcess(input, security, hostname),
+    process,
     root: { path: "rootfs", readonly: security?.readonlyRootfs === true },
     ...(hostname !== "" && { hostname }),
     mounts,
     annotations: ownAnnotations(input),
-    linux: containerLinux(input, security, mounts, userNamespace),
+    linux: containerLinux(input, security, mounts, userNamespace, process.selinuxLabel),
   };
 }
 
@@ -147,13 +148,13 @@ function containerLinux(
   security: LinuxContainerSecurityContext | undefined,
   mounts: readonly SpecMount[],
   userNamespace: UserNamespace | undefined,
+  selinux: string | undefined,
 ): SpecLinux {
   const granted = input.devices ?? [];
   if (input.devices === undefined && input.config.devices.length > 0) {
     throw internal(`devices of container ${input.id} were not resolved`);
   }
   const propagation = rootPropagation(mounts);
-  const label = selinuxLabel(security, input.host);
   return {
     namespaces: buildNamespaces(security?.namespaceOptions, input.namespacePaths ?? {}),
     ...(userNamespace !== undefined && { uidMappings: userNamespace.uids, gidMappings: userNamespace.gids }),
@@ -162,7 +163,7 @@ function containerLinux(
     resources: specResources(input.config.linux?.resources, deviceRules(granted, security?.privileged === true)),
     ...(input.seccompProfile !== undefined && { seccomp: input.seccompProfile }),
     ...protectedPaths(security),
-    ...(label !== undefined && { mountLabel: selinuxFileLabel(label) }),
+    ...(selinux !== undefined && { mountLabel: selinuxFileLabel(selinux) }),
     ...(propagation !== undefined && { rootfsPropagation: propagation }),
   };
 }

@@ -1,24 +1,17 @@
 import { expect, test } from "bun:test";
+import { silentLog } from "../../tests/fixtures/silent-log.ts";
 import { parseCgroupPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import { removeExecGroup } from "./remove-exec-group.ts";
 
 const container = parseCgroupPath("/pods/one");
-const log = {
-  trace: () => undefined,
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
-
 /** An engine whose group can be removed at the attempt of that number. */
 function engineWithGroup(removableAt: number) {
   let tried = 0;
   let slept = 0;
   return {
     engine: {
-      log,
+      log: silentLog,
       clock: {
         now: () => 0n as UnixNanos,
         monotonicMs: () => 0,

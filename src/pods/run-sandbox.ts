@@ -7,7 +7,6 @@ import { ContainerEventType, PodSandboxConfigSchema } from "../gen/runtime/v1/ap
 import type { SandboxId } from "../ids/object-id.ts";
 import { newSandboxId } from "../ids/object-id.ts";
 import type { HostPath } from "../ids/path.ts";
-import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../kernel/clone-flags.ts";
 import { podNetworkSysctls } from "../network/pod-sysctls.ts";
 import { podLimits } from "../oci/pod-resources.ts";
 import { limitsOfSpec } from "../oci/resources.ts";
@@ -27,6 +26,7 @@ import { sandboxCgroup } from "./sandbox-cgroup.ts";
 import { makeSandboxDirectory, sandboxDirectory, writeSandboxFiles } from "./sandbox-files.ts";
 import { sandboxName } from "./sandbox-name.ts";
 import { removeStateDirectory } from "./state-directory.ts";
+import { unshareFlags } from "./unshare-flags.ts";
 import { watchMonitor } from "./watch-monitor.ts";
 
 /**
@@ -68,8 +68,8 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   const networkRequest = modes.hostNetwork ? undefined : attachRequest(engine, id, config);
   // A pod without a hostname shows the host's, as with containerd; its name may be longer than the kernel's 64 bytes.
   const hostname = modes.hostNetwork || config.hostname === "" ? hostHostname() : config.hostname;
-
   const label = sandboxFileLabel(engine, config);
+
   engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
   await using undo = new AsyncDisposableStack();
   undo.defer(() => engine.intents.clear(id));
@@ -162,14 +162,6 @@ function ownNetworkSysctls(modes: NamespaceModes): Readonly<Record<string, strin
     ...(existsSync("/proc/sys/net/ipv6") && podNetworkSysctls),
     ...(root !== undefined && { "net.ipv4.ping_group_range": `0 ${Math.min(root.size, 2 ** 31) - 1}` }),
   };
-}
-
-function unshareFlags(modes: NamespaceModes): number {
-  let flags = 0;
-  // A pod on the host's network keeps the host's name too: programs resolve one through the other.
-  if (!modes.hostNetwork) flags |= CLONE_NEWNET | CLONE_NEWUTS;
-  if (!modes.hostIpc) flags |= CLONE_NEWIPC;
-  return flags;
 }
 
 function monitorRef(engine: PodEngine, monitor: Monitor): SandboxRecord["monitor"] {

@@ -4,17 +4,19 @@ import type { SandboxId } from "../ids/object-id.ts";
 import { newSandboxId } from "../ids/object-id.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
-import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../kernel/clone-flags.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { Monitor, MonitorLauncher } from "../runtime/monitor/port.ts";
 import { makeSandboxDirectory, sandboxDirectory } from "./sandbox-files.ts";
+import { unshareFlags } from "./unshare-flags.ts";
 
 /** A pod that is not one yet: its id, directory, monitor and namespaces. */
 export interface SpareMonitor {
   readonly id: SandboxId;
   readonly directory: HostPath;
   readonly monitor: Monitor;
+  /** Ends the monitor, whose only connection is ours, and removes the directory. A pod does that in its own way. */
+  readonly undo: DisposableStack;
 }
 
 interface Adapters {
@@ -26,7 +28,7 @@ interface Adapters {
 
 /** A pod's start is followed by its containers'; they must not wait for the next pod's monitor. */
 const quietMs = 200;
-const ordinaryPod = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+const ordinaryPod = unshareFlags({ hostNetwork: false, hostIpc: false });
 
 /**
  * Monitors made ahead, one for each kind of pod (by its namespaces) that this daemon has run: a monitor's start and its
@@ -98,28 +100,21 @@ export class SpareMonitors implements Disposable {
     const monitor = undo.adopt(await launcher.launch(id, directory), (launched) => launched.disconnect());
     if (unshare !== 0) await monitor.unshare(unshare);
     if (this.#closed.signal.aborted) return;
-    const spare = { id, directory, monitor };
+    const spare = { id, directory, monitor, undo: undo.move() };
     this.#waiting.set(unshare, spare);
-    undo.move();
     void monitor.lost.then(() => {
       if (this.#waiting.get(unshare) !== spare) return;
       this.#waiting.delete(unshare);
-      rmSync(directory, { recursive: true, force: true });
+      spare.undo.dispose();
     });
   }
 
   /** Ends all that wait. */
   [Symbol.dispose](): void {
     this.#closed.abort();
-    for (const spare of this.#waiting.values()) end(spare);
+    for (const { undo } of this.#waiting.values()) undo.dispose();
     this.#waiting.clear();
   }
-}
-
-/** Its connection was the only one. */
-function end({ monitor, directory }: SpareMonitor): void {
-  monitor.disconnect();
-  rmSync(directory, { recursive: true, force: true });
 }
 
 function mark(directory: HostPath): HostPath {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../observe/log.ts";
+import { findApparmorParser, loadApparmorProfile } from "./apparmor-parser.ts";
 import { appArmorProfileText, defaultAppArmorProfile, type ProfileText } from "./apparmor-profile.ts";
 
 /** Whether the profile can be named to the kernel now, and if not, why; the reason is for people. */
@@ -17,11 +18,6 @@ export interface DefaultAppArmorOptions {
   /** "/" but in tests. */
   readonly hostRoot?: string;
 }
-
-const parserPaths = ["usr/sbin", "sbin", "usr/local/sbin", "usr/bin"].map(
-  (directory) => `${directory}/apparmor_parser`,
-);
-const loadTimeoutMs = 30_000;
 
 /**
  * The profile that crib brings, loaded when it is needed and not there. Several daemons share it, and none loads the
@@ -65,12 +61,12 @@ export class DefaultAppArmor {
   }
 
   async #load(): Promise<ProfileAvailability> {
-    const parser = parserPaths.map((path) => join(this.#root, path)).find((path) => existsSync(path));
+    const parser = findApparmorParser(this.#root);
     if (parser === undefined) {
       const reason = "there is no apparmor_parser to load it with: install the package apparmor";
       return { loaded: false, cause: "no-parser", reason };
     }
-    const refusal = await runParser(parser, this.#profile.text);
+    const refusal = await loadApparmorProfile(parser, this.#profile.text);
     if (refusal !== undefined) return { loaded: false, cause: "failed", reason: `${parser}: ${refusal}` };
     if (!this.#kernelHasIt()) {
       return { loaded: false, cause: "failed", reason: `${parser} loaded it, and the kernel does not list it` };
@@ -92,25 +88,7 @@ export class DefaultAppArmor {
   }
 }
 
-/** @returns what it said, when it did not load the profile. */
-async function runParser(parser: string, text: string): Promise<string | undefined> {
-  try {
-    const child = Bun.spawn([parser, "--replace", "--skip-cache", "--quiet"], {
-      cwd: "/",
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
-      stdin: Buffer.from(text),
-      stdout: "ignore",
-      stderr: "pipe",
-      timeout: loadTimeoutMs,
-      killSignal: "SIGKILL",
-    });
-    const [said, exitCode] = await Promise.all([new Response(child.stderr).text(), child.exited]);
-    return exitCode === 0 ? undefined : `exit code ${exitCode}: ${said.trim().slice(0, 500)}`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
+/** A kernel that does not show the file, for whatever reason, has nothing in it for us. */
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

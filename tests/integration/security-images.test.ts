@@ -4,27 +4,17 @@ import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { ImageSpecSchema } from "../../src/gen/runtime/v1/api_pb.ts";
 import { hostileTar } from "../fixtures/hostile-tar.ts";
-import { type BuiltLayer, buildImage, compressLayer, type ImageRunConfig } from "../fixtures/image-builder.ts";
+import { type BuiltLayer, compressLayer } from "../fixtures/image-builder.ts";
 import { LayerBuilder } from "../fixtures/layer-builder.ts";
-import { buildStaticBinary } from "../fixtures/static-binary.ts";
-import { busyboxLayer } from "../fixtures/test-images.ts";
 import { codeOf, outcomeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { processUse } from "../harness/process-memory.ts";
+import { pullBusyboxWith } from "../harness/pull-busybox-with.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
 
 /** Root and a real kernel: images that were made to harm the node they run on; docs/security-tests.md has the rows. */
 const bed = useTestBed({ images: ["busybox", "users"] });
 const crib = onlyCrib("not asked");
-
-/** Pushes busybox with a layer on top of it, and pulls it. */
-async function pullImage(name: string, extra: BuiltLayer, config: ImageRunConfig = {}): Promise<string> {
-  const pause = buildStaticBinary("pause", bed.engine.directory);
-  const layers = [compressLayer(busyboxLayer(pause)), extra];
-  const image = await bed.registry.push(`hostile/${name}`, "1", buildImage(layers, { Cmd: ["/bin/sh"], ...config }));
-  await bed.cri.images.pullImage({ image: { image } });
-  return image;
-}
 
 const layerOf = (builder: LayerBuilder): BuiltLayer => compressLayer(builder.build());
 
@@ -73,7 +63,7 @@ describe("what an image calls its volumes", () => {
     const built = layerOf(layer);
     const seen: Record<string, string> = {};
     for (const [at, path] of volumes.entries()) {
-      const imageReference = await pullImage(`v45-${at}`, built, { Volumes: { [path]: {} } });
+      const imageReference = await pullBusyboxWith(bed, `v45-${at}`, built, { Volumes: { [path]: {} } });
       const metadata = { name: `v45-${at}`, attempt: 0 };
       const run = bed.output(pod, script, { imageReference, metadata, logPath: `v45-${at}.log` });
       const note = (text: string) => {
@@ -93,7 +83,9 @@ describe("what an image calls its volumes", () => {
 
   test("V45: of an image that runs shows the image's data", async () => {
     const layer = new LayerBuilder().dir("data").file("data/own", "of the image").symlink("to-data", "/data");
-    const image = await pullImage("v45-good", layerOf(layer), { Volumes: { "/data": {}, "/to-data": {}, "/new": {} } });
+    const image = await pullBusyboxWith(bed, "v45-good", layerOf(layer), {
+      Volumes: { "/data": {}, "/to-data": {}, "/new": {} },
+    });
     const script = "cat /data/own /to-data/own; touch /data/x /new/x; ls /new";
     expect(await bed.output(await bed.runPod(), script, { imageReference: image })).toBe("of the imageof the imagex");
   });
@@ -111,7 +103,7 @@ describe("an image whose /etc leads out", () => {
       const read = () => ofHost.map((file) => Bun.spawnSync(["stat", "-c", "%n %i %s %Z", file]).stdout.toString());
       const before = read();
       const layer = new LayerBuilder().whiteout("etc").symlink("etc", target(victim.path));
-      const image = await pullImage(`v46-${name.replaceAll(" ", "-")}`, layerOf(layer));
+      const image = await pullBusyboxWith(bed, `v46-${name.replaceAll(" ", "-")}`, layerOf(layer));
       const hosts = join(bed.engine.directory, "kubelet-hosts");
       writeFileSync(hosts, "127.0.0.1 pod\n");
       const attack = async () =>
@@ -142,7 +134,7 @@ describe("an image whose /etc leads out", () => {
     const layer = new LayerBuilder().whiteout("etc").dir("etc");
     for (const name of ["hosts", "resolv.conf", "hostname", "mtab"])
       layer.symlink(`etc/${name}`, `${victim.path}/${name}`);
-    const image = await pullImage("v46-files", layerOf(layer));
+    const image = await pullBusyboxWith(bed, "v46-files", layerOf(layer));
     const output = bed.output(await bed.runPod(), `ls ${victim.path}; cat /etc/resolv.conf >/dev/null`, {
       imageReference: image,
     });
@@ -161,7 +153,7 @@ describe("a part of an image as a volume", () => {
       .symlink("data/absolute", victim.path)
       .symlink("data/proc", "/proc/1/root")
       .symlink("data/etc", "/../../../etc");
-    const image = await pullImage("v47", layerOf(layer));
+    const image = await pullBusyboxWith(bed, "v47", layerOf(layer));
     const pod = await bed.runPod();
     const seen: Record<string, string> = {};
     const paths = [
@@ -230,7 +222,7 @@ describe("account files that cost memory or time to read", () => {
   };
   for (const [what, { layer, prepare }] of Object.entries(attacks)) {
     crib(`V51: /etc/${what}, names nobody and costs nothing`, async () => {
-      const image = await pullImage(`v51-${what.replaceAll(/[^a-z0-9]+/gi, "-").toLowerCase()}`, layer, {
+      const image = await pullBusyboxWith(bed, `v51-${what.replaceAll(/[^a-z0-9]+/gi, "-").toLowerCase()}`, layer, {
         User: "nobody-here:nobody-here",
       });
       prepare?.();
@@ -267,7 +259,7 @@ describe("a home that is more than one line", () => {
       );
       expect(after?.trim()).toBe(before);
       expect(hex).toBe(Buffer.from(home).toString("hex"));
-      const image = await pullImage(`v53-${what.replaceAll(" ", "-")}`, layerOf(new LayerBuilder()), {
+      const image = await pullBusyboxWith(bed, `v53-${what.replaceAll(" ", "-")}`, layerOf(new LayerBuilder()), {
         Env: [`HOME=${home}`],
       });
       const text = await bed.output(await bed.runPod(), "cat /etc/passwd; id evil 2>&1; true", {

@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildImage, compressLayer } from "../fixtures/image-builder.ts";
+import { compressLayer, type ImageRunConfig } from "../fixtures/image-builder.ts";
 import { LayerBuilder } from "../fixtures/layer-builder.ts";
 import { buildStaticBinary } from "../fixtures/static-binary.ts";
-import { busyboxLayer } from "../fixtures/test-images.ts";
 import { codeOf, outcomeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
+import { processUse } from "../harness/process-memory.ts";
+import { pullBusyboxWith } from "../harness/pull-busybox-with.ts";
 import type { ContainerRequest } from "../harness/test-bed.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
@@ -23,14 +24,9 @@ function probe(): NonNullable<ContainerRequest["mounts"]> {
   return [{ containerPath: "/probe", hostPath, readonly: true }];
 }
 
-/** Pushes busybox with something on top of it, and pulls it. */
-async function pullImage(name: string, extra: LayerBuilder, config: object = {}): Promise<string> {
-  const pause = buildStaticBinary("pause", bed.engine.directory);
-  const layers = [compressLayer(busyboxLayer(pause)), compressLayer(extra.build())];
-  const image = await bed.registry.push(`attack/${name}`, "1", buildImage(layers, { Cmd: ["/bin/sh"], ...config }));
-  await bed.cri.images.pullImage({ image: { image } });
-  return image;
-}
+/** Busybox with something on top of it. */
+const pullImage = (name: string, extra: LayerBuilder, config: ImageRunConfig = {}): Promise<string> =>
+  pullBusyboxWith(bed, name, compressLayer(extra.build()), config);
 
 describe("what enters a container", () => {
   test("V13: has no inheritable capabilities, also when some were added", async () => {
@@ -286,9 +282,6 @@ describe("what a workload does to the daemon", () => {
   });
 });
 
-function residentKib(): number {
-  const status = readFileSync(`/proc/${bed.engine.pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
-}
+const residentKib = (): number => processUse(bed.engine.pid).rssKib;
 
 beforeAll(() => rmSync("/trojan-ran", { force: true }));

@@ -7,8 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -36,7 +34,7 @@ type lifecycleRunner struct {
 	directory    string
 	cgroupParent string
 	image        string
-	network      runtimeapi.NamespaceMode
+	hostNetwork  bool
 
 	guard sync.Mutex
 	times lifecycleTimes
@@ -51,12 +49,9 @@ func runLifecycles(words []string, orders io.Reader, answers io.Writer) error {
 	flags.StringVar(&runner.directory, "dir", "", "`directory` for the pods' logs")
 	flags.StringVar(&runner.cgroupParent, "cgroup", "", "parent `cgroup` of the pods")
 	flags.StringVar(&runner.image, "image", "", "`reference` of an image with /bin/pause and true")
-	hostNetwork := flags.Bool("host-network", false, "pods on the host's network")
+	flags.BoolVar(&runner.hostNetwork, "host-network", false, "pods on the host's network")
 	if err := flags.Parse(words); err != nil {
 		return err
-	}
-	if *hostNetwork {
-		runner.network = runtimeapi.NamespaceMode_NODE
 	}
 	ctx := context.Background()
 	var err error
@@ -116,13 +111,13 @@ func (r *lifecycleRunner) run(ctx context.Context, order lifecycleOrder) (lifecy
 
 // live makes one pod with one container, execs in it, and takes all of it away again.
 func (r *lifecycleRunner) live(ctx context.Context, execs int) error {
-	podConfig, containerConfig := r.configs()
-	if err := os.MkdirAll(podConfig.LogDirectory, 0o755); err != nil {
+	podConfig, containerConfig, err := r.configs()
+	if err != nil {
 		return err
 	}
 	var pod, container string
 	start := time.Now()
-	err := r.timed("runPodSandbox", func() (err error) {
+	err = r.timed("runPodSandbox", func() (err error) {
 		pod, err = r.runtime.RunPodSandbox(ctx, podConfig, "")
 		return err
 	})
@@ -164,33 +159,25 @@ func (r *lifecycleRunner) live(ctx context.Context, execs int) error {
 	return nil
 }
 
-// configs are what a kubelet sends for a pod whose author said nothing special.
-func (r *lifecycleRunner) configs() (*runtimeapi.PodSandboxConfig, *runtimeapi.ContainerConfig) {
-	name := uniqueName("bench")
-	options := func() *runtimeapi.NamespaceOption {
-		return &runtimeapi.NamespaceOption{Network: r.network, Pid: runtimeapi.NamespaceMode_CONTAINER}
+// configs are what a kubelet sends for a pod with one container.
+func (r *lifecycleRunner) configs() (*runtimeapi.PodSandboxConfig, *runtimeapi.ContainerConfig, error) {
+	pod, err := kubeletPod("bench", r.directory, r.cgroupParent)
+	if r.hostNetwork {
+		hostNetwork(pod)
 	}
-	pod := &runtimeapi.PodSandboxConfig{
-		Metadata:     &runtimeapi.PodSandboxMetadata{Name: name, Uid: "uid-" + name, Namespace: "bench"},
-		LogDirectory: filepath.Join(r.directory, "logs", name),
-		Linux: &runtimeapi.LinuxPodSandboxConfig{
-			CgroupParent:    r.cgroupParent,
-			SecurityContext: &runtimeapi.LinuxSandboxSecurityContext{NamespaceOptions: options()},
-		},
-	}
-	if r.network != runtimeapi.NamespaceMode_NODE {
-		pod.Hostname = name
-	}
+	options := pod.Linux.SecurityContext.NamespaceOptions
 	container := &runtimeapi.ContainerConfig{
 		Metadata: &runtimeapi.ContainerMetadata{Name: "container"},
 		Image:    &runtimeapi.ImageSpec{Image: r.image},
 		Command:  []string{"/bin/pause"},
 		LogPath:  "container_0.log",
 		Linux: &runtimeapi.LinuxContainerConfig{
-			SecurityContext: &runtimeapi.LinuxContainerSecurityContext{NamespaceOptions: options()},
+			SecurityContext: &runtimeapi.LinuxContainerSecurityContext{
+				NamespaceOptions: &runtimeapi.NamespaceOption{Network: options.Network, Pid: options.Pid, Ipc: options.Ipc},
+			},
 		},
 	}
-	return pod, container
+	return pod, container, err
 }
 
 func (r *lifecycleRunner) timed(call string, work func() error) error {

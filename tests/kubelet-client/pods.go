@@ -29,22 +29,26 @@ type pod struct {
 	config *runtimeapi.PodSandboxConfig
 }
 
-// podConfig describes a pod as a kubelet does whose author said nothing special.
-func (t *T) podConfig(edits ...podEdit) *runtimeapi.PodSandboxConfig {
-	name := uniqueName("pod")
-	logs := filepath.Join(t.directory, "logs", name)
-	t.ok(os.MkdirAll(logs, 0o755), "log directory")
-	config := &runtimeapi.PodSandboxConfig{
+// kubeletPod describes a pod as a kubelet does whose author said nothing special, and makes its log directory.
+func kubeletPod(kind, directory, cgroupParent string) (*runtimeapi.PodSandboxConfig, error) {
+	name := uniqueName(kind)
+	logs := filepath.Join(directory, "logs", name)
+	return &runtimeapi.PodSandboxConfig{
 		Metadata:     &runtimeapi.PodSandboxMetadata{Name: name, Uid: "uid-" + name, Namespace: "kubelet-client"},
 		Hostname:     name,
 		LogDirectory: logs,
 		Linux: &runtimeapi.LinuxPodSandboxConfig{
-			CgroupParent: t.cgroupParent,
+			CgroupParent: cgroupParent,
 			SecurityContext: &runtimeapi.LinuxSandboxSecurityContext{
 				NamespaceOptions: &runtimeapi.NamespaceOption{Pid: runtimeapi.NamespaceMode_CONTAINER},
 			},
 		},
-	}
+	}, os.MkdirAll(logs, 0o755)
+}
+
+func (t *T) podConfig(edits ...podEdit) *runtimeapi.PodSandboxConfig {
+	config, err := kubeletPod("pod", t.directory, t.cgroupParent)
+	t.ok(err, "log directory")
 	for _, edit := range edits {
 		edit(config)
 	}

@@ -1,3 +1,4 @@
+import { apparmorParserPaths } from "../../runtime/apparmor-parser.ts";
 import type { DoctorHost } from "../cli-io.ts";
 import { type Check, type Finding, fail, ok, warn } from "./check.ts";
 import { type KernelOption, kernelRelease, presenceOf } from "./kernel-option.ts";
@@ -129,12 +130,10 @@ function securityModules(host: DoctorHost): Finding {
   return ok("kernel", "security modules", modules === undefined || modules === "" ? "none told" : modules);
 }
 
-const appArmorParsers = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin"].map((path) => `${path}/apparmor_parser`);
-
 function appArmor(host: DoctorHost): Finding {
   const enabled = host.readText("/sys/module/apparmor/parameters/enabled")?.startsWith("Y") ?? false;
   if (!enabled) return ok("kernel", "AppArmor", "not enabled: pods that name a profile are refused");
-  return appArmorParsers.some((path) => host.exists(path))
+  return apparmorParserPaths.some((path) => host.exists(`/${path}`))
     ? ok("kernel", "AppArmor", "enabled, with a parser to load the default profile")
     : warn(
         "kernel",

@@ -23,11 +23,10 @@ export function encodedList<Desc extends DescMessage>(
   const message = create(schema);
   const tag = new BinaryWriter().tag(field.number, WireType.LengthDelimited).finish();
   const bytes = joined(tag, elements);
-  encodings.set(message, [bytes]);
   // The library writes the first element's tag itself.
   const data = bytes.subarray(tag.length);
   if (elements.length > 0) message.$unknown = [{ no: field.number, wireType: WireType.LengthDelimited, data }];
-  return message;
+  return knownEncoding(message, [bytes]);
 }
 
 /** A field of type bytes, as pieces of a message's encoding; none when it is empty. */
