@@ -7,6 +7,11 @@ import (
 	"sync"
 )
 
+// referenceTries is how often containerd is asked where it is not as crib is and crib did what the case demands. It has races
+// of its own, such as an exec over WebSocket that now and then misses the end of an empty stdin; a real difference is there
+// each time. crib is asked once.
+const referenceTries = 3
+
 // runAll runs the selected cases, each on both engines at once, and prints how they compare. Returns the number that failed.
 func runAll(ctx context.Context, pair enginePair, cases []testCase, selected *regexp.Regexp) int {
 	width := 0
@@ -27,6 +32,11 @@ func runAll(ctx context.Context, pair enginePair, cases []testCase, selected *re
 		}
 		subject, reference := observeBoth(ctx, pair, c)
 		v := compare(c.name, subject, reference, differences)
+		asked := 1
+		for ; asked < referenceTries && reference != nil && len(v.problems) > 0 && len(subject.wrong) == 0; asked++ {
+			*reference = observe(ctx, pair.reference, c, caseLimit)
+			v = compare(c.name, subject, reference, differences)
+		}
 		documented = append(documented, v.documented...)
 		mark := "ok  "
 		if len(v.problems) > 0 {
@@ -38,6 +48,9 @@ func runAll(ctx context.Context, pair enginePair, cases []testCase, selected *re
 		theirs := ""
 		if reference != nil {
 			theirs = fmt.Sprintf("%9d ms", reference.took.Milliseconds())
+		}
+		if asked > 1 {
+			theirs += fmt.Sprintf("  (containerd was asked %d times)", asked)
 		}
 		fmt.Printf("%s  %-*s %6d ms %s%s\n", mark, width, c.name, subject.took.Milliseconds(), theirs, known(v))
 		for _, problem := range v.problems {
