@@ -9,15 +9,19 @@ import type { Config } from "./config/config.ts";
 import { createLinuxKernel } from "./kernel/linux.ts";
 import type { Kernel } from "./kernel/port.ts";
 import { crashGuard } from "./main/crash-guard.ts";
+import { environmentWithJitOptions } from "./main/jit-options.ts";
 import { openDomains } from "./main/open-domains.ts";
 import { probeKernel } from "./main/probe-kernel.ts";
 import { scrubEnvironment } from "./main/scrub-environment.ts";
 import { serve } from "./main/serve.ts";
+import type { Log } from "./observe/log.ts";
 import { createPinoLog } from "./observe/pino-log.ts";
 import { createSystemClock } from "./observe/system-clock.ts";
 
 const stderrFd = 2;
 
+/** For the daemon alone: a command is over before anything would be compiled. */
+const daemonEnvironment = environmentWithJitOptions(process.env);
 scrubEnvironment(process.env);
 const clock = createSystemClock();
 
@@ -31,8 +35,18 @@ function kernel(): Kernel {
 /** Where an executable made by `bun build --compile` finds its own code. */
 const compiled = Bun.main.startsWith("/$bunfs/");
 
+/** The same process, arguments and descriptors in another environment; where the kernel refuses, the daemon goes on as it is. */
+function beginAgain(env: Record<string, string>, log: Log): void {
+  try {
+    process.execve?.(process.execPath, [process.execPath, ...process.argv.slice(2)], env);
+  } catch (error) {
+    log.warn({ err: error }, "the options of the compiler are not set: the daemon takes more memory as it warms up");
+  }
+}
+
 async function runDaemon(config: Config, reload: () => Config): Promise<number> {
   const log = createPinoLog(config.log, stderrFd);
+  if (compiled && daemonEnvironment !== undefined) beginAgain(daemonEnvironment, log);
   const guard = crashGuard(log, clock, (code) => process.exit(code));
   process.on("uncaughtException", (error) => guard(error, "uncaughtException"));
   process.on("unhandledRejection", (reason) => guard(reason, "unhandledRejection"));
@@ -67,6 +81,7 @@ async function runDaemon(config: Config, reload: () => Config): Promise<number> 
 const io = createProcessIo({
   process,
   env: process.env,
+  daemonEnv: daemonEnvironment ?? process.env,
   clock,
   selfCommand: compiled ? [process.execPath] : [process.execPath, Bun.main],
   serve: runDaemon,

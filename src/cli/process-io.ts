@@ -12,6 +12,8 @@ export interface ProcessIoParts {
   /** The process this command line runs in: its streams, signals and pid. */
   readonly process: NodeJS.Process;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What a daemon of its own is started with. */
+  readonly daemonEnv: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /** Executable and first arguments that run crib again: one path when compiled, bun and main.ts in development. */
   readonly selfCommand: readonly [string, ...string[]];
@@ -55,7 +57,7 @@ export function createProcessIo(parts: ProcessIoParts): CliIo {
     kernel: parts.kernel,
     executable: parts.selfCommand.length === 1 ? parts.selfCommand[0] : undefined,
     processRef: processRefOf(process.pid),
-    startDaemon: (args, logFile) => startDaemon(parts.selfCommand, args, logFile, env),
+    startDaemon: (args, logFile) => startDaemon(parts.selfCommand, args, logFile, parts.daemonEnv),
     serve: parts.serve,
     host: createDoctorHost(parts.probe),
   };

@@ -24,9 +24,11 @@ function privateDirectories(): string[] {
 }
 
 function cliWith(env: Readonly<Record<string, string>> = {}): Cli {
+  const allEnv = { PATH: process.env["PATH"], ...env };
   const real: CliIo = createProcessIo({
     process,
-    env: { PATH: process.env["PATH"], ...env },
+    env: allEnv,
+    daemonEnv: allEnv,
     clock: createSystemClock(),
     selfCommand: [process.execPath, fakeDaemon],
     serve: () => Promise.reject(new Error("not in this process")),

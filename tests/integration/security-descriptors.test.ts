@@ -1,6 +1,7 @@
 import { describe, expect } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { environmentWithJitOptions } from "../../src/main/jit-options.ts";
 import { buildStaticBinary } from "../fixtures/static-binary.ts";
 import { cribBinary } from "../harness/crib-engine.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
@@ -14,13 +15,19 @@ const bed = useTestBed({ binary: careless() });
 const test = onlyCrib("not asked");
 const count = 50;
 
-/** A program that starts crib as a careless service manager would. */
+/**
+ * A program that starts crib as a careless service manager would. The compiler's options are set already: a daemon that has to begin
+ * again for them loses the descriptors on the way, and would prove nothing.
+ */
 function careless(): string {
   buildStaticBinary("attack", workspace.path);
   writeFileSync(secret, "of the host");
   const script = join(workspace.path, "crib");
   const command = `exec ${workspace.path}/attack leave-open 50 ${secret} ${cribBinary()} "$@"`;
-  writeFileSync(script, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
+  const options = Object.entries(environmentWithJitOptions({}) ?? {}).map(
+    ([name, value]) => `export ${name}=${value}\n`,
+  );
+  writeFileSync(script, `#!/bin/sh\n${options.join("")}${command}\n`, { mode: 0o755 });
   return script;
 }
 

@@ -182,6 +182,17 @@ describe("configuration", () => {
     expect(log()).toContain(message);
   });
 
+  test("it begins again as the same process, with the compiler's options and without what loads code", async () => {
+    const { child } = await ready(start(serving("s.sock"), { LD_BIND_NOW: "1", HTTPS_PROXY: "http://127.0.0.1:9" }));
+    const environment = readFileSync(`/proc/${child.pid}/environ`, "utf8").split("\0");
+    expect(environment).toContain("BUN_JSC_useFTLJIT=0");
+    expect(environment).toContain("HTTPS_PROXY=http://127.0.0.1:9");
+    expect(environment.filter((entry) => entry.startsWith("LD_"))).toEqual([]);
+    const commandLine = readFileSync(`/proc/${child.pid}/cmdline`, "utf8").split("\0");
+    expect(commandLine.slice(1, 3)).toEqual(["serve", "--config"]);
+    expect(await versionAt(socketPath())).toBe("crib");
+  });
+
   test("a variable that would make Bun of it does not", async () => {
     const { child } = await ready(
       start(serving("s.sock"), {
