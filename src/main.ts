@@ -3,25 +3,25 @@
  * makes adapters. Everything else is given what it needs.
  */
 import { createProcessIo } from "./cli/process-io.ts";
-import { runCli } from "./cli/program.ts";
 import { versionInfo } from "./cli/version-info.ts";
 import type { Config } from "./config/config.ts";
 import { createLinuxKernel } from "./kernel/linux.ts";
 import type { Kernel } from "./kernel/port.ts";
 import { crashGuard } from "./main/crash-guard.ts";
 import { environmentWithJitOptions } from "./main/jit-options.ts";
-import { openDomains } from "./main/open-domains.ts";
 import { probeKernel } from "./main/probe-kernel.ts";
 import { scrubEnvironment } from "./main/scrub-environment.ts";
-import { serve } from "./main/serve.ts";
-import type { Log } from "./observe/log.ts";
 import { createPinoLog } from "./observe/pino-log.ts";
 import { createSystemClock } from "./observe/system-clock.ts";
 
 const stderrFd = 2;
 
+/** Where an executable made by `bun build --compile` finds its own code. */
+const compiled = Bun.main.startsWith("/$bunfs/");
+
 /** For the daemon alone: a command is over before anything would be compiled. */
 const daemonEnvironment = environmentWithJitOptions(process.env);
+const cannotBeginAgain = compiled && process.argv[2] === "serve" ? beginAgain(daemonEnvironment) : undefined;
 scrubEnvironment(process.env);
 const clock = createSystemClock();
 
@@ -32,21 +32,28 @@ function kernel(): Kernel {
   return loadedKernel;
 }
 
-/** Where an executable made by `bun build --compile` finds its own code. */
-const compiled = Bun.main.startsWith("/$bunfs/");
-
-/** The same process, arguments and descriptors in another environment; where the kernel refuses, the daemon goes on as it is. */
-function beginAgain(env: Record<string, string>, log: Log): void {
+/**
+ * The same process, arguments and descriptors in another environment, if there is one to begin in. Before the rest of the
+ * code is loaded, or the daemon would be ready that much later.
+ *
+ * @returns what went wrong: the daemon then goes on as it is.
+ */
+function beginAgain(env: Record<string, string> | undefined): unknown {
   try {
-    process.execve?.(process.execPath, [process.execPath, ...process.argv.slice(2)], env);
+    if (env !== undefined) process.execve?.(process.execPath, [process.execPath, ...process.argv.slice(2)], env);
+    return undefined;
   } catch (error) {
-    log.warn({ err: error }, "the options of the compiler are not set: the daemon takes more memory as it warms up");
+    return error;
   }
 }
 
 async function runDaemon(config: Config, reload: () => Config): Promise<number> {
+  const [{ serve }, { openDomains }] = await Promise.all([import("./main/serve.ts"), import("./main/open-domains.ts")]);
   const log = createPinoLog(config.log, stderrFd);
-  if (compiled && daemonEnvironment !== undefined) beginAgain(daemonEnvironment, log);
+  if (cannotBeginAgain !== undefined) {
+    const consequence = "the options of the compiler are not set: the daemon takes more memory as it warms up";
+    log.warn({ err: cannotBeginAgain }, consequence);
+  }
   const guard = crashGuard(log, clock, (code) => process.exit(code));
   process.on("uncaughtException", (error) => guard(error, "uncaughtException"));
   process.on("unhandledRejection", (reason) => guard(reason, "unhandledRejection"));
@@ -89,5 +96,7 @@ const io = createProcessIo({
   probe: (call) => probeKernel(kernel(), call),
 });
 
-// No top-level await: bytecode does not know it.
-void runCli(process.argv.slice(2), io).then((exitCode) => process.exit(exitCode));
+// No top-level await: bytecode does not know it. Loaded here and not before: a daemon that begins again has no use for it.
+void import("./cli/program.ts")
+  .then(({ runCli }) => runCli(process.argv.slice(2), io))
+  .then((exitCode) => process.exit(exitCode));

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import type { Calls } from "./linux-calls.ts";
-import { cleanTextMappings } from "./memory-map.ts";
+import { cleanFileMappings } from "./memory-map.ts";
 import type { MemoryCalls } from "./port.ts";
 
 const MADV_DONTNEED = 4;
 
 export function memoryCalls({ libc, checked }: Calls): MemoryCalls {
   return {
-    releaseCleanText() {
+    releaseCleanFilePages() {
       let releasedKib = 0;
-      for (const mapping of cleanTextMappings(readFileSync("/proc/self/smaps", "latin1"))) {
+      for (const mapping of cleanFileMappings(readFileSync("/proc/self/smaps", "latin1"))) {
         checked(libc.madvise(mapping.start, mapping.length, MADV_DONTNEED), "madvise", mapping.path);
         releasedKib += mapping.residentKib;
       }

@@ -8,11 +8,14 @@ export interface CleanMapping {
 
 const header = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ (\d+) +(\/.*)$/;
 
+/** Code and constants: what nothing in the process can have changed since it was mapped, short of mprotect(2). */
+const readOnly: ReadonlySet<string> = new Set(["r-xp", "r--p"]);
+
 /**
- * The mappings of /proc/PID/smaps (proc_pid_smaps(5)) that hold code as it is in its file: not writable, executable, no page
- * of them private to the process. Only such pages can be dropped and come back unchanged.
+ * The mappings of /proc/PID/smaps (proc_pid_smaps(5)) that are as they are in their file: not writable, no page of them private
+ * to the process. Only such pages can be dropped and come back unchanged.
  */
-export function cleanTextMappings(smaps: string): readonly CleanMapping[] {
+export function cleanFileMappings(smaps: string): readonly CleanMapping[] {
   const found: CleanMapping[] = [];
   let current: { start: bigint; end: bigint; path: string; fields: Map<string, number> } | undefined;
   const finish = () => {
@@ -28,7 +31,11 @@ export function cleanTextMappings(smaps: string): readonly CleanMapping[] {
       finish();
       const [, start, end, permissions, , path] = match ?? [];
       current =
-        permissions === "r-xp" && start !== undefined && end !== undefined && path !== undefined
+        permissions !== undefined &&
+        readOnly.has(permissions) &&
+        start !== undefined &&
+        end !== undefined &&
+        path !== undefined
           ? { start: BigInt(`0x${start}`), end: BigInt(`0x${end}`), path, fields: new Map() }
           : undefined;
       continue;

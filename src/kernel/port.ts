@@ -190,8 +190,8 @@ export interface SeccompRule {
 
 export interface MemoryCalls {
   /**
-   * Gives back the resident pages of code that are unchanged copies of their files (madvise(2) MADV_DONTNEED): what runs again
-   * is mapped again from the page cache. After a start most of what is mapped was needed once. Returns the KiB released.
+   * Gives back the resident pages of code and constants that are unchanged copies of their files (madvise(2) MADV_DONTNEED): what
+   * is needed again is mapped again from the page cache. Most of what is mapped was needed once. Returns the KiB released.
    */
-  releaseCleanText(): number;
+  releaseCleanFilePages(): number;
 }

@@ -127,7 +127,7 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     processStartTime: () => 1n,
     getpid: () => 1 as Pid,
     raiseOpenFileLimit: () => 1024,
-    releaseCleanText: () => 0,
+    releaseCleanFilePages: () => 0,
     compileSeccomp: () => new Uint8Array(8),
     attachDeviceProgram: nothing,
   };

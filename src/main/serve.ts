@@ -72,7 +72,10 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     hostFacts,
     pid: kernel.getpid(),
     startedAtNs,
-    onQuiet: host.collectGarbage,
+    onQuiet: () => {
+      host.collectGarbage();
+      kernel.releaseCleanFilePages();
+    },
   });
   stack.defer(() => server.close(stopGraceMs));
   for (const path of config.listen) await server.listen(stack.use(await claimSocket(kernel, path)));
@@ -92,5 +95,5 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
 
 async function releaseStartUpCode({ kernel, clock, log }: ServeHost, signal: AbortSignal): Promise<void> {
   if (!(await clock.sleep(startUpRestMs, signal))) return;
-  log.debug({ releasedKib: kernel.releaseCleanText() }, "start-up code given back");
+  log.debug({ releasedKib: kernel.releaseCleanFilePages() }, "start-up code given back");
 }
