@@ -11,6 +11,7 @@ const pieceBytes = 128 * 1024;
 export class BlobTail {
   readonly #kernel: Kernel;
   readonly #fd: Fd;
+  readonly #buffer = new Uint8Array(pieceBytes);
   #available = 0;
   #final = false;
   #read = 0;
@@ -31,7 +32,9 @@ export class BlobTail {
     this.#wake?.();
   }
 
-  /** Ends when a final `advance` has been read; throws the signal's reason when it aborts. */
+  /**
+   * Ends when a final `advance` has been read; throws the signal's reason when it aborts. A piece is overwritten by the next.
+   */
   async *pieces(signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const wake = (): void => this.#wake?.();
     signal.addEventListener("abort", wake);
@@ -39,11 +42,11 @@ export class BlobTail {
       while (true) {
         signal.throwIfAborted();
         if (this.#read < this.#available) {
-          const piece = new Uint8Array(Math.min(pieceBytes, this.#available - this.#read));
-          const count = this.#kernel.read(this.#fd, piece);
+          const wanted = Math.min(pieceBytes, this.#available - this.#read);
+          const count = this.#kernel.read(this.#fd, this.#buffer.subarray(0, wanted));
           if (count === 0) throw damagedLayer("the stored blob is shorter than it was");
           this.#read += count;
-          yield count === piece.length ? piece : piece.subarray(0, count);
+          yield this.#buffer.subarray(0, count);
         } else if (this.#final) {
           return;
         } else {

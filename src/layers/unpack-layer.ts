@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { pipeline } from "node:stream/promises";
 import { CribError } from "../errors/crib-error.ts";
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
@@ -7,7 +6,7 @@ import { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flag
 import type { Kernel } from "../kernel/port.ts";
 import type { UnpackResult } from "./apply-messages.ts";
 import type { BlobTail } from "./blob-tail.ts";
-import { createDecompressor, sniffCompression } from "./decompress.ts";
+import { decompress, sniffCompression } from "./decompress.ts";
 import { damagedLayer, refusedLayer } from "./layer-error.ts";
 import type { LayerLimits } from "./layer-limits.ts";
 import { LayerRoot } from "./layer-root.ts";
@@ -95,14 +94,7 @@ async function decompressInto(
     for await (const piece of all()) consume(piece);
     return;
   }
-  await pipeline(
-    all(),
-    createDecompressor(compression),
-    async (source: AsyncIterable<Uint8Array>) => {
-      for await (const piece of source) consume(piece);
-    },
-    { signal },
-  );
+  await decompress(compression, all(), consume, signal);
 }
 
 function checkGrowth(archiveBytes: number, blobBytes: number, limits: LayerLimits): void {
