@@ -123,20 +123,25 @@ async function measure(): Promise<readonly Row[]> {
   for (const [engine, entry] of main) perPod[engine] = (await measureMemory(entry, options.memoryPods)).perPodKib;
   rows.push(row("memoryPerPod", `memory a pod (PSS, ${options.memoryPods} pods)`, "KiB", perPod));
 
-  const image = buildLargeImage(options.largeImage);
-  const packedMb = image.blobs.reduce((sum, blob) => sum + blob.bytes.byteLength, 0) / 1e6;
   const { layers, filesPerLayer, fileBytes } = options.largeImage;
   const unpackedMb = (layers * filesPerLayer * fileBytes) / 1e6;
-  progress(`pull of ${packedMb.toFixed(0)} MB, ${unpackedMb.toFixed(0)} MB unpacked`);
-  const reference = await registry.push("bench/large", "1", image);
+  progress(`pulls of ${unpackedMb.toFixed(0)} MB unpacked`);
+  let packedMb = 0;
+  const pulled: string[] = [];
   const pulls = new Map([...main.keys()].map((engine) => [engine, { took: new Samples(), growth: new Samples() }]));
   for (let round = 0; round < options.pullRounds; round++) {
+    const image = buildLargeImage(options.largeImage, round);
+    packedMb = image.blobs.reduce((sum, blob) => sum + blob.bytes.byteLength, 0) / 1e6;
+    const reference = await registry.push(`bench/large-${round}`, "1", image);
+    pulled.push(reference);
     for (const [engine, entry] of main) {
       const use = await measurePull(entry.bed, reference);
       pulls.get(engine)?.took.add(use.tookMs);
       pulls.get(engine)?.growth.add(use.rssGrowthMib);
     }
   }
+  for (const { bed } of main.values())
+    for (const image of pulled) await bed.cri.images.removeImage({ image: { image } });
   const took = Object.fromEntries([...pulls].map(([engine, { took: samples }]) => [engine, samples.quantile(0.5)]));
   const growth = Object.fromEntries([...pulls].map(([engine, { growth: samples }]) => [engine, samples.quantile(1)]));
   rows.push(row("pull", `pull + unpack, ${packedMb.toFixed(0)} / ${unpackedMb.toFixed(0)} MB`, "ms", took));
