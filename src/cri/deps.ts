@@ -5,6 +5,7 @@ import type { Images } from "../images/port.ts";
 import type { PodNetwork } from "../network/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import type { QuietMoments } from "../observe/quiet-moments.ts";
 import type { Pods } from "../pods/port.ts";
 import type { StreamUrls } from "../streaming/streaming-server.ts";
 import type { BuildInfo } from "./build-info.ts";
@@ -25,6 +26,5 @@ export interface CriDeps {
   /** This process, for `crib` verbs that ask who answers. */
   readonly pid: number;
   readonly startedAtNs: UnixNanos;
-  /** Called when many RPCs were answered and nobody waits for one: the moment to give memory back. */
-  readonly onQuiet: () => void;
+  readonly quietMoments: QuietMoments;
 }

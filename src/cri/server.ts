@@ -12,7 +12,6 @@ import { convertErrors } from "./interceptors/convert-errors.ts";
 import { enforceDeadline } from "./interceptors/enforce-deadline.ts";
 import { logRpcs } from "./interceptors/log-rpcs.ts";
 import { noteWork } from "./interceptors/note-work.ts";
-import { QuietMoments } from "./quiet-moments.ts";
 import { routes } from "./routes.ts";
 import { maxRequestBytes } from "./validate/limits.ts";
 
@@ -49,13 +48,12 @@ export function createCriServer(deps: CriDeps): CriServer {
   const sessions = new Set<ServerHttp2Session>();
   const servers: Server[] = [];
   let openStreams = 0;
-  const quietMoments = new QuietMoments(clock, log, deps.onQuiet);
 
   const listener = grpcListener(
     {
       routes: routes(deps, shutdown.signal),
       interceptors: [
-        noteWork(quietMoments),
+        noteWork(deps.quietMoments),
         convertErrors(log),
         logRpcs(log, clock),
         enforceDeadline(log),
@@ -106,7 +104,6 @@ export function createCriServer(deps: CriDeps): CriServer {
     async close(graceMs) {
       for (const server of servers) server.close();
       shutdown.abort();
-      quietMoments[Symbol.dispose]();
       await idle(() => openStreams, clock, graceMs);
       for (const session of sessions) session.destroy();
     },

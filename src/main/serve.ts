@@ -5,6 +5,7 @@ import type { UnixNanos } from "../ids/units.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { AdjustableLog } from "../observe/pino-log.ts";
+import { QuietMoments } from "../observe/quiet-moments.ts";
 import { openStreamingServer } from "../streaming/streaming-server.ts";
 import { claimSocket } from "./claim-socket.ts";
 import { lockDirectory } from "./instance-lock.ts";
@@ -58,7 +59,8 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   if (config.root !== config.state) stack.use(await lockDirectory(host, config.root, "--root"));
   const domains = stack.use(await host.openDomains(config));
   const { pods, images, network, cgroups, hostFacts } = domains;
-  const streaming = stack.use(openStreamingServer({ config: config.streaming, pods, clock, log }));
+  const quietMoments = stack.use(new QuietMoments(clock, log, () => giveMemoryBack(host)));
+  const streaming = stack.use(openStreamingServer({ config: config.streaming, pods, clock, log, quietMoments }));
   const server = createCriServer({
     config,
     build: host.build,
@@ -72,10 +74,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     hostFacts,
     pid: kernel.getpid(),
     startedAtNs,
-    onQuiet: () => {
-      host.collectGarbage();
-      kernel.releaseCleanFilePages();
-    },
+    quietMoments,
   });
   stack.defer(() => server.close(stopGraceMs));
   for (const path of config.listen) await server.listen(stack.use(await claimSocket(kernel, path)));
@@ -91,6 +90,11 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   const signal = await host.stopped;
   log.info({ signal }, "stopping; pods run on");
   notify("STOPPING=1");
+}
+
+function giveMemoryBack({ kernel, collectGarbage }: ServeHost): void {
+  collectGarbage();
+  kernel.releaseCleanFilePages();
 }
 
 async function releaseStartUpCode({ kernel, clock, log }: ServeHost, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { silentLog } from "../../tests/fixtures/silent-log.ts";
 import type { UnixNanos } from "../ids/units.ts";
-import type { Clock } from "../observe/clock.ts";
+import type { Clock } from "./clock.ts";
 import { QuietMoments } from "./quiet-moments.ts";
 
 /** A clock whose sleepers wake when the test says so. */
@@ -69,6 +69,22 @@ describe("QuietMoments", () => {
     moments.end();
     await hand.pass();
     answer(moments, 1);
+    await hand.pass();
+    expect(quiet).toBe(0);
+    await hand.pass();
+    expect(quiet).toBe(1);
+  });
+
+  test("counts what live sessions move, and waits until they rest", async () => {
+    const hand = handClock();
+    let quiet = 0;
+    using moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
+    moments.moved(64 * 2 ** 20 - 1);
+    expect(hand.sleeping()).toBe(0);
+    moments.moved(1);
+    moments.moved(1);
+    await hand.pass();
+    moments.moved(1);
     await hand.pass();
     expect(quiet).toBe(0);
     await hand.pass();

@@ -1,15 +1,17 @@
-import type { Clock } from "../observe/clock.ts";
-import type { Log } from "../observe/log.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
 
 /** Fewer RPCs than this leave nothing worth the pause: with a kubelet that only looks, two minutes. */
 const minRpcs = 256;
+/** So many bytes through a live session leave behind about what an RPC does. */
+const bytesLikeAnRpc = 256 * 1024;
 /** A kubelet with nothing to do still asks every second; between its questions there is this much silence. */
 const quietMs = 300;
 
 /**
- * Finds the moments in which nobody waits for an answer, to give memory back in them.
+ * Finds the moments in which nobody waits for an answer and no live session moves anything, to give memory back in them.
  *
- *     idle ── minRpcs answered ──▶ watching ── quietMs without an RPC ──▶ onQuiet, idle
+ *     idle ── minRpcs, or as many bytes ──▶ watching ── quietMs of silence ──▶ onQuiet, idle
  */
 export class QuietMoments implements Disposable {
   readonly #clock: Clock;
@@ -17,7 +19,8 @@ export class QuietMoments implements Disposable {
   readonly #onQuiet: () => void;
   readonly #closed = new AbortController();
   #underWay = 0;
-  #answered = 0;
+  /** In RPCs. */
+  #done = 0;
   #changes = 0;
   #watching = false;
 
@@ -34,9 +37,18 @@ export class QuietMoments implements Disposable {
 
   end(): void {
     this.#underWay -= 1;
+    this.#count(1);
+  }
+
+  /** Bytes of a session that was under way before and goes on. */
+  moved(bytes: number): void {
+    this.#count(bytes / bytesLikeAnRpc);
+  }
+
+  #count(rpcs: number): void {
     this.#changes += 1;
-    this.#answered += 1;
-    if (this.#answered < minRpcs || this.#watching) return;
+    this.#done += rpcs;
+    if (this.#done < minRpcs || this.#watching) return;
     this.#watching = true;
     this.#watch().catch((error: unknown) => this.#log.warn({ err: error }, "memory is not given back"));
   }
@@ -48,7 +60,7 @@ export class QuietMoments implements Disposable {
         seen = this.#changes;
         if (!(await this.#clock.sleep(quietMs, this.#closed.signal))) return;
       } while (this.#underWay > 0 || this.#changes !== seen);
-      this.#answered = 0;
+      this.#done = 0;
       this.#onQuiet();
     } finally {
       this.#watching = false;

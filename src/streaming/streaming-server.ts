@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { unavailable } from "../errors/crib-error.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import type { QuietMoments } from "../observe/quiet-moments.ts";
 import { RateBudget } from "../observe/rate-budget.ts";
 import type { PodStreams } from "../pods/streams.ts";
 import type { CheckedRequest } from "./http/check-request.ts";
@@ -38,6 +39,7 @@ interface StreamingDeps {
   readonly pods: PodStreams;
   readonly clock: Clock;
   readonly log: Log;
+  readonly quietMoments: Pick<QuietMoments, "moved">;
 }
 
 /** Connections at once: of clients that were let in, and of those that have not yet said what they want. */
@@ -51,7 +53,7 @@ const missAllowance = { burst: 32, perSecond: 1 };
  *
  * @throws {CribError} unavailable when the address cannot be listened on, invalid-argument when certificate or key are unusable.
  */
-export function openStreamingServer({ config, pods, clock, log }: StreamingDeps): StreamingServer {
+export function openStreamingServer({ config, pods, clock, log, quietMoments }: StreamingDeps): StreamingServer {
   const tokens = new StreamTokens(clock);
   const misses = new RateBudget(missAllowance, clock);
   const wires = new Set<Wire>();
@@ -69,7 +71,7 @@ export function openStreamingServer({ config, pods, clock, log }: StreamingDeps)
   }
 
   function accept(socket: Socket<SocketData>): void {
-    const wire = new Wire(socket, clock);
+    const wire = new Wire(socket, clock, (bytes) => quietMoments.moved(bytes));
     socket.data = { wire };
     if (wires.size >= maxConnections) {
       socket.write(refusalBytes({ status: 503, reason: "too many streams" }));

@@ -35,15 +35,18 @@ const lingerMs = 5_000;
 export class Wire {
   readonly #socket: WireSocket;
   readonly #clock: Pick<Clock, "sleep">;
+  readonly #onMoved: (bytes: number) => void;
   readonly #lingering = new AbortController();
   #handler: WireHandler | undefined;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #state: "open" | "finishing" | "closed" = "open";
 
-  constructor(socket: WireSocket, clock: Pick<Clock, "sleep">) {
+  /** @param onMoved told of what comes and what is to go, as it happens. */
+  constructor(socket: WireSocket, clock: Pick<Clock, "sleep">, onMoved: (bytes: number) => void) {
     this.#socket = socket;
     this.#clock = clock;
+    this.#onMoved = onMoved;
   }
 
   handle(handler: WireHandler): void {
@@ -57,6 +60,7 @@ export class Wire {
   /** Takes all of `bytes`, which may be reused afterwards. False: send no more than needed until `onDrain`. */
   send(bytes: Uint8Array): boolean {
     if (this.#state !== "open") return true;
+    this.#onMoved(bytes.length);
     if (this.#heldBytes > 0) {
       this.#hold(new Uint8Array(bytes));
       return false;
@@ -99,6 +103,7 @@ export class Wire {
 
   /** Called by the listener. */
   received(bytes: Uint8Array): void {
+    this.#onMoved(bytes.length);
     if (this.#state === "open") this.#handler?.onData(bytes);
   }
 

@@ -1,5 +1,5 @@
 import type { Interceptor } from "@connectrpc/connect";
-import type { QuietMoments } from "../quiet-moments.ts";
+import type { QuietMoments } from "../../observe/quiet-moments.ts";
 
 /** Tells when an RPC is under way. A stream counts until its first message is ready, not for as long as somebody listens. */
 export function noteWork(moments: QuietMoments): Interceptor {
