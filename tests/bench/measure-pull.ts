@@ -15,6 +15,8 @@ const SAMPLE_MS = 20;
  */
 export async function measurePull(bed: TestBed, reference: string): Promise<PullUse> {
   const image = { image: reference };
+  // A pull that syncs its filesystem must not pay for what another, or a registry, has left in the page cache.
+  Bun.spawnSync(["sync"]);
   const before = processUse(bed.engine.pid).rssKib;
   let peak = before;
   const sampler = setInterval(() => {
