@@ -39,11 +39,15 @@ export async function measureMemory(entry: Contender, count: number): Promise<Me
   const before = new Set(engineProcesses());
   const workloads = await runPods(entry, count, 1);
   const own = new Set(await Promise.all(workloads.map((container) => container.pid())));
-  // One of crib's was there before, waiting for its pod; its successor comes a moment after the last pod.
+  // One of crib's was there before, waiting for its pod; its successor comes a moment after the last pod. What one look finds
+  // and the next does not was on its way out, as a runc that has started its container.
+  let seen: readonly number[] = [];
   const added = await waitUntil(
     () => {
       const found = engineProcesses().filter((pid) => !before.has(pid) && !own.has(pid));
-      return found.length >= count ? found : undefined;
+      const settled = found.length >= count && found.join() === seen.join();
+      seen = found;
+      return settled ? found : undefined;
     },
     { what: `${entry.engine} has added a process for each of ${count} pods` },
   );
