@@ -11,7 +11,7 @@ import { podNetworkSysctls } from "../network/pod-sysctls.ts";
 import { podLimits } from "../oci/pod-resources.ts";
 import { limitsOfSpec } from "../oci/resources.ts";
 import { validateSysctls } from "../oci/sysctls.ts";
-import type { Monitor } from "../runtime/monitor/port.ts";
+import type { Monitor, SandboxSetup } from "../runtime/monitor/port.ts";
 import type { SandboxRecord } from "../state/records.ts";
 import { attachRequest } from "./attach-request.ts";
 import type { PodEngine } from "./engine.ts";
@@ -76,9 +76,20 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
 
   undo.defer(() => removeStateDirectory(engine, directory));
   engine.spares.take(unshare, spare);
-  // A new monitor starts on another processor while this one makes the cgroup and mounts.
+  // The monitor starts, and makes itself the pod's, on another processor while this one makes the cgroup and mounts.
   const launching = spare === undefined ? launch(engine, id, directory) : Promise.resolve(spare.monitor);
   undo.defer(() => endLaunch(launching));
+  const asked: SandboxSetup = {
+    unshare,
+    hostname: modes.hostNetwork ? undefined : hostname,
+    loopback: !modes.hostNetwork,
+    pidInit: modes.sharedPid,
+    sysctls,
+    userNamespace: modes.userNamespace,
+  };
+  const settingUp = spare?.monitor.setup(asked) ?? launching.then((monitor) => monitor.setup(asked));
+  // Whoever fails before it is awaited has a reason of his own to tell.
+  settingUp.catch(() => undefined);
   if (ownsCgroup) undo.defer(() => removeCgroup(engine, cgroup));
   // A group that was there is the kubelet's, which has given it its limits.
   engine.cgroups.create(cgroup, ownsCgroup ? limitsOfSpec(podLimits(configuredResources(config))) : {});
@@ -88,14 +99,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   }
 
   const monitor = await launching;
-  const setup = await monitor.setup({
-    unshare,
-    hostname: modes.hostNetwork ? undefined : hostname,
-    loopback: !modes.hostNetwork,
-    pidInit: modes.sharedPid,
-    sysctls,
-    userNamespace: modes.userNamespace,
-  });
+  const setup = await settingUp;
   for (const warning of setup.warnings)
     engine.log.warn({ sandbox: id, warning }, "sandbox set up with less than asked");
 
