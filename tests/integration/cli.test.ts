@@ -214,8 +214,15 @@ describe("events", () => {
   onlyCrib("1.6 has no event stream")("tell a container's life in order", async () => {
     const io = createTestIo({ address: `unix://${bed.engine.socket}` });
     const exit = runCli(["events"], io);
-    const pod = await bed.runPod();
-    await waitUntil(() => io.out.includes("started pod"), { what: "the pod's start is told" });
+    // Nothing says when the stream is live: a pod that came before it is followed by another.
+    const pod = await waitUntil(
+      async () => {
+        const next = await bed.runPod();
+        const told = () => io.out.includes(`started pod ${next.id.slice(0, 12)}`);
+        return await waitUntil(() => told() && next, { what: "this pod's start is told", boundMs: 1_000 });
+      },
+      { what: "a pod's start is told" },
+    );
     const container = await bed.run(pod, { command: ["true"] });
     await container.waitExit();
     await waitUntil(() => io.out.includes("stopped container"), { what: "the exit is told" });
