@@ -21,7 +21,8 @@ const compiled = Bun.main.startsWith("/$bunfs/");
 
 /** For the daemon alone: a command is over before anything would be compiled. */
 const daemonEnvironment = environmentWithJitOptions(process.env);
-const cannotBeginAgain = compiled && process.argv[2] === "serve" ? beginAgain(daemonEnvironment) : undefined;
+const startsDaemon = process.argv[2] === "serve";
+const cannotBeginAgain = compiled && startsDaemon ? beginAgain(daemonEnvironment) : undefined;
 scrubEnvironment(process.env);
 const clock = createSystemClock();
 
@@ -96,7 +97,18 @@ const io = createProcessIo({
   probe: (call) => probeKernel(kernel(), call),
 });
 
-// No top-level await: bytecode does not know it. Loaded here and not before: a daemon that begins again has no use for it.
-void import("./cli/program.ts")
-  .then(({ runCli }) => runCli(process.argv.slice(2), io))
-  .then((exitCode) => process.exit(exitCode));
+/** Loaded here and not before: a daemon that begins again has no use for it, and one that goes on none for other verbs. */
+async function runCommandLine(argv: readonly string[]): Promise<number> {
+  if (startsDaemon) {
+    const [{ runVerbs }, { addServeVerb }] = await Promise.all([
+      import("./cli/run-verbs.ts"),
+      import("./cli/serve.ts"),
+    ]);
+    return await runVerbs(argv, io, [addServeVerb]);
+  }
+  const { runCli } = await import("./cli/program.ts");
+  return await runCli(argv, io);
+}
+
+// No top-level await: bytecode does not know it.
+void runCommandLine(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));

@@ -1,7 +1,11 @@
 import { scrubEnvironment } from "./scrub-environment.ts";
 
-/** So many calls or loops of a function, and it is compiled for good; JavaScriptCore waits for ten times as many. */
-const hotAfter = "100";
+/**
+ * After so many calls or loops of a function it is compiled, and after so many more for good; JavaScriptCore waits for 500 and
+ * 1000, which at the rate of a pod's calls are hundreds of pods.
+ */
+const warmAfter = "100";
+const hotAfter = "30";
 
 /**
  * How JavaScriptCore compiles in the daemon: early, and without the last, slowest of its compilers. What will be compiled is
@@ -12,6 +16,8 @@ const hotAfter = "100";
  */
 const jitOptions: Readonly<Record<string, string>> = {
   BUN_JSC_useFTLJIT: "0",
+  BUN_JSC_thresholdForJITAfterWarmUp: warmAfter,
+  BUN_JSC_thresholdForJITSoon: "30",
   BUN_JSC_thresholdForOptimizeAfterWarmUp: hotAfter,
   BUN_JSC_thresholdForOptimizeAfterLongWarmUp: hotAfter,
   BUN_JSC_thresholdForOptimizeSoon: hotAfter,

@@ -84,20 +84,19 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   notify("READY=1");
   const rest = new AbortController();
   stack.defer(() => rest.abort());
-  releaseStartUpCode(host, rest.signal).catch((error: unknown) =>
-    log.warn({ err: error }, "start-up code stays mapped"),
+  giveStartUpBack(host, rest.signal).catch((error: unknown) =>
+    log.warn({ err: error }, "what the start needed stays in memory"),
   );
   const signal = await host.stopped;
   log.info({ signal }, "stopping; pods run on");
   notify("STOPPING=1");
 }
 
-function giveMemoryBack({ kernel, collectGarbage }: ServeHost): void {
+function giveMemoryBack({ kernel, log, collectGarbage }: ServeHost): void {
   collectGarbage();
-  kernel.releaseCleanFilePages();
+  log.debug({ releasedKib: kernel.releaseCleanFilePages() }, "memory given back");
 }
 
-async function releaseStartUpCode({ kernel, clock, log }: ServeHost, signal: AbortSignal): Promise<void> {
-  if (!(await clock.sleep(startUpRestMs, signal))) return;
-  log.debug({ releasedKib: kernel.releaseCleanFilePages() }, "start-up code given back");
+async function giveStartUpBack(host: ServeHost, signal: AbortSignal): Promise<void> {
+  if (await host.clock.sleep(startUpRestMs, signal)) giveMemoryBack(host);
 }
