@@ -31,6 +31,8 @@ async function visit(guest: GuestOptions): Promise<void> {
   if (!ended) say(`  the guest did not come to its end in ${booted.seconds.toFixed(0)} s: ${booted.logs.join(" ")}`);
 }
 
+if (import.meta.dir.startsWith("/tmp/"))
+  throw new Error("the guests have a /tmp of their own: check crib out elsewhere");
 if (process.getuid?.() !== 0) throw new Error("it takes root to share this machine's files with the guests");
 for (const name of names) {
   const guest = guests.find((candidate) => candidate.name === name);
