@@ -10,20 +10,11 @@ import { defaultLayerLimits, type LayerLimits } from "../layers/layer-limits.ts"
 import { createLayerWorkers, type LayerWorkers } from "../layers/layer-workers.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
-import { BlobDownloads } from "./blob-downloads.ts";
-import { type BuiltinImage, builtinDomain, builtinName, makeBuiltinImage } from "./builtin-image.ts";
-import { collectGarbage, deleteContents, type GarbageStores } from "./collect-garbage.ts";
-import { ContentStore } from "./content-store.ts";
-import { hostPlatform } from "./host-platform.ts";
-import { ImageIndex } from "./image-index.ts";
-import { ImageRecords } from "./image-records.ts";
-import { installImage } from "./install-image.ts";
-import { LayerBuilds } from "./layer-builds.ts";
-import { LayerStore } from "./layer-store.ts";
-import { openRepository } from "./open-repository.ts";
-import { createPinnedMatcher } from "./pinned-images.ts";
-import { Pins } from "./pins.ts";
-import type { Platform } from "./platform.ts";
+import { BlobDownloads } from "./content/blob-downloads.ts";
+import { collectGarbage, deleteContents, type GarbageStores } from "./content/collect-garbage.ts";
+import { ContentStore } from "./content/content-store.ts";
+import { Pins } from "./content/pins.ts";
+import { Semaphore } from "./content/semaphore.ts";
 import type {
   Image,
   ImageAccounts,
@@ -33,14 +24,23 @@ import type {
   PullRequest,
   RegistryCredentials,
 } from "./port.ts";
-import { readAccounts } from "./read-accounts.ts";
-import { formatReference, type ImageReference, parseReference, repositoryName } from "./reference.ts";
-import { type BlobSource, namingReference } from "./repository.ts";
-import { requestSecret } from "./request-secret.ts";
-import { resolveImage } from "./resolve-image.ts";
-import { migrateImages } from "./schema.ts";
-import { Semaphore } from "./semaphore.ts";
-import { SharedTasks } from "./shared-tasks.ts";
+import { installImage } from "./pull/install-image.ts";
+import { resolveImage } from "./pull/resolve-image.ts";
+import { SharedTasks } from "./pull/shared-tasks.ts";
+import { hostPlatform } from "./registry/host-platform.ts";
+import { openRepository } from "./registry/open-repository.ts";
+import type { Platform } from "./registry/platform.ts";
+import { formatReference, type ImageReference, parseReference, repositoryName } from "./registry/reference.ts";
+import { type BlobSource, namingReference } from "./registry/repository.ts";
+import { requestSecret } from "./registry/request-secret.ts";
+import { type BuiltinImage, builtinDomain, builtinName, makeBuiltinImage } from "./store/builtin-image.ts";
+import { ImageIndex } from "./store/image-index.ts";
+import { ImageRecords } from "./store/image-records.ts";
+import { LayerBuilds } from "./store/layer-builds.ts";
+import { LayerStore } from "./store/layer-store.ts";
+import { createPinnedMatcher } from "./store/pinned-images.ts";
+import { readAccounts } from "./store/read-accounts.ts";
+import { migrateImages } from "./store/schema.ts";
 
 /** A node has fewer images in use; account files may be megabytes. */
 const maxCachedAccounts = 256;

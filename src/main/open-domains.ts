@@ -7,7 +7,7 @@ import { createPodNetwork } from "../network/pod-network.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { createPods } from "../pods/create-pods.ts";
-import { containerOfHolder } from "../pods/volume-holder.ts";
+import { containerOfHolder } from "../pods/host/volume-holder.ts";
 import { DefaultAppArmor } from "../runtime/default-apparmor.ts";
 import { createMonitorLauncher } from "../runtime/monitor/launcher.ts";
 import { readBootId, readHostFacts } from "../runtime/read-host-facts.ts";

@@ -13,14 +13,14 @@ import type { SeccompCache } from "../runtime/seccomp-cache.ts";
 import type { SandboxIntents } from "../state/intents.ts";
 import type { RecordStore } from "../state/record-store.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
-import type { CpuRates } from "./cpu-rates.ts";
-import type { DefaultSeccompProfiles } from "./default-seccomp-profiles.ts";
-import type { EventHub } from "./event-hub.ts";
-import type { ExitWatch } from "./exit-watch.ts";
-import type { KeyedLocks } from "./keyed-locks.ts";
-import type { LayerUsage } from "./layer-usage.ts";
-import type { NameRegistry } from "./name-registry.ts";
-import type { SpareMonitors } from "./spare-monitors.ts";
+import type { SpareMonitors } from "./host/spare-monitors.ts";
+import type { EventHub } from "./ledger/event-hub.ts";
+import type { ExitWatch } from "./ledger/exit-watch.ts";
+import type { KeyedLocks } from "./ledger/keyed-locks.ts";
+import type { NameRegistry } from "./ledger/name-registry.ts";
+import type { DefaultSeccompProfiles } from "./request/default-seccomp-profiles.ts";
+import type { CpuRates } from "./stats/cpu-rates.ts";
+import type { LayerUsage } from "./stats/layer-usage.ts";
 
 /** What the verbs of this folder work with: the adapters main made, and the live state beside the records. */
 export interface PodEngine {

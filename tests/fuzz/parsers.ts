@@ -1,10 +1,10 @@
 import { applyCdiEdits } from "../../src/cdi/apply-edits.ts";
 import { parseCdiFile } from "../../src/cdi/parse-cdi-file.ts";
 import { parseHostPath } from "../../src/ids/path.ts";
-import { parseGroup, parsePasswd } from "../../src/images/account-files.ts";
-import { parseHostsToml } from "../../src/images/hosts-toml.ts";
-import { formatReference, parseReference } from "../../src/images/reference.ts";
-import { parseStrictJson } from "../../src/images/strict-json.ts";
+import { parseStrictJson } from "../../src/images/pull/strict-json.ts";
+import { parseHostsToml } from "../../src/images/registry/hosts-toml.ts";
+import { formatReference, parseReference } from "../../src/images/registry/reference.ts";
+import { parseGroup, parsePasswd } from "../../src/images/store/account-files.ts";
 import { createLinuxKernel } from "../../src/kernel/linux.ts";
 import { LineSplitter } from "../../src/logs/line-splitter.ts";
 import { parseLogLine } from "../../src/logs/parse-log-line.ts";

@@ -1,6 +1,6 @@
 import { ContainerConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
 import type { ImageLayer } from "../../images/port.ts";
-import { containerPaths } from "../../pods/container-paths.ts";
+import { containerPaths } from "../../pods/host/container-paths.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import { toContainerStatus } from "../convert/container.ts";
 import { layersInfo, messageJson, verboseInfo } from "../convert/info.ts";

@@ -1,0 +1,171 @@
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, truncate } from "node:fs/promises";
+import { CribError } from "../../errors/crib-error.ts";
+import { type Digest, isDigest } from "../../ids/digest.ts";
+import { type HostPath, joinHostPath } from "../../ids/path.ts";
+import type { Clock } from "../../observe/clock.ts";
+import type { BlobRecord, ImageRecords } from "../store/image-records.ts";
+
+/** A blob on its way in: bytes before `offset` are on disk and in the hash. */
+export interface Ingest {
+  readonly digest: Digest;
+  readonly path: HostPath;
+  readonly file: FileHandle;
+  readonly hash: Hash;
+  offset: number;
+}
+
+/**
+ * Blobs by digest: `content/sha256/<hex>`, whole, verified and synced; `content/ingest/…`, on their way. A digest was
+ * parsed before it got here, so its hex is a safe file name.
+ */
+export class ContentStore {
+  readonly directory: HostPath;
+  readonly ingestDirectory: HostPath;
+  readonly #records: ImageRecords;
+  readonly #clock: Clock;
+  readonly #blobs = new Map<Digest, BlobRecord>();
+  #totalBytes = 0;
+
+  constructor(root: HostPath, records: ImageRecords, clock: Clock) {
+    this.directory = joinHostPath(root, "content");
+    this.ingestDirectory = joinHostPath(this.directory, "ingest");
+    this.#records = records;
+    this.#clock = clock;
+  }
+
+  /** Brings rows and files together: a file renamed just before a crash gets its row, a row without its file is no blob. */
+  async open(blobs: readonly BlobRecord[]): Promise<void> {
+    await mkdir(this.ingestDirectory, { recursive: true, mode: 0o700 });
+    const recorded = new Map(blobs.map((blob) => [blob.digest, blob]));
+    for (const algorithm of ["sha256", "sha512"]) {
+      const directory = joinHostPath(this.directory, algorithm);
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      for (const name of await readdir(directory)) {
+        const digest = `${algorithm}:${name}`;
+        if (!isDigest(digest)) continue;
+        const blob = recorded.get(digest);
+        if (blob !== undefined) this.#remember(blob);
+        else this.#record({ digest, sizeBytes: (await stat(this.path(digest))).size, createdAtNs: this.#clock.now() });
+      }
+    }
+  }
+
+  get totalBytes(): number {
+    return this.#totalBytes;
+  }
+
+  get blobs(): ReadonlyMap<Digest, BlobRecord> {
+    return this.#blobs;
+  }
+
+  path(digest: Digest): HostPath {
+    return joinHostPath(this.directory, ...digest.split(":"));
+  }
+
+  ingestPath(digest: Digest): HostPath {
+    return joinHostPath(this.ingestDirectory, digest.replace(":", "-"));
+  }
+
+  /** Opens what an earlier attempt left of a blob, or an empty file, and hashes what is there. */
+  async openIngest(digest: Digest, maxBytes: number): Promise<Ingest> {
+    const path = this.ingestPath(digest);
+    const file = await open(path, "a", 0o600);
+    try {
+      const hash = createHash(digest.startsWith("sha512:") ? "sha512" : "sha256");
+      let offset = (await file.stat()).size;
+      if (offset > maxBytes) {
+        await truncate(path, 0);
+        offset = 0;
+      }
+      if (offset > 0)
+        for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(piece);
+      return { digest, path, file, hash, offset };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Verifies, syncs, renames, syncs the directory, records: in this order, so that a row never names what a power cut took.
+   * @throws {CribError} data-loss when the bytes are not those of the digest; they are deleted.
+   */
+  async commit(ingest: Ingest): Promise<void> {
+    const { digest, path, file, hash, offset } = ingest;
+    const found = `${digest.slice(0, digest.indexOf(":"))}:${hash.digest("hex")}`;
+    if (found !== digest) {
+      await rm(path, { force: true });
+      throw new CribError("data-loss", `blob ${digest} arrived as ${found}`);
+    }
+    await file.datasync();
+    await rename(path, this.path(digest));
+    await syncDirectory(joinHostPath(this.directory, digest.slice(0, digest.indexOf(":"))));
+    this.#record({ digest, sizeBytes: offset, createdAtNs: this.#clock.now() });
+  }
+
+  /** Stores a small blob whose digest the caller computed from the very bytes. */
+  async put(digest: Digest, bytes: Uint8Array): Promise<void> {
+    if (await this.isWhole(digest)) return;
+    const path = `${this.ingestPath(digest)}.${crypto.randomUUID()}`;
+    const file = await open(path, "wx", 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(path, this.path(digest));
+    await syncDirectory(joinHostPath(this.directory, digest.slice(0, digest.indexOf(":"))));
+    this.#record({ digest, sizeBytes: bytes.length, createdAtNs: this.#clock.now() });
+  }
+
+  async delete(digest: Digest): Promise<void> {
+    const blob = this.#blobs.get(digest);
+    if (blob !== undefined) {
+      this.#records.deleteBlob(digest);
+      this.#blobs.delete(digest);
+      this.#totalBytes -= blob.sizeBytes;
+    }
+    await rm(this.path(digest), { force: true });
+  }
+
+  /** Takes the bytes of a blob that turned out wrong, whole or on their way; its row stays, for images name it. */
+  async invalidate(digest: Digest): Promise<void> {
+    await rm(this.ingestPath(digest), { force: true });
+    await rm(this.path(digest), { force: true });
+  }
+
+  /** Whether the recorded blob is on the disk with its size; bytes are checked when they are used. */
+  async isWhole(digest: Digest): Promise<boolean> {
+    const blob = this.#blobs.get(digest);
+    if (blob === undefined) return false;
+    try {
+      return (await stat(this.path(digest))).size === blob.sizeBytes;
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+      throw error;
+    }
+  }
+
+  #record(blob: BlobRecord): void {
+    this.#records.putBlob(blob);
+    this.#remember(blob);
+  }
+
+  #remember(blob: BlobRecord): void {
+    this.#totalBytes += blob.sizeBytes - (this.#blobs.get(blob.digest)?.sizeBytes ?? 0);
+    this.#blobs.set(blob.digest, blob);
+  }
+}
+
+/** Makes the names in a directory last. */
+export async function syncDirectory(path: HostPath): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,46 @@
+import { cancelled } from "../pull/shared-tasks.ts";
+
+/** At most `slots` holders at a time, first come, first served. */
+export class Semaphore {
+  #free: number;
+  readonly #queue: (() => void)[] = [];
+
+  constructor(slots: number) {
+    this.#free = slots;
+  }
+
+  /** A slot, freed by dispose. @throws {CribError} cancelled when `signal` aborts first. */
+  async acquire(signal: AbortSignal): Promise<Disposable> {
+    if (signal.aborted) throw cancelled(signal);
+    if (this.#free > 0) this.#free--;
+    else await this.#wait(signal);
+    let held = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!held) return;
+        held = false;
+        const next = this.#queue.shift();
+        if (next === undefined) this.#free++;
+        else next();
+      },
+    };
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    const turn = Promise.withResolvers<void>();
+    const give = (): void => turn.resolve();
+    const leave = (): void => {
+      const place = this.#queue.indexOf(give);
+      if (place === -1) return;
+      this.#queue.splice(place, 1);
+      turn.reject(cancelled(signal));
+    };
+    this.#queue.push(give);
+    signal.addEventListener("abort", leave);
+    try {
+      await turn.promise;
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
+  }
+}

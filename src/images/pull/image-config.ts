@@ -1,0 +1,62 @@
+import { CribError, failedPrecondition } from "../../errors/crib-error.ts";
+import { type DiffId, isDigest } from "../../ids/digest.ts";
+import type { ImageConfig } from "../port.ts";
+import type { Platform } from "../registry/platform.ts";
+import { JsonFields } from "./json-fields.ts";
+import { parseStrictJson } from "./strict-json.ts";
+
+export const maxConfigBytes = 4 * 1024 * 1024;
+
+export interface ParsedConfig {
+  readonly config: ImageConfig;
+  /** Bottom first, one a layer. */
+  readonly diffIds: readonly DiffId[];
+  readonly platform: Platform;
+}
+
+/**
+ * Reads an image config (OCI image-spec, config.md) into frozen values: containers made at the same time share it
+ * (CVE-2021-21334). Labels are inert data, whatever they are called.
+ * @throws {CribError} data-loss when malformed.
+ */
+export function parseImageConfig(bytes: Uint8Array, what: string): ParsedConfig {
+  const fields = new JsonFields(parseStrictJson(bytes, what), what);
+  const rootfs = fields.object("rootfs");
+  const run = fields.object("config") ?? new JsonFields({}, what);
+  const diffIds = (rootfs?.texts("diff_ids") ?? []).map((diffId) => {
+    if (!isDigest(diffId))
+      throw new CribError("data-loss", `${what} has the malformed diff id ${JSON.stringify(diffId.slice(0, 160))}`);
+    // Layers are hashed while they are unpacked, with the one algorithm builders use for diff ids.
+    if (!diffId.startsWith("sha256:")) throw failedPrecondition(`${what} has a diff id that is not sha256`);
+    return diffId as DiffId;
+  });
+  const config: ImageConfig = {
+    architecture: fields.text("architecture"),
+    os: fields.text("os"),
+    user: run.text("User"),
+    env: Object.freeze([...run.texts("Env")]),
+    entrypoint: Object.freeze([...run.texts("Entrypoint")]),
+    cmd: Object.freeze([...run.texts("Cmd")]),
+    workingDir: run.text("WorkingDir"),
+    volumes: Object.freeze([...(run.object("Volumes")?.names() ?? [])]),
+    labels: parseLabels(run),
+    stopSignal: run.text("StopSignal"),
+    exposedPorts: Object.freeze([...(run.object("ExposedPorts")?.names() ?? [])]),
+    createdAt: fields.text("created"),
+  };
+  return Object.freeze({
+    config: Object.freeze(config),
+    diffIds: Object.freeze(diffIds),
+    platform: Object.freeze({ os: config.os, architecture: config.architecture, variant: fields.text("variant") }),
+  });
+}
+
+/** Without a prototype, so that a label called `__proto__` is a label. */
+function parseLabels(run: JsonFields): Readonly<Record<string, string>> {
+  const labels: Record<string, string> = Object.create(null);
+  const fields = run.object("Labels");
+  for (const name of fields?.names() ?? []) {
+    Object.defineProperty(labels, name, { value: fields?.text(name) ?? "", enumerable: true });
+  }
+  return Object.freeze(labels);
+}

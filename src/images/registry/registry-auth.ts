@@ -1,0 +1,125 @@
+import { z } from "zod";
+import { CribError } from "../../errors/crib-error.ts";
+import type { AuthChallenge } from "./auth-challenge.ts";
+import type { EndpointHttp } from "./endpoint-http.ts";
+import { isLoopbackHost, type RegistryEndpoint } from "./registry-endpoint.ts";
+import type { RegistrySecret } from "./registry-secret.ts";
+
+const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
+const maxTokenReplyBytes = 1024 * 1024;
+
+/**
+ * Proves who is asking, to one endpoint about one repository: nothing is sent until the endpoint asks for it, and what
+ * is sent then depends on how it asks (distribution-spec "token" and RFC 7617 basic).
+ */
+export class RegistryAuth {
+  readonly #endpoint: RegistryEndpoint;
+  readonly #http: EndpointHttp;
+  readonly #secret: RegistrySecret | undefined;
+  readonly #defaultScope: string;
+  #authorization: string | undefined;
+
+  /** @param repository as in the request paths, for registries that name no scope. */
+  constructor(endpoint: RegistryEndpoint, http: EndpointHttp, secret: RegistrySecret | undefined, repository: string) {
+    this.#endpoint = endpoint;
+    this.#http = http;
+    this.#secret = secret;
+    this.#defaultScope = `repository:${repository}:pull`;
+    if (secret?.kind === "registry-token") this.#authorization = `Bearer ${secret.token}`;
+  }
+
+  /** Value of the Authorization header, when there is one. */
+  get authorization(): string | undefined {
+    return this.#authorization;
+  }
+
+  /**
+   * Answers a 401 of the endpoint itself. @returns whether asking again makes sense.
+   * @throws {CribError} unauthenticated, permission-denied or unavailable when the token endpoint refuses or fails.
+   */
+  async answer(challenges: readonly AuthChallenge[], signal: AbortSignal): Promise<boolean> {
+    const before = this.#authorization;
+    const bearer = challenges.find((challenge) => challenge.scheme === "bearer");
+    const basic = challenges.find((challenge) => challenge.scheme === "basic");
+    if (bearer !== undefined && this.#secret?.kind !== "registry-token") {
+      this.#authorization = `Bearer ${await this.#fetchToken(bearer, signal)}`;
+    } else if (basic !== undefined && this.#secret?.kind === "password") {
+      const pair = `${this.#secret.username}:${this.#secret.password}`;
+      this.#authorization = `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
+    }
+    return this.#authorization !== before;
+  }
+
+  async #fetchToken(challenge: AuthChallenge, signal: AbortSignal): Promise<string> {
+    const realm = this.#checkRealm(challenge.parameters.get("realm") ?? "");
+    const service = challenge.parameters.get("service");
+    const scope = challenge.parameters.get("scope") ?? this.#defaultScope;
+    const reply = await this.#http.requestElsewhere(this.#tokenRequest(realm, service, scope), signal);
+    const bytes = await this.#http.readBody(reply, maxTokenReplyBytes, signal);
+    if (reply.status === 401 || reply.status === 403) {
+      const code = reply.status === 401 ? "unauthenticated" : "permission-denied";
+      throw new CribError(
+        code,
+        `token endpoint ${realm.host} refused ${this.#secret === undefined ? "an anonymous request" : "the credentials"} for ${this.#endpoint.origin} (HTTP ${reply.status})`,
+      );
+    }
+    if (!reply.ok) throw new CribError("unavailable", `token endpoint ${realm.host} answered HTTP ${reply.status}`);
+    const token = readToken(bytes);
+    if (token === undefined) throw new CribError("unavailable", `token endpoint ${realm.host} sent no token`);
+    return token;
+  }
+
+  #tokenRequest(realm: URL, service: string | undefined, scope: string): Request {
+    if (this.#secret?.kind === "identity-token") {
+      const form = new URLSearchParams({
+        grant_type: "refresh_token",
+        client_id: "crib",
+        scope,
+        refresh_token: this.#secret.token,
+      });
+      if (service !== undefined) form.set("service", service);
+      return new Request(realm.href, { method: "POST", body: form });
+    }
+    const url = new URL(realm.href);
+    if (service !== undefined) url.searchParams.set("service", service);
+    for (const part of scope.split(" ")) url.searchParams.append("scope", part);
+    if (this.#secret?.kind !== "password") return new Request(url.href);
+    const pair = `${this.#secret.username}:${this.#secret.password}`;
+    return new Request(url.href, {
+      headers: { authorization: `Basic ${Buffer.from(pair, "utf8").toString("base64")}` },
+    });
+  }
+
+  /**
+   * A registry may send its clients anywhere for tokens, but not over plain HTTP unless it speaks that itself, and not to
+   * services that only this node can reach.
+   */
+  #checkRealm(text: string): URL {
+    const refused = (why: string): CribError =>
+      new CribError(
+        "failed-precondition",
+        `registry ${this.#endpoint.origin} names the token endpoint ${JSON.stringify(text.slice(0, 200))}: ${why}`,
+      );
+    if (!URL.canParse(text)) throw refused("not an absolute address");
+    const realm = new URL(text);
+    const own = new URL(this.#endpoint.origin);
+    if (realm.protocol !== "https:" && !(realm.protocol === "http:" && own.protocol === "http:"))
+      throw refused("not https");
+    if (realm.username !== "" || realm.password !== "") throw refused("it holds credentials");
+    const local =
+      isLoopbackHost(realm.host) || /^169\.254\./.test(realm.hostname) || /^\[fe[89ab]/i.test(realm.hostname);
+    if (local && realm.hostname !== own.hostname && !isLoopbackHost(own.host))
+      throw refused("it is local to this node");
+    return realm;
+  }
+}
+
+function readToken(bytes: Uint8Array): string | undefined {
+  try {
+    const { token, access_token } = tokenSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    const found = token || access_token;
+    return found !== undefined && /^[\x21-\x7e]+$/.test(found) ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,121 @@
+import { CribError } from "../../errors/crib-error.ts";
+import type { Clock } from "../../observe/clock.ts";
+import { parseChallenges } from "./auth-challenge.ts";
+import { EndpointHttp } from "./endpoint-http.ts";
+import { RegistryAuth } from "./registry-auth.ts";
+import type { RegistryEndpoint } from "./registry-endpoint.ts";
+import type { RegistrySecret } from "./registry-secret.ts";
+
+const maxErrorBytes = 64 * 1024;
+const maxTries = 4;
+const firstPauseMs = 250;
+const maxPauseMs = 30_000;
+
+export interface RepositoryTarget {
+  readonly endpoint: RegistryEndpoint;
+  /** Below the endpoint's API path: `library/busybox`. */
+  readonly repository: string;
+  /** The registry the reference names; mirrors are told it as `ns`. */
+  readonly domain: string;
+  readonly secret: RegistrySecret | undefined;
+}
+
+/** One repository at one endpoint: authentication, patience with busy servers, errors told apart. */
+export class RepositoryClient {
+  readonly target: RepositoryTarget;
+  readonly http: EndpointHttp;
+  readonly #auth: RegistryAuth;
+  readonly #clock: Clock;
+
+  constructor(target: RepositoryTarget, silenceMs: number, clock: Clock) {
+    this.target = target;
+    this.http = new EndpointHttp(target.endpoint, silenceMs);
+    this.#auth = new RegistryAuth(target.endpoint, this.http, target.secret, target.repository);
+    this.#clock = clock;
+  }
+
+  /**
+   * GETs `<api>/<repository>/<path>`: 401 is answered once, 429 and 5xx are asked again after the pause the server names.
+   *
+   * @param path `manifests/<tag or digest>` or `blobs/<digest>`, from parsed values only.
+   * @throws {CribError} not-found, unauthenticated, permission-denied, unavailable.
+   */
+  async get(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
+    let answered = false;
+    for (let tries = 1; ; tries++) {
+      const authorization = this.#auth.authorization;
+      const secrets: Record<string, string> = authorization === undefined ? {} : { authorization };
+      const { response, fromEndpoint } = await this.http.get(this.#url(path), headers, secrets, signal);
+      if (response.ok) return response;
+      if (response.status === 401 && fromEndpoint && !answered) {
+        answered = true;
+        await response.body?.cancel();
+        const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
+        if (await this.#auth.answer(challenges, signal)) continue;
+        throw this.#refusal(401, "");
+      }
+      const busy = response.status === 429 || (response.status >= 500 && response.status !== 501);
+      const text = await this.#errorText(response, signal);
+      if (!busy || tries === maxTries) throw this.#refusal(response.status, text);
+      await this.#clock.sleep(pauseMs(response, tries), signal);
+    }
+  }
+
+  #url(path: string): URL {
+    const { endpoint, repository, domain } = this.target;
+    const url = new URL(`${endpoint.origin}${endpoint.apiPath}/${repository}/${path}`);
+    if (!endpoint.isUpstream) url.searchParams.set("ns", domain);
+    return url;
+  }
+
+  async #errorText(response: Response, signal: AbortSignal): Promise<string> {
+    try {
+      return summarise(await this.http.readBody(response, maxErrorBytes, signal));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return "";
+    }
+  }
+
+  #refusal(status: number, detail: string): CribError {
+    const who = `registry ${this.target.endpoint.origin}`;
+    const tail = detail === "" ? "" : `: ${detail}`;
+    const name = `${this.target.domain}/${this.target.repository}`;
+    if (status === 404) return new CribError("not-found", `${who} has no such thing in ${name}${tail}`);
+    if (status === 401) {
+      const how =
+        this.target.secret === undefined
+          ? "needs credentials, or the repository does not exist"
+          : "refused the credentials";
+      return new CribError("unauthenticated", `${who} ${how} for ${name}${tail}`);
+    }
+    if (status === 403) return new CribError("permission-denied", `${who} denies access to ${name}${tail}`);
+    return new CribError("unavailable", `${who} answered HTTP ${status} for ${name}${tail}`);
+  }
+}
+
+function pauseMs(response: Response, tries: number): number {
+  const after = response.headers.get("retry-after") ?? "";
+  const stated = /^[0-9]{1,6}$/.test(after) ? Number(after) * 1000 : undefined;
+  return Math.min(maxPauseMs, stated ?? firstPauseMs * 2 ** (tries - 1));
+}
+
+/** First `code: message` of a distribution-spec error document, on one line and short. */
+function summarise(body: Uint8Array): string {
+  try {
+    const document: unknown = JSON.parse(new TextDecoder().decode(body));
+    const errors =
+      typeof document === "object" && document !== null && "errors" in document ? document.errors : undefined;
+    const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+    if (typeof first !== "object" || first === null) return "";
+    const parts = [("code" in first && first.code) || "", ("message" in first && first.message) || ""];
+    return parts
+      .filter((part) => typeof part === "string" && part !== "")
+      .join(": ")
+      .replace(/[^\x20-\x7e]+/g, " ")
+      .slice(0, 200);
+  } catch {
+    // A proxy's HTML page says no more than the status does.
+    return "";
+  }
+}

@@ -1,0 +1,15 @@
+import { failedPrecondition } from "../../errors/crib-error.ts";
+import type { PodEngine } from "../engine.ts";
+import { getRecord } from "../ledger/resolve-id.ts";
+
+/** Makes the monitor open the log file anew after the kubelet has rotated it. */
+export async function reopenLog(engine: PodEngine, idOrPrefix: string): Promise<void> {
+  const record = getRecord("container", engine.containers, idOrPrefix);
+  const monitor = engine.monitors.get(record.sandboxId);
+  if (record.state !== "running" || monitor === undefined) {
+    throw failedPrecondition(
+      `container ${record.id} is ${record.state}: only a running container's log can be reopened`,
+    );
+  }
+  await monitor.reopenLog(record.id);
+}

@@ -1,0 +1,58 @@
+import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { Errno } from "../../errors/errno.ts";
+import { ErrnoError } from "../../errors/errno-error.ts";
+import type { HostPath } from "../../ids/path.ts";
+import type { Pid } from "../../ids/process.ts";
+import { MNT_DETACH, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID } from "../../kernel/mount-flags.ts";
+import type { UserNamespace } from "../../oci/user-namespace.ts";
+import type { PodEngine } from "../engine.ts";
+import { podRoot } from "./pod-root.ts";
+import { sandboxFiles } from "./sandbox-files.ts";
+
+/** The field's default size of a pod's /dev/shm. */
+const shmOptions = "mode=1777,size=65536k";
+
+/**
+ * Gives the monitor's network namespace a path that plugins and agents can open, for as long as the pod lives.
+ * The monitor and its namespaces were made by us a moment ago: the pid cannot have been reused.
+ */
+export function pinNetns(engine: PodEngine, monitor: Pid, path: HostPath): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  closeSync(openSync(path, "wx", 0o444));
+  engine.kernel.mount(`/proc/${monitor}/ns/net`, path, "", MS_BIND, "");
+}
+
+export function unpinNetns(engine: PodEngine, path: HostPath): void {
+  unmountIfMounted(engine, path);
+  rmSync(path, { force: true });
+}
+
+/** The pod's own /dev/shm, shared by its containers, bounded, and its root's. */
+export function mountShm(
+  engine: PodEngine,
+  directory: HostPath,
+  userNamespace: UserNamespace | undefined,
+  label: string | undefined,
+): void {
+  const { shm } = sandboxFiles(directory);
+  mkdirSync(shm, { mode: 0o1777 });
+  const root = podRoot(userNamespace);
+  const owner = root === undefined ? "" : `,uid=${root.uid},gid=${root.gid}`;
+  const context = label === undefined ? "" : `,context="${label}"`;
+  engine.kernel.mount("shm", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `${shmOptions}${owner}${context}`);
+}
+
+export function unmountShm(engine: PodEngine, directory: HostPath): void {
+  unmountIfMounted(engine, sandboxFiles(directory).shm);
+}
+
+/** EINVAL: not a mount point; ENOENT: never made. Both mean there is nothing left to do. */
+function unmountIfMounted(engine: PodEngine, path: HostPath): void {
+  try {
+    engine.kernel.umount(path, MNT_DETACH);
+  } catch (error) {
+    if (error instanceof ErrnoError && (error.errno === Errno.EINVAL || error.errno === Errno.ENOENT)) return;
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
+import type { SandboxId } from "../../ids/object-id.ts";
+import type { HostPath } from "../../ids/path.ts";
+import { joinHostPath } from "../../ids/path.ts";
+import type { UserNamespace } from "../../oci/user-namespace.ts";
+import { podRoot } from "./pod-root.ts";
+
+/** Where a sandbox keeps the files its containers see. */
+export interface SandboxFiles {
+  readonly hosts: HostPath;
+  readonly resolvConf: HostPath;
+  readonly hostname: HostPath;
+  readonly shm: HostPath;
+}
+
+export function sandboxFiles(directory: HostPath): SandboxFiles {
+  return {
+    hosts: joinHostPath(directory, "hosts"),
+    resolvConf: joinHostPath(directory, "resolv.conf"),
+    hostname: joinHostPath(directory, "hostname"),
+    shm: joinHostPath(directory, "shm"),
+  };
+}
+
+/** `<state>/pods/<id>`: the pod's files, socket and exit records. */
+export function sandboxDirectory(state: HostPath, id: SandboxId): HostPath {
+  return joinHostPath(state, "pods", id);
+}
+
+/** Directory of a sandbox and of what its monitor writes; 0700, on the state directory's tmpfs. */
+export function makeSandboxDirectory(directory: HostPath): void {
+  mkdirSync(joinHostPath(directory, "exit"), { recursive: true, mode: 0o700 });
+}
+
+/**
+ * Writes hostname, hosts and resolv.conf of a sandbox, readable to any user of the container.
+ *
+ * The kubelet mounts its own hosts file over ours; the one here serves bare CRI clients. With no DNS configuration the
+ * host's resolv.conf is taken as it is, as containerd does.
+ */
+export function writeSandboxFiles(
+  directory: HostPath,
+  config: PodSandboxConfig,
+  hostname: string,
+  ips: readonly string[],
+  userNamespace: UserNamespace | undefined,
+): void {
+  const files = sandboxFiles(directory);
+  const root = podRoot(userNamespace);
+  const write = (path: HostPath, text: string) => {
+    writeFileSync(path, text, { mode: 0o644, flag: "w" });
+    if (root !== undefined) chownSync(path, root.uid, root.gid);
+  };
+  write(files.hostname, `${hostname}\n`);
+  write(files.hosts, hostsText(hostname, ips));
+  write(files.resolvConf, resolvConfText(config));
+}
+
+function hostsText(hostname: string, ips: readonly string[]): string {
+  const lines = [
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "fe00::0\tip6-localnet",
+    "ff00::0\tip6-mcastprefix",
+    "ff02::1\tip6-allnodes",
+    "ff02::2\tip6-allrouters",
+    ...ips.map((ip) => `${ip}\t${hostname}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function resolvConfText(config: PodSandboxConfig): string {
+  const dns = config.dnsConfig;
+  if (dns === undefined || (dns.servers.length === 0 && dns.searches.length === 0 && dns.options.length === 0)) {
+    try {
+      return readFileSync("/etc/resolv.conf", "utf8");
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+      throw error;
+    }
+  }
+  const lines: string[] = [];
+  if (dns.searches.length > 0) lines.push(`search ${dns.searches.join(" ")}`);
+  lines.push(...dns.servers.map((server) => `nameserver ${server}`));
+  if (dns.options.length > 0) lines.push(`options ${dns.options.join(" ")}`);
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,26 @@
+import { failedPrecondition } from "../../errors/crib-error.ts";
+import type { ContainerRecord, ContainerState, SandboxState } from "../../state/records.ts";
+
+/**
+ * Where a container may go from where it is; the drawing stands above `ContainerState`.
+ */
+export const containerTransitions = {
+  created: ["running", "exited", "removing"],
+  running: ["exited"],
+  exited: ["removing"],
+  removing: [],
+} as const satisfies Record<ContainerState, readonly ContainerState[]>;
+
+/** Where a sandbox may go from where it is; the drawing stands above `SandboxState`. */
+export const sandboxTransitions = {
+  ready: ["notready"],
+  notready: [],
+} as const satisfies Record<SandboxState, readonly SandboxState[]>;
+
+/** @throws {CribError} failed-precondition when the state machine has no such arrow. */
+export function checkContainerTransition(record: ContainerRecord, next: ContainerState): void {
+  const allowed: readonly ContainerState[] = containerTransitions[record.state];
+  if (!allowed.includes(next)) {
+    throw failedPrecondition(`container ${record.id} is ${record.state}, it cannot become ${next}`);
+  }
+}

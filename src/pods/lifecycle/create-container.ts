@@ -1,0 +1,138 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { driverPaths } from "../../cgroups/driver-paths.ts";
+import { failedPrecondition, invalidArgument, notFound } from "../../errors/crib-error.ts";
+import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
+import { ContainerConfigSchema, ContainerEventType, NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
+import type { ContainerId } from "../../ids/object-id.ts";
+import { newContainerId } from "../../ids/object-id.ts";
+import type { Image } from "../../images/port.ts";
+import { buildContainerSpec } from "../../oci/container-spec.ts";
+import { stopSignalNumber } from "../../oci/stop-signal.ts";
+import { checkPropagation } from "../../runtime/check-propagation.ts";
+import { checkPlanFits } from "../../runtime/plan/check-plan-fits.ts";
+import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
+import type { PodEngine } from "../engine.ts";
+import { inPodNamespaces } from "../exec/in-pod-namespaces.ts";
+import { makeContainerDirectory, removeContainerDirectory } from "../host/container-directory.ts";
+import { containerLogPath } from "../host/container-log-path.ts";
+import { containerDirectory } from "../host/container-paths.ts";
+import { releaseImages, resolveImageVolumes } from "../host/image-volumes.ts";
+import { sandboxFiles } from "../host/sandbox-files.ts";
+import { writeBundle } from "../host/write-bundle.ts";
+import { containersOf } from "../ledger/containers-of.ts";
+import { fingerprint } from "../ledger/fingerprint.ts";
+import { getRecord } from "../ledger/resolve-id.ts";
+import { containerName } from "../ledger/sandbox-name.ts";
+import { checkSelinuxLabel } from "../request/check-selinux-label.ts";
+import { namespaceModes } from "../request/namespace-modes.ts";
+import { targetProcess } from "../request/pid-namespace.ts";
+import { relabelMounts } from "../request/relabel-mounts.ts";
+import { resolveAppArmor } from "../request/resolve-apparmor.ts";
+import { resolveCdi } from "../request/resolve-cdi.ts";
+import { resolveDevices } from "../request/resolve-devices.ts";
+import { resolveMounts } from "../request/resolve-mounts.ts";
+import { resolveSeccomp } from "../request/resolve-seccomp.ts";
+
+/**
+ * Makes a container's record, spec and writable layer. It holds no process, mount or cgroup until it is started, so a
+ * crash on the way leaves only a directory that no record names, which the next start removes.
+ *
+ * @throws {CribError} not-found (sandbox, image), failed-precondition (sandbox stopped), invalid-argument, already-exists.
+ */
+export async function createContainer(
+  engine: PodEngine,
+  sandboxIdOrPrefix: string,
+  config: ContainerConfig,
+): Promise<ContainerId> {
+  // Before anything is looked at: nothing waits between the look at the sandbox and the record of its container.
+  const apparmorProfile = await resolveAppArmor(engine, config);
+  const sandbox = getRecord("sandbox", engine.sandboxes, sandboxIdOrPrefix);
+  const print = fingerprint(toBinary(ContainerConfigSchema, config));
+  return await engine.containerNames.claim(containerName(sandbox.id, config), print, () =>
+    makeContainer(engine, sandbox, config, apparmorProfile),
+  );
+}
+
+async function makeContainer(
+  engine: PodEngine,
+  sandbox: SandboxRecord,
+  requested: ContainerConfig,
+  apparmorProfile: string | undefined,
+): Promise<ContainerId> {
+  if (sandbox.state !== "ready") {
+    throw failedPrecondition(`sandbox ${sandbox.id} is not ready: remove it and run the pod again`);
+  }
+  const pidMode = requested.linux?.securityContext?.namespaceOptions;
+  if (pidMode?.pid === NamespaceMode.TARGET) targetProcess(engine, sandbox, pidMode.targetId);
+  const namespaced = inPodNamespaces(sandbox.config, requested);
+  const image = findImage(engine, requested);
+  const id = newContainerId();
+  const directory = containerDirectory(engine.config.root, id);
+  const cgroup = driverPaths[engine.config.cgroup.driver].container(sandbox.cgroup, id);
+
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => releaseImages(engine, id, requested));
+  const { config, volumes } = resolveImageVolumes(engine, id, requested);
+  const { lowerDirs } = engine.images.acquireRootfs(image.id, id);
+  undo.defer(() => removeContainerDirectory(engine, id));
+  const { userNamespace } = namespaceModes(sandbox.config);
+  makeContainerDirectory(engine, directory, lowerDirs, userNamespace);
+  const mounts = resolveMounts(engine, directory, config, image, lowerDirs, userNamespace);
+  const base = buildContainerSpec({
+    id,
+    sandboxId: sandbox.id,
+    config: { ...namespaced, mounts },
+    sandboxConfig: sandbox.config,
+    image: image.config,
+    accounts: engine.images.accounts(image.id),
+    cgroupPath: cgroup,
+    hostFiles: sandboxFiles(sandbox.directory),
+    host: engine.hostFacts,
+    seccompProfile: resolveSeccomp(engine, config),
+    apparmorProfile,
+    devices: resolveDevices(config),
+    imageVolumes: volumes,
+    hostname: sandbox.hostname,
+  });
+  const spec = resolveCdi(engine, config, base);
+  if (spec.process.selinuxLabel !== undefined) checkSelinuxLabel(spec.process.selinuxLabel);
+  checkPlanFits(spec);
+  checkPropagation(spec.mounts);
+  relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
+  if (spec.hooks !== undefined) writeBundle(directory, spec);
+  const record: ContainerRecord = {
+    id,
+    sandboxId: sandbox.id,
+    state: "created",
+    config,
+    imageId: image.id,
+    imageReference: config.image?.userSpecifiedImage || config.image?.image || image.id,
+    cgroup,
+    directory,
+    logPath: containerLogPath(sandbox.config, config),
+    spec,
+    stopSignal: stopSignalNumber(config.stopSignal, image.config.stopSignal),
+    createdAtNs: engine.clock.now(),
+    startedAtNs: 0n as ContainerRecord["startedAtNs"],
+    finishedAtNs: 0n as ContainerRecord["finishedAtNs"],
+    process: undefined,
+    exitCode: 0,
+    reason: "",
+    message: "",
+  };
+  engine.containers.put(record, { durable: false });
+  undo.move();
+  engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, sandbox, () =>
+    containersOf(engine, sandbox.id),
+  );
+  return id;
+}
+
+/** CreateContainer never pulls: the kubelet has done so, and a client that has not is told. */
+function findImage(engine: PodEngine, config: ContainerConfig): Image {
+  const reference = config.image?.image ?? "";
+  if (reference === "") throw invalidArgument("container config names no image");
+  const image = engine.images.find(reference);
+  if (image === undefined) throw notFound("image", `${reference.slice(0, 200)}`);
+  return image;
+}

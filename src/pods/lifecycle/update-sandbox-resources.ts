@@ -1,0 +1,33 @@
+import { failedPrecondition } from "../../errors/crib-error.ts";
+import type { LinuxContainerResources } from "../../gen/runtime/v1/api_pb.ts";
+import { type PodResources, podLimits } from "../../oci/pod-resources.ts";
+import { limitsOfSpec } from "../../oci/resources.ts";
+import { specResources } from "../../oci/spec-resources.ts";
+import type { PodEngine } from "../engine.ts";
+import { getRecord } from "../ledger/resolve-id.ts";
+import { configuredResources } from "../request/pod-limits.ts";
+
+/**
+ * Records what the pod as a whole may use, and applies it to the pod's group when that is ours; a group the kubelet made is
+ * the kubelet's to write, which it does in the order that raising or lowering needs. What a request leaves out stays.
+ */
+export async function updateSandboxResources(
+  engine: PodEngine,
+  idOrPrefix: string,
+  overhead: LinuxContainerResources | undefined,
+  resources: LinuxContainerResources | undefined,
+): Promise<void> {
+  const found = getRecord("sandbox", engine.sandboxes, idOrPrefix);
+  using _held = await engine.locks.acquire(found.id);
+  const sandbox = getRecord("sandbox", engine.sandboxes, found.id);
+  if (sandbox.state !== "ready")
+    throw failedPrecondition(`sandbox ${sandbox.id} is not ready: its resources cannot be updated`);
+  const before = sandbox.podResources ?? configuredResources(sandbox.config);
+  const podResources: PodResources = {
+    overhead: overhead === undefined ? before.overhead : specResources(overhead, []),
+    resources: resources === undefined ? before.resources : specResources(resources, []),
+  };
+  const limits = limitsOfSpec(podLimits(podResources));
+  if (sandbox.ownsCgroup) engine.cgroups.update(sandbox.cgroup, limits);
+  engine.sandboxes.put({ ...sandbox, podResources }, { durable: false });
+}

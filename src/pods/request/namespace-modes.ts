@@ -1,0 +1,30 @@
+import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
+import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
+import type { UserNamespace } from "../../oci/user-namespace.ts";
+import { parseUserNamespace } from "../../oci/user-namespace.ts";
+
+/** Which namespaces a pod has of its own, read once from the CRI's NamespaceOption. */
+export interface NamespaceModes {
+  readonly hostNetwork: boolean;
+  readonly hostIpc: boolean;
+  /** One pid namespace for all containers of the pod. */
+  readonly sharedPid: boolean;
+  readonly hostPid: boolean;
+  /** undefined: the host's. */
+  readonly userNamespace: UserNamespace | undefined;
+}
+
+/**
+ * The kubelet always sends the option. Where it is not there at all (a config written by hand), containers get pid namespaces
+ * of their own: sharing is for those who ask.
+ */
+export function namespaceModes(config: PodSandboxConfig): NamespaceModes {
+  const options = config.linux?.securityContext?.namespaceOptions;
+  return {
+    hostNetwork: options?.network === NamespaceMode.NODE,
+    hostIpc: options?.ipc === NamespaceMode.NODE,
+    sharedPid: options !== undefined && options.pid === NamespaceMode.POD,
+    hostPid: options?.pid === NamespaceMode.NODE,
+    userNamespace: parseUserNamespace(options, "linux.security_context.namespace_options"),
+  };
+}

@@ -1,0 +1,43 @@
+import { failedPrecondition, invalidArgument } from "../../errors/crib-error.ts";
+import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
+import type { LaunchPlan } from "../../runtime/plan/steps.ts";
+import type { ContainerRecord, ProcessRef, SandboxRecord } from "../../state/records.ts";
+import type { PodEngine } from "../engine.ts";
+import { getRecord } from "../ledger/resolve-id.ts";
+
+/** Where the container's processes are numbered, from the CRI's NamespaceOption.pid. */
+export function pidNamespaceOf(
+  engine: PodEngine,
+  sandbox: SandboxRecord,
+  record: ContainerRecord,
+): LaunchPlan["pidNamespace"] {
+  const options = record.config.linux?.securityContext?.namespaceOptions;
+  const mode = options?.pid ?? NamespaceMode.CONTAINER;
+  switch (mode) {
+    case NamespaceMode.CONTAINER:
+      return { kind: "own" };
+    case NamespaceMode.NODE:
+      return { kind: "host" };
+    case NamespaceMode.POD:
+      return sandbox.initPid === undefined ? { kind: "own" } : { kind: "pod" };
+    case NamespaceMode.TARGET:
+      return { kind: "process", pid: targetProcess(engine, sandbox, options?.targetId ?? "").pid };
+    default:
+      throw invalidArgument(`pid namespace mode ${String(mode)} is unknown`);
+  }
+}
+
+/**
+ * The process whose pid namespace a container with pid TARGET joins; asked when it is created, and again when it is started,
+ * because the target may have ended in between.
+ *
+ * @throws {CribError} not-found, invalid-argument for a container of another pod, failed-precondition for one that does not run.
+ */
+export function targetProcess(engine: PodEngine, sandbox: SandboxRecord, targetId: string): ProcessRef {
+  const target = getRecord("container", engine.containers, targetId);
+  if (target.sandboxId !== sandbox.id) throw invalidArgument(`target container ${target.id} is in another pod`);
+  if (target.state !== "running" || target.process === undefined) {
+    throw failedPrecondition(`target container ${target.id} is ${target.state}: its pid namespace cannot be joined`);
+  }
+  return target.process;
+}

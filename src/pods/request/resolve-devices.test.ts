@@ -1,0 +1,56 @@
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { CribError } from "../../errors/crib-error.ts";
+import { ContainerConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { resolveDevices } from "./resolve-devices.ts";
+
+const devices = (hostPath: string) =>
+  resolveDevices(create(ContainerConfigSchema, { devices: [{ hostPath, containerPath: "", permissions: "rw" }] }));
+
+function refusal(hostPath: string): string {
+  try {
+    devices(hostPath);
+    return "";
+  } catch (error) {
+    if (!CribError.is(error, "invalid-argument")) throw error;
+    return error.message;
+  }
+}
+
+describe("resolveDevices", () => {
+  test("gives the node that is named", () => {
+    expect(devices("/dev/null")).toMatchObject([
+      { access: "rw", device: { path: "/dev/null", type: "c", major: 1, minor: 3 } },
+    ]);
+  });
+
+  test("a directory stands for the nodes below it, but not for console and ptmx", () => {
+    const paths = devices("/dev").map(({ device }) => device.path);
+    expect(paths).toContain("/dev/zero");
+    expect(paths).not.toContain("/dev/ptmx");
+  });
+
+  test("refuses the whole host, soon (its walk took minutes)", () => {
+    const startMs = performance.now();
+    expect(refusal("/")).toMatch(/more than 8192 entries|cannot be used/);
+    expect(performance.now() - startMs).toBeLessThan(5000);
+  });
+
+  test.each(["/no/such/device", "/etc/passwd"])("refuses %s", (path) => {
+    expect(refusal(path)).toContain(path);
+  });
+
+  test("a directory without devices gives none", () => {
+    const directory = mkdtempSync(join(tmpdir(), "crib-devices-"));
+    try {
+      mkdirSync(join(directory, "below"));
+      writeFileSync(join(directory, "below", "file"), "");
+      expect(devices(directory)).toEqual([]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});

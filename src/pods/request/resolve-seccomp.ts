@@ -1,0 +1,101 @@
+import { readFileSync, statSync } from "node:fs";
+import { failedPrecondition, invalidArgument } from "../../errors/crib-error.ts";
+import type { ContainerConfig, LinuxContainerSecurityContext } from "../../gen/runtime/v1/api_pb.ts";
+import { SecurityProfile_ProfileType } from "../../gen/runtime/v1/api_pb.ts";
+import { parseHostPath } from "../../ids/path.ts";
+import { resolveCapabilities } from "../../oci/capabilities.ts";
+import type { RuntimeSpec, SpecSeccomp } from "../../oci/runtime-spec.ts";
+import type { SeccompContext } from "../../oci/seccomp/default-profile.ts";
+import { parseSeccompProfile } from "../../oci/seccomp/parse-profile.ts";
+import type { PodEngine } from "../engine.ts";
+
+const largestProfileBytes = 1 << 20;
+
+type Wish =
+  | { readonly kind: "default" }
+  | { readonly kind: "unconfined" }
+  | { readonly kind: "localhost"; readonly reference: string };
+
+/**
+ * The seccomp profile a container runs under; undefined is unconfined, which is also what a request that says nothing gets
+ * (the CRI's "nil profile") and what privileged means.
+ *
+ * @throws {CribError} invalid-argument for a Localhost profile that is missing or malformed, failed-precondition when the
+ * kernel cannot filter: never run unfiltered instead.
+ */
+export function resolveSeccomp(engine: PodEngine, config: ContainerConfig): SpecSeccomp | undefined {
+  const security = config.linux?.securityContext;
+  if (security === undefined || security.privileged) return undefined;
+  const wish = wishOf(security);
+  if (wish.kind === "unconfined") return undefined;
+  if (!engine.hostFacts.seccomp) {
+    throw failedPrecondition(
+      "a seccomp profile is asked for, but this kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)",
+    );
+  }
+  const context: SeccompContext = {
+    architecture: engine.hostFacts.architecture,
+    kernelVersion: engine.hostFacts.kernelVersion,
+    capabilities: boundingSet(engine, security),
+  };
+  if (wish.kind === "default") return engine.defaultSeccomp.of(context);
+  return parseSeccompProfile(readLocalProfile(engine, wish.reference), wish.reference, context);
+}
+
+function boundingSet(engine: PodEngine, security: LinuxContainerSecurityContext): readonly string[] {
+  const sets: RuntimeSpec["process"]["capabilities"] = resolveCapabilities(
+    security.capabilities,
+    false,
+    engine.hostFacts.capabilities,
+  );
+  return sets?.bounding ?? [];
+}
+
+function wishOf(security: LinuxContainerSecurityContext): Wish {
+  const profile = security.seccomp;
+  if (profile === undefined) return deprecatedWish(security.seccompProfilePath);
+  switch (profile.profileType) {
+    case SecurityProfile_ProfileType.RuntimeDefault:
+      return { kind: "default" };
+    case SecurityProfile_ProfileType.Unconfined:
+      return { kind: "unconfined" };
+    case SecurityProfile_ProfileType.Localhost:
+      return localhost(profile.localhostRef);
+    default:
+      throw invalidArgument(`seccomp profile type ${String(profile.profileType)} is unknown`);
+  }
+}
+
+/** The strings kubelets sent before 1.20. */
+function deprecatedWish(path: string): Wish {
+  if (path === "" || path === "unconfined") return { kind: "unconfined" };
+  if (path === "runtime/default" || path === "docker/default") return { kind: "default" };
+  if (path.startsWith("localhost/")) return localhost(path);
+  throw invalidArgument(
+    `seccomp profile ${JSON.stringify(path.slice(0, 200))} is neither runtime/default, unconfined nor localhost/NAME`,
+  );
+}
+
+function localhost(reference: string): Wish {
+  const name = reference.replace(/^localhost\//, "");
+  if (name === "") throw invalidArgument("a Localhost seccomp profile is asked for without its name");
+  return { kind: "localhost", reference: name };
+}
+
+/** The kubelet sends an absolute path; a bare name is looked up in the configured directory. */
+function readLocalProfile(engine: PodEngine, reference: string): string {
+  const text = reference.startsWith("/") ? reference : `${engine.config.runtime.seccompProfileRoot}/${reference}`;
+  const path = parseHostPath(text, "seccomp localhost_ref");
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile() || stat.size > largestProfileBytes) {
+      throw invalidArgument(`seccomp profile ${path} is not a regular file of at most ${largestProfileBytes} bytes`);
+    }
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+      throw invalidArgument(`seccomp profile ${path} does not exist on this node`, error);
+    }
+    throw error;
+  }
+}

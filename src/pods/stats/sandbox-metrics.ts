@@ -1,0 +1,50 @@
+import { TimeSlice } from "../../observe/time-slice.ts";
+import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
+import type { PodEngine } from "../engine.ts";
+import { containersOf } from "../ledger/containers-of.ts";
+import { getRecord } from "../ledger/resolve-id.ts";
+import type { ContainerMetricsSample, SandboxMetricsSample } from "../port.ts";
+import { readAccounting, sampleContainer } from "./container-stats.ts";
+import { type DeviceNames, sampleFilesystem } from "./layer-filesystem.ts";
+import { countProcesses } from "./process-counts.ts";
+
+/** Everything the kernel counts for a pod's network and its running containers, read now. */
+export async function sandboxMetrics(
+  engine: PodEngine,
+  names: DeviceNames,
+  idOrPrefix: string,
+): Promise<SandboxMetricsSample> {
+  const sandbox = getRecord("sandbox", engine.sandboxes, idOrPrefix);
+  const slice = new TimeSlice(engine.clock);
+  const containers: ContainerMetricsSample[] = [];
+  for (const container of containersOf(engine, sandbox.id)) {
+    if (container.state !== "running") continue;
+    containers.push(await measureContainer(engine, names, container, slice));
+    await slice.turn();
+  }
+  return { sandbox, interfaces: interfacesOf(engine, sandbox), containers };
+}
+
+async function measureContainer(
+  engine: PodEngine,
+  names: DeviceNames,
+  container: ContainerRecord,
+  slice: TimeSlice,
+): Promise<ContainerMetricsSample> {
+  const accounting = readAccounting(engine, container.cgroup);
+  return {
+    ...(await sampleContainer(engine, container)),
+    accounting: accounting && {
+      ...accounting,
+      io: accounting.io.map((io) => ({ ...io, deviceName: names.of(io.device) })),
+    },
+    processes: await countProcesses(engine.cgroups.pids(container.cgroup), container.process?.pid, slice),
+    filesystem: sampleFilesystem(engine.kernel, names, engine.config.root),
+  };
+}
+
+/** A pod that stops between the record and the read has no namespace any more, and nothing to tell of it. */
+export function interfacesOf(engine: PodEngine, sandbox: SandboxRecord): SandboxMetricsSample["interfaces"] {
+  if (sandbox.state !== "ready" || sandbox.netns === undefined) return [];
+  return engine.network.interfaceStats(sandbox.netns);
+}
