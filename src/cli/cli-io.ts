@@ -5,7 +5,7 @@ import type { Clock } from "../observe/clock.ts";
 /**
  * Everything the command line touches outside itself, so that a verb is a function of its arguments and this.
  *
- * `process-io.ts` is the real one, made by main; tests use `tests/fixtures/test-io.ts`.
+ * `process-io.ts` is the real one, made by main; tests use `tests/fixtures/cli-io.ts`.
  */
 export interface CliIo {
   readonly stdin: CliInput;

@@ -3,8 +3,8 @@ import type { Fd, Pid } from "../ids/process.ts";
 /**
  * The kernel as crib sees it: one interface, two adapters.
  *
- * `linux.ts` is the real one and the only importer of `bun:ffi`; `recording.ts` writes calls down for unit
- * tests that need no root. Every call is synchronous and short (an FFI call blocks the event loop): what may
+ * `linux.ts` is the real one; it and its parts `linux-*.ts` are the only importers of `bun:ffi`. `recording.ts` writes calls
+ * down for unit tests that need no root. Every call is synchronous and short (an FFI call blocks the event loop): what may
  * take more than 5 ms belongs in a Worker or the monitor. Every failure is an `ErrnoError` naming the call and
  * the path. Every descriptor made here is close-on-exec. Strings with NUL bytes are refused before the call.
  */

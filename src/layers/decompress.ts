@@ -24,7 +24,7 @@ export function sniffCompression(start: Uint8Array): Compression {
  * good until `consume` returns. Concatenated gzip members and zstd frames decode as one; a zstd window over 128 MiB is an error.
  *
  * There are two buffers: a thread of Bun's pool fills one while `consume` has the other. A stream of `node:zlib` makes a buffer for
- * every piece instead, which cost a quarter of the speed and was most of the memory of a pull (docs/decisions/0031).
+ * every piece instead, which cost a quarter of the speed and was most of the memory of a pull (docs/decisions/0030).
  *
  * @throws {Error} with zlib's or zstd's own `code` for damaged input, and whatever `pieces` and `consume` throw.
  */

@@ -4,7 +4,7 @@ import { codeName, severity, toConnectError } from "../error-map.ts";
 
 /**
  * Turns whatever a handler throws into a gRPC status: without it Connect would show every domain error as "internal
- * error". Outermost interceptor, so that nothing thrown by the others escapes it either.
+ * error". It stands outside every interceptor that may throw, so that nothing escapes it.
  */
 export function convertErrors(log: Log): Interceptor {
   const convert = (rpc: string, error: unknown) => {

@@ -5,7 +5,7 @@ import type { HostPath, RootfsPath } from "../../ids/path.ts";
  *
  * TypeScript decides, C obeys: each step is one kernel operation (or one small idiom) with all its arguments.
  * A step that fails ends the launch and comes back as `{errno, step, path}`, except where `optional` is documented.
- * The order is chosen by `compile.ts`; the wire form is written by `encode.ts` and read by `ffi/init/`.
+ * The order is chosen by `compile-container.ts` and `compile-exec.ts`; the wire form is written by `encode.ts` and read by `ffi/init/`.
  */
 export type PlanStep =
   /** Writes "0" to a cgroup.procs file, before any cgroup namespace is unshared. */
