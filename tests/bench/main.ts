@@ -10,6 +10,7 @@ import { sharedRegistry } from "../harness/registry.ts";
 import { say, sayProgress } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import { buildKubeletClient } from "../kubelet-client/build-kubelet-client.ts";
+import { buildPeers } from "../peers/build-peers.ts";
 import { type Connection, type Contender, contender } from "./contender.ts";
 import { machineLine } from "./machine.ts";
 import { type LifecycleTimes, measureLifecycles, type Operation, operations } from "./measure-lifecycle.ts";
@@ -21,9 +22,11 @@ import { judge, type Row, table } from "./report.ts";
 import { Samples } from "./statistics.ts";
 
 const options = parseOptions(process.argv.slice(2));
-const engines = options.engines.filter((engine) => engine !== "containerd" || Bun.which("containerd") !== null);
-if (engines.length < options.engines.length) sayProgress("containerd is not on PATH: measuring crib alone");
+const { engines } = options;
 const progress = (text: string): void => sayProgress(`· ${text}`);
+
+/** The engine to beat is the one of today, not Debian's. */
+const peers = engines.includes("containerd") ? buildPeers() : undefined;
 
 const beds: TestBed[] = [];
 const contenders: Contender[] = [];
@@ -31,7 +34,7 @@ async function openBed(kind: EngineKind, network: "builtin" | "cni"): Promise<Te
   const bed = new TestBed(kind);
   beds.push(bed);
   // Images come after the idle daemon has been measured.
-  await bed.open({ network, stateInMemory: true, images: [] });
+  await bed.open({ network, stateInMemory: true, images: [], ...(peers === undefined ? {} : { peers }) });
   return bed;
 }
 
@@ -174,7 +177,7 @@ async function measure(): Promise<readonly Row[]> {
 
 try {
   const rows = (await measure()).map(judge);
-  const machine = machineLine(engines);
+  const machine = machineLine(engines, peers);
   if (options.json) {
     say(JSON.stringify({ machine, rounds: options.rounds, rows }, undefined, 2));
   } else {

@@ -10,6 +10,7 @@ import { sharedRegistry } from "../harness/registry.ts";
 import { say, sayProgress } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import type { TestContainer } from "../harness/test-container.ts";
+import { buildPeers } from "../peers/build-peers.ts";
 import { machineLine } from "./machine.ts";
 import { measureStreams, openStreamContainer, type StreamDirection, type StreamUse } from "./measure-streams.ts";
 import { Samples } from "./statistics.ts";
@@ -23,8 +24,8 @@ const { values } = parseArgs({
   },
 });
 const bytes = Number(values.megabytes) * 1e6;
-const kinds: readonly EngineKind[] = values.only === undefined ? ["crib", "containerd"] : [values.only as EngineKind];
-const engines = kinds.filter((kind) => kind !== "containerd" || Bun.which("containerd") !== null);
+const engines: readonly EngineKind[] = values.only === undefined ? ["crib", "containerd"] : [values.only as EngineKind];
+const peers = engines.includes("containerd") ? buildPeers() : undefined;
 const protocols = {
   crib: ["spdy", "websocket"],
   containerd: ["spdy"],
@@ -44,7 +45,7 @@ try {
   process.env.CRIB_TEST_SHARED_HOST = "1";
   for (const kind of engines) {
     const bed = new TestBed(kind);
-    await bed.open({});
+    await bed.open(peers === undefined ? {} : { peers });
     beds.push({ bed, container: await openStreamContainer(bed) });
   }
   const lines: readonly Line[] = directions.flatMap((direction) =>
@@ -73,7 +74,7 @@ try {
     const cpu = [daemon, pod, daemon + pod].map((value) => value.toFixed(2)).join(" | ");
     say(`| ${direction} | ${kind} | ${protocol} | ${rate.toFixed(0)} | ${cpu} |`);
   }
-  say(`\n${machineLine(engines)}`);
+  say(`\n${machineLine(engines, peers)}`);
 } finally {
   for (const { bed } of beds) await bed.close();
   await (await sharedRegistry()).stop();

@@ -1,22 +1,25 @@
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { CNI_BIN_DIRS, writeBridgeNetwork } from "./cni-config.ts";
 import { Daemon } from "./daemon.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { type EnginePlace, openEnginePlace } from "./engine-place.ts";
 import { removeAllPods } from "./remove-all-pods.ts";
 
-/** The reference: Debian's containerd with its CRI plugin, runc, overlayfs and CNI plugins. */
+/** The reference: containerd with its CRI plugin, runc, overlayfs and CNI plugins; Debian's, or the one that tests/peers builds. */
 export function createContainerd(options: EngineOptions): Engine {
-  const binary = Bun.which("containerd");
+  const path = [options.peers, process.env.PATH].filter((part) => part !== undefined).join(delimiter);
+  const binary = Bun.which("containerd", { PATH: path });
   if (binary === null) throw new Error("containerd is not on PATH: apt-get install containerd");
   const place = openEnginePlace("containerd", options.stateInMemory);
   const config = join(place.directory, "config.toml");
-  writeFileSync(config, configuration(place, options));
+  const cniDir = writeBridgeNetwork(place.directory, place.bridge, place.subnet);
+  const write = options.peers === undefined ? debianConfiguration : currentConfiguration;
+  writeFileSync(config, write(place, options, cniDir, cniPlugins()).join("\n"));
   const daemon = new Daemon({
     name: "containerd",
     command: [binary, "--config", config],
-    env: { PATH: process.env.PATH ?? "" },
+    env: { PATH: path },
     socket: place.socket,
     logFile: place.logFile,
   });
@@ -60,11 +63,60 @@ export function createContainerd(options: EngineOptions): Engine {
   };
 }
 
-function configuration(place: EnginePlace, options: EngineOptions): string {
-  const cri = 'plugins."io.containerd.grpc.v1.cri"';
-  const cniDir = writeBridgeNetwork(place.directory, place.bridge, place.subnet);
+function cniPlugins(): string {
   const binDir = CNI_BIN_DIRS.find((path) => Bun.which("bridge", { PATH: path }) !== null);
   if (binDir === undefined) throw new Error("no CNI plugins: apt-get install containernetworking-plugins");
+  return binDir;
+}
+
+type WriteConfiguration = (
+  place: EnginePlace,
+  options: EngineOptions,
+  cniDir: string,
+  binDir: string,
+) => readonly string[];
+
+/** containerd 2.4: the CRI plugin is three, with its own names for the same settings. */
+const currentConfiguration: WriteConfiguration = (place, options, cniDir, binDir) => {
+  const runtime = 'plugins."io.containerd.cri.v1.runtime"';
+  const images = 'plugins."io.containerd.cri.v1.images"';
+  return [
+    "version = 3",
+    `root = "${place.root}"`,
+    `state = "${place.state}"`,
+    "[grpc]",
+    `address = "${place.socket}"`,
+    "[ttrpc]",
+    `address = "${place.socket}.ttrpc"`,
+    '[plugins."io.containerd.internal.v1.opt"]',
+    `path = "${place.directory}/opt"`,
+    // A socket of the whole host: two engines side by side would fight for it.
+    '[plugins."io.containerd.nri.v1.nri"]',
+    "disable = true",
+    `[${images}.pinned_images]`,
+    `sandbox = "${options.registry.reference("pause")}"`,
+    `[${images}.registry]`,
+    `config_path = "${options.registry.hostsDir}"`,
+    `[${runtime}]`,
+    // Without CAP_SYS_RESOURCE a score cannot be lowered; containerd then needs to be told not to try.
+    "restrict_oom_score_adj = true",
+    "netns_mounts_under_state_dir = true",
+    `[${runtime}.cni]`,
+    `bin_dirs = ["${binDir}"]`,
+    `conf_dir = "${cniDir}"`,
+    `[${runtime}.containerd.runtimes.runc]`,
+    'runtime_type = "io.containerd.runc.v2"',
+    `[${runtime}.containerd.runtimes.runc.options]`,
+    `Root = "${place.directory}/runc"`,
+    '[plugins."io.containerd.grpc.v1.cri"]',
+    "disable_tcp_service = true",
+    'stream_server_port = "0"',
+    "",
+  ];
+};
+
+const debianConfiguration: WriteConfiguration = (place, options, cniDir, binDir) => {
+  const cri = 'plugins."io.containerd.grpc.v1.cri"';
   return [
     "version = 2",
     `root = "${place.root}"`,
@@ -90,5 +142,5 @@ function configuration(place: EnginePlace, options: EngineOptions): string {
     `[${cri}.containerd.runtimes.runc.options]`,
     `Root = "${place.directory}/runc"`,
     "",
-  ].join("\n");
-}
+  ];
+};

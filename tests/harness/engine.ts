@@ -14,6 +14,8 @@ export interface EngineOptions {
   readonly stateInMemory?: boolean;
   /** Executable of crib. Default: dist/crib of this tree, or `CRIB_TEST_BINARY`. */
   readonly binary?: string;
+  /** Directory of containerd, its shim and runc (tests/peers). Default: Debian's, on PATH. */
+  readonly peers?: string;
 }
 
 /**

@@ -17,6 +17,8 @@ export interface TestBedOptions {
   readonly images?: readonly TestImageName[];
   /** Executable of crib. Default: the one under test. */
   readonly binary?: string;
+  /** Directory of containerd, its shim and runc. Default: Debian's. */
+  readonly peers?: string;
 }
 
 /** How a test names a container: the image from the catalogue, and what is special about it. */
@@ -54,6 +56,7 @@ export class TestBed {
       registry: this.#registry,
       ...(options.network === undefined ? {} : { network: options.network }),
       ...(options.binary === undefined ? {} : { binary: options.binary }),
+      ...(options.peers === undefined ? {} : { peers: options.peers }),
       ...(options.stateInMemory === undefined ? {} : { stateInMemory: options.stateInMemory }),
     });
     this.#hostBefore = hostSnapshot(this.engine);

@@ -1,40 +1,10 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
-import { delimiter, join } from "node:path";
-
-const root = join(import.meta.dir, "../..");
-/** Where Go's own archive and Debian put it, for a PATH that names neither. */
-const goPlaces = ["/usr/local/go/bin", "/usr/lib/go/bin"];
-const LIMIT_MS = 15 * 60_000;
+import { join } from "node:path";
+import { goCommand } from "../harness/go-command.ts";
 
 /** Compiles the Go module beside this file to one static program, which is also what runs inside test containers. */
 export function buildKubeletClient(): string {
-  const go = Bun.which("go", { PATH: [process.env.PATH ?? "", ...goPlaces].join(delimiter) });
-  if (go === null) throw new Error("there is no go: install Go 1.26 or later from https://go.dev/dl");
-  const output = join(root, "build", "kubelet-client");
-  for (const args of [
-    ["vet", "."],
-    ["build", "-trimpath", "-o", output, "."],
-  ]) {
-    const { exitCode, stderr } = Bun.spawnSync([go, ...args], {
-      cwd: import.meta.dir,
-      env: { ...process.env, CGO_ENABLED: "0", ...cacheSettings() },
-      stdout: "inherit",
-      stderr: "pipe",
-      timeout: LIMIT_MS,
-    });
-    if (exitCode !== 0) throw new Error(`go ${args.join(" ")} exited with ${exitCode}:\n${stderr.toString()}`);
-  }
+  const output = join(import.meta.dir, "../../build/kubelet-client");
+  goCommand(["vet", "."], import.meta.dir);
+  goCommand(["build", "-trimpath", "-o", output, "."], import.meta.dir);
   return output;
-}
-
-/** Go keeps its caches in the home directory, which a CI job may have set to a place that is not there or not writable. */
-function cacheSettings(): Readonly<Record<string, string>> {
-  try {
-    accessSync(process.env.HOME ?? "", constants.W_OK);
-    return {};
-  } catch {
-    const path = join(root, "build", "go");
-    mkdirSync(path, { recursive: true });
-    return { GOPATH: path, GOCACHE: join(path, "cache"), GOFLAGS: "-modcacherw" };
-  }
 }
