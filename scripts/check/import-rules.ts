@@ -4,7 +4,7 @@
  */
 export const importOrder: readonly (readonly string[])[] = [
   ["errors"],
-  ["ids"],
+  ["ids", "json"],
   ["observe", "config", "gen"],
   ["kernel"],
   ["oci"],

@@ -40,13 +40,13 @@ const hook = z.strictObject({
 });
 
 const intelRdt = z.strictObject({
-  closID: z.string().optional(),
-  l3CacheSchema: z.string().optional(),
-  memBwSchema: z.string().optional(),
-  schemata: z.array(z.string()).optional(),
-  enableMonitoring: z.boolean().optional(),
-  enableCMT: z.boolean().optional(),
-  enableMBM: z.boolean().optional(),
+  closID: z.string().nullish(),
+  l3CacheSchema: z.string().nullish(),
+  memBwSchema: z.string().nullish(),
+  schemata: z.array(z.string()).nullish(),
+  enableMonitoring: z.boolean().nullish(),
+  enableCMT: z.boolean().nullish(),
+  enableMBM: z.boolean().nullish(),
 });
 
 const edits = z.strictObject({

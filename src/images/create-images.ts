@@ -82,7 +82,8 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const index = new ImageIndex(records, createPinnedMatcher(config.images.pinned), (image) =>
     image.chainIds.every((id) => layers.has(id)),
   );
-  index.open(saved.images, saved.references, saved.holders);
+  for (const { id, error } of index.open(saved.images, saved.references, saved.holders))
+    log.warn({ image: id, error: error.message }, "the stored config of an image cannot be read, it is not listed");
   const downloads = new BlobDownloads(content, new Semaphore(config.registry.maxConcurrentDownloads), clock);
   const builds = new LayerBuilds(content, layers, downloads, workers, options.limits ?? defaultLayerLimits, log);
   const stores = { content, layers, downloads, builds, index, pins: new Pins(), clock };

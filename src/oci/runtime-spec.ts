@@ -149,9 +149,10 @@ export interface SpecSyscall {
   readonly args?: readonly SpecSyscallArg[];
 }
 
+/** Values over 2⁵³ are decimal text, for a number would lose bits. */
 export interface SpecSyscallArg {
   readonly index: number;
-  readonly value: number;
-  readonly valueTwo?: number;
+  readonly value: number | string;
+  readonly valueTwo?: number | string;
   readonly op: string;
 }

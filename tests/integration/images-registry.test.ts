@@ -215,6 +215,49 @@ describe("credentials", () => {
     expect(service.warnings).toEqual(["docker config cannot be read, its credentials are not used"]);
   });
 
+  test("of Docker's config.json survive whatever stands beside them", async () => {
+    demand(registry, basic("user", secret), "Basic");
+    const auth = Buffer.from(`user:${secret}`).toString("base64");
+    const reference = registry.add("r", "1", image);
+    const beside = [
+      { credsStore: null, credHelpers: null, HttpHeaders: null, auths: { "other.example": null } },
+      { credHelpers: { "other.example": null }, auths: { "other.example": { auth: 7, email: null } } },
+      { auths: { "other.example": "not an object" }, plugins: [{ deep: [[[null]]] }] },
+    ];
+    for (const document of beside) {
+      dockerConfig({ ...document, auths: { ...document.auths, [registry.host]: { auth, identitytoken: null } } });
+      await service.pull(reference);
+    }
+    dockerConfig({ Auths: { [registry.host]: { Username: "user", PASSWORD: secret } } });
+    await service.pull(reference);
+    dockerConfig({ auths: { [registry.host]: { auth: 7 } } });
+    expect((await service.refusal(reference)).code).toBe("unauthenticated");
+    expect(service.warnings).toEqual(["docker config's entry for a registry cannot be read, it is not used"]);
+  });
+
+  test.each([
+    ["an empty scope", 'scope=""'],
+    ["a scope of everything", 'scope="*"'],
+    ["a scope without a repository", 'scope="registry:catalog:*"'],
+  ])("bearer: %s asks for the pull of the repository", async (_name, scope) => {
+    demand(registry, "Bearer good", `Bearer realm="http://${registry.host}/token",${scope}`);
+    tokenServer(registry, ({ url }) => {
+      const scopes = url.searchParams.getAll("scope");
+      return Response.json({ token: scopes.includes("repository:team/r:pull") ? "good" : "anonymous" });
+    });
+    await service.pull(registry.add("team/r", "1", image));
+  });
+
+  test.each([
+    ["token", { token: null, access_token: "good", expires_in: null }],
+    ["access_token", { token: "good", access_token: null, refresh_token: null, issued_at: 7 }],
+    ["neither, in other case", { Access_Token: "good" }],
+  ])("bearer: null for %s is absent", async (_name, answer) => {
+    demand(registry, "Bearer good", `Bearer realm="http://${registry.host}/token"`);
+    tokenServer(registry, () => Response.json(answer));
+    await service.pull(registry.add("r", "1", image));
+  });
+
   test("come from a credential helper, whose name cannot leave its directory", async () => {
     demand(registry, basic("helped", secret), "Basic");
     const helper = `/usr/local/bin/docker-credential-cribtest${process.pid}`;

@@ -221,6 +221,27 @@ describe("formats", () => {
   });
 });
 
+describe("one layer from two blobs", () => {
+  const file = new LayerBuilder().file("shared", "x".repeat(10_000)).build();
+  const [first, second] = [compressLayer(file, 1), compressLayer(file, 9)];
+
+  test("the second image is pulled without its blob, and outlives the first", async () => {
+    expect(first.blob.digest).not.toBe(second.blob.digest);
+    const images = [buildImage([first], { Cmd: ["1"] }), buildImage([second], { Cmd: ["2"] })];
+    const [one, two] = await Promise.all(images.map((image, i) => push("shared/two-blobs", `${i}`, image)));
+    const before = await service.pull(one ?? "");
+    const { id } = await service.pull(two ?? "");
+    await service.images.remove(before.id);
+    await restart();
+    expect(service.images.list().map((image) => image.id)).toEqual([id]);
+    expect(readFileSync(join(top(id), "shared"), "utf8")).toHaveLength(10_000);
+    await service.pull(one ?? "");
+    await service.images.remove(id);
+    service.images.release("test");
+    expect(readFileSync(join(top(before.id), "shared"), "utf8")).toHaveLength(10_000);
+  });
+});
+
 describe("removal", () => {
   test.each(["id", "prefix", "tag", "digest"])(
     "by %s takes every name, and all files nobody else needs",

@@ -34,6 +34,30 @@ test("what running an image takes is read, the rest is ignored, null is absent",
   });
 });
 
+test("keys match in any case, as every runtime written in Go reads them", () => {
+  const { config, diffIds } = parse({
+    Architecture: "amd64",
+    config: { cmd: ["echo"], env: ["A=b"], workingDir: "/tmp", LABELS: { a: "1", A: "2" } },
+    rootfS: { type: "layers", Diff_IDs: [diffId] },
+  });
+  expect(config).toMatchObject({ architecture: "amd64", cmd: ["echo"], env: ["A=b"], workingDir: "/tmp" });
+  expect(Object.entries(config.labels)).toEqual([
+    ["a", "1"],
+    ["A", "2"],
+  ]);
+  expect(diffIds).toHaveLength(1);
+});
+
+test("null is absent wherever it stands", () => {
+  const { config } = parse({
+    created: null,
+    config: { User: null, Env: ["A=b", null], Labels: { a: null }, Volumes: { "/v": null } },
+    rootfs: { diff_ids: [diffId], type: null },
+    history: null,
+  });
+  expect(config).toMatchObject({ user: "", env: ["A=b"], volumes: ["/v"], labels: { a: "" } });
+});
+
 test("nothing of a config can be changed: containers made at once share it", () => {
   const { config } = parse({ config: { Env: ["A=b"], Labels: { a: "b" } }, rootfs });
   expect(() => (config.env as string[]).push("x")).toThrow(TypeError);

@@ -1,11 +1,11 @@
 import { CribError, failedPrecondition } from "../../errors/crib-error.ts";
 import { type DiffId, isDigest } from "../../ids/digest.ts";
+import { digestedDocument } from "../../json/foreign-json.ts";
+import { ForeignObject, parseForeignObject } from "../../json/foreign-object.ts";
 import type { ImageConfig } from "../port.ts";
 import type { Platform } from "../registry/platform.ts";
-import { JsonFields } from "./json-fields.ts";
-import { parseStrictJson } from "./strict-json.ts";
 
-export const maxConfigBytes = 4 * 1024 * 1024;
+export const maxConfigBytes = digestedDocument.maxBytes;
 
 export interface ParsedConfig {
   readonly config: ImageConfig;
@@ -20,9 +20,9 @@ export interface ParsedConfig {
  * @throws {CribError} data-loss when malformed.
  */
 export function parseImageConfig(bytes: Uint8Array, what: string): ParsedConfig {
-  const fields = new JsonFields(parseStrictJson(bytes, what), what);
+  const fields = parseForeignObject(bytes, what, digestedDocument);
   const rootfs = fields.object("rootfs");
-  const run = fields.object("config") ?? new JsonFields({}, what);
+  const run = fields.object("config") ?? new ForeignObject({}, what, digestedDocument);
   const diffIds = (rootfs?.texts("diff_ids") ?? []).map((diffId) => {
     if (!isDigest(diffId))
       throw new CribError("data-loss", `${what} has the malformed diff id ${JSON.stringify(diffId.slice(0, 160))}`);
@@ -38,10 +38,10 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ParsedConfig 
     entrypoint: Object.freeze([...run.texts("Entrypoint")]),
     cmd: Object.freeze([...run.texts("Cmd")]),
     workingDir: run.text("WorkingDir"),
-    volumes: Object.freeze([...(run.object("Volumes")?.names() ?? [])]),
+    volumes: Object.freeze([...(run.object("Volumes")?.keys() ?? [])]),
     labels: parseLabels(run),
     stopSignal: run.text("StopSignal"),
-    exposedPorts: Object.freeze([...(run.object("ExposedPorts")?.names() ?? [])]),
+    exposedPorts: Object.freeze([...(run.object("ExposedPorts")?.keys() ?? [])]),
     createdAt: fields.text("created"),
   };
   return Object.freeze({
@@ -52,11 +52,11 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ParsedConfig 
 }
 
 /** Without a prototype, so that a label called `__proto__` is a label. */
-function parseLabels(run: JsonFields): Readonly<Record<string, string>> {
+function parseLabels(run: ForeignObject): Readonly<Record<string, string>> {
   const labels: Record<string, string> = Object.create(null);
   const fields = run.object("Labels");
-  for (const name of fields?.names() ?? []) {
-    Object.defineProperty(labels, name, { value: fields?.text(name) ?? "", enumerable: true });
+  for (const name of fields?.keys() ?? []) {
+    Object.defineProperty(labels, name, { value: fields?.textAt(name) ?? "", enumerable: true });
   }
   return Object.freeze(labels);
 }

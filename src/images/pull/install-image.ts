@@ -43,6 +43,9 @@ export async function installImage(
   await installLayers(stores, image, chain, from, signal, report);
   signal.throwIfAborted();
   const manifestBytes = documents.at(-1)?.bytes.length ?? 0;
+  // A layer that was there already may have come from another blob (compressed otherwise, or in another image): the image
+  // holds the layer by its chain, and of blobs those that the store has.
+  const stored = contents.filter((digest) => stores.content.blobs.has(digest));
   const references = names.map(
     (reference): ReferenceRecord => ({ reference, imageId: image.id, targetDigest: image.targetDigest }),
   );
@@ -54,7 +57,7 @@ export async function installImage(
       pulledAtNs: stores.clock.now(),
       removed: false,
       chainIds: chain,
-      contents,
+      contents: stored,
     },
     references,
   );

@@ -35,6 +35,32 @@ test("a manifest and an index are read", () => {
   });
 });
 
+describe("one kind under another name is read", () => {
+  const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+  const dockerIndex = "application/vnd.docker.distribution.manifest.list.v2+json";
+  const index = { schemaVersion: 2, mediaType: indexType, manifests: [{ ...layer, mediaType: manifestType }] };
+  test.each<[string, unknown, string, "manifest" | "index"]>([
+    ["an OCI manifest served as Docker's", good, dockerManifest, "manifest"],
+    ["a Docker manifest served as OCI's", { ...good, mediaType: dockerManifest }, manifestType, "manifest"],
+    ["an OCI index served as Docker's list", index, dockerIndex, "index"],
+    ["a type with parameters", good, `${manifestType}; charset=utf-8`, "manifest"],
+    ["a type in capitals", good, manifestType.toUpperCase(), "manifest"],
+    ["no type inside", { ...good, mediaType: null }, manifestType, "manifest"],
+    ["no type outside", good, "", "manifest"],
+    ["no type at all, a manifest by what it holds", { ...good, mediaType: "" }, "application/json", "manifest"],
+    ["no type at all, an index by what it holds", { ...index, mediaType: undefined }, "text/plain", "index"],
+    ["keys in another case", { SchemaVersion: 2, Config: config, Layers: [layer] }, manifestType, "manifest"],
+    [
+      "a config and a layer without type",
+      { ...good, config: { ...config, mediaType: "" }, layers: [{ ...layer, mediaType: null }] },
+      manifestType,
+      "manifest",
+    ],
+  ])("%s", (_name, document, mediaType, kind) => {
+    expect(parse(document, mediaType).kind).toBe(kind);
+  });
+});
+
 describe("what two readers could take for two things is refused", () => {
   test.each<[string, unknown, string | undefined]>(
     withType([
@@ -45,6 +71,11 @@ describe("what two readers could take for two things is refused", () => {
         indexType,
       ],
       ["a manifest that came as an index", good, indexType],
+      ["a manifest that came as Docker's list", good, "application/vnd.docker.distribution.manifest.list.v2+json"],
+      ["layers in two spellings", `{"schemaVersion":2,"config":{},"layers":[],"Layers":[]}`],
+      ["a digest in two spellings", JSON.stringify(good).replace('"digest"', '"Digest":"x","digest"')],
+      ["a size with an exponent", JSON.stringify(good).replace('"size":20', '"size":2e1')],
+      ["a short digest", { ...good, layers: [{ ...layer, digest: "sha256:abc" }] }],
       ["a doubled key", `{"schemaVersion":2,"layers":[],"config":{},"layers":[]}`],
       ["a doubled key, once escaped", `{"schemaVersion":2,"layers":[],"config":{},"\\u006cayers":[]}`],
       ["schema 1 inside schema 2", { ...good, fsLayers: [] }],

@@ -1,15 +1,16 @@
 import { CribError, failedPrecondition } from "../../errors/crib-error.ts";
 import { type Digest, isDigest } from "../../ids/digest.ts";
+import { digestedDocument } from "../../json/foreign-json.ts";
+import { type ForeignObject, parseForeignObject } from "../../json/foreign-object.ts";
 import type { Platform } from "../registry/platform.ts";
-import { JsonFields } from "./json-fields.ts";
 import { isImageConfig, isLayer, isSchema1, type ManifestKind, manifestKindOf } from "./media-types.ts";
-import { parseStrictJson } from "./strict-json.ts";
 
 /** Larger manifests are refused before they are read (CVE-2023-25153). */
-export const maxManifestBytes = 4 * 1024 * 1024;
+export const maxManifestBytes = digestedDocument.maxBytes;
 /** As overlay allows in one mount with short names, and four times what builders allow. */
 const maxLayers = 500;
-const maxIndexEntries = 10_000;
+/** Of all indexes of one pull together, those that name a digest again included (CVE-2026-53493). */
+export const maxIndexEntries = 10_000;
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -32,13 +33,13 @@ export interface ImageIndex {
 /**
  * Reads an OCI or Docker manifest or index.
  *
- * @param mediaType what the registry or the parent's descriptor called it; the document must agree with that and with
- * itself, so that one digest never means two things (CVE-2021-41190).
+ * @param mediaType what the registry or the parent's descriptor called it; the document must be of that kind and of one kind
+ * only, so that one digest never means two things (CVE-2021-41190).
  * @throws {CribError} data-loss when malformed or ambiguous, failed-precondition for formats crib does not run.
  */
 export function parseManifest(bytes: Uint8Array, mediaType: string, what: string): ImageManifest | ImageIndex {
   if (isSchema1(mediaType)) throw schema1Refused(what);
-  const fields = new JsonFields(parseStrictJson(bytes, what), what);
+  const fields = parseForeignObject(bytes, what, digestedDocument);
   const version = fields.wholeNumber("schemaVersion");
   if (version === 1) throw schema1Refused(what);
   if (version !== 2) throw new CribError("data-loss", `${what} has schemaVersion ${version ?? "missing"}, not 2`);
@@ -47,28 +48,31 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, what: string
   return kind === "manifest" ? parseImageManifest(fields, what) : parseIndex(fields, what);
 }
 
-function agreedKind(fields: JsonFields, mediaType: string, what: string): ManifestKind {
+function agreedKind(fields: ForeignObject, mediaType: string, what: string): ManifestKind {
   const stated = fields.text("mediaType");
+  if (isSchema1(stated)) throw schema1Refused(what);
   const outer = manifestKindOf(mediaType);
-  if (outer !== undefined && stated !== "" && stated !== mediaType) {
+  const inner = manifestKindOf(stated);
+  if (outer !== undefined && inner !== undefined && inner !== outer) {
     throw new CribError(
       "data-loss",
       `${what} calls itself ${JSON.stringify(stated.slice(0, 120))} and came as ${mediaType}`,
     );
   }
-  const kind = outer ?? manifestKindOf(stated);
+  const hasLayers = fields.has("layers") || fields.has("config");
+  // Documents without a type of their own, from servers that say no more than "JSON": what they hold decides.
+  const kind = outer ?? inner ?? (stated === "" ? (hasLayers ? "manifest" : "index") : undefined);
   if (kind === undefined) {
     const shown = (mediaType || stated || "none").slice(0, 120);
     throw failedPrecondition(`${what} has media type ${JSON.stringify(shown)}: not a container image`);
   }
-  const hasLayers = fields.has("layers") || fields.has("config");
   if (hasLayers === fields.has("manifests") || hasLayers !== (kind === "manifest")) {
     throw new CribError("data-loss", `${what} is not clearly a manifest or an index`);
   }
   return kind;
 }
 
-function parseImageManifest(fields: JsonFields, what: string): ImageManifest {
+function parseImageManifest(fields: ForeignObject, what: string): ImageManifest {
   const configFields = fields.object("config");
   if (configFields === undefined) throw new CribError("data-loss", `${what} has no config`);
   const config = parseDescriptor(configFields, what);
@@ -90,7 +94,7 @@ function parseImageManifest(fields: JsonFields, what: string): ImageManifest {
   return Object.freeze({ kind: "manifest", config, layers: Object.freeze(layers) });
 }
 
-function parseIndex(fields: JsonFields, what: string): ImageIndex {
+function parseIndex(fields: ForeignObject, what: string): ImageIndex {
   const entries = fields.objects("manifests");
   if (entries.length > maxIndexEntries)
     throw failedPrecondition(`${what} lists ${entries.length} manifests, over ${maxIndexEntries}`);
@@ -107,7 +111,7 @@ function parseIndex(fields: JsonFields, what: string): ImageIndex {
   return Object.freeze({ kind: "index", manifests: Object.freeze(manifests) });
 }
 
-function parseDescriptor(fields: JsonFields, what: string): Descriptor {
+function parseDescriptor(fields: ForeignObject, what: string): Descriptor {
   const digest = fields.text("digest");
   if (!isDigest(digest))
     throw new CribError("data-loss", `${what} names the malformed digest ${JSON.stringify(digest.slice(0, 160))}`);

@@ -1,4 +1,4 @@
-/** What a descriptor's media type means to crib. Parameters after ";" are not part of any of these types. */
+/** What a descriptor's media type means to crib. */
 export const manifestMediaTypes = {
   "application/vnd.oci.image.manifest.v1+json": "manifest",
   "application/vnd.docker.distribution.manifest.v2+json": "manifest",
@@ -11,8 +11,16 @@ export type ManifestKind = (typeof manifestMediaTypes)[keyof typeof manifestMedi
 /** Sent with every manifest request; without it registries answer with their oldest format. */
 export const manifestAccept = Object.keys(manifestMediaTypes).join(", ");
 
+const kinds: ReadonlyMap<string, ManifestKind> = new Map(Object.entries(manifestMediaTypes));
+
+/** A media type without its parameters, in lower case: what is compared (RFC 6838 §4.2). */
+export function plainMediaType(mediaType: string): string {
+  return (mediaType.split(";", 1)[0] ?? "").trim().toLowerCase();
+}
+
+/** OCI's and Docker's names of one kind are the same to crib: registries and tools write one for the other. */
 export function manifestKindOf(mediaType: string): ManifestKind | undefined {
-  return new Map<string, ManifestKind>(Object.entries(manifestMediaTypes)).get(mediaType);
+  return kinds.get(plainMediaType(mediaType));
 }
 
 const schema1: ReadonlySet<string> = new Set([
@@ -21,16 +29,19 @@ const schema1: ReadonlySet<string> = new Set([
 ]);
 
 export function isSchema1(mediaType: string): boolean {
-  return schema1.has(mediaType);
+  return schema1.has(plainMediaType(mediaType));
 }
 
 const configs: ReadonlySet<string> = new Set([
   "application/vnd.oci.image.config.v1+json",
   "application/vnd.docker.container.image.v1+json",
+  // Of images that Docker pushed in its first years.
+  "application/octet-stream",
 ]);
 
+/** One without a type is taken for a config: its diff ids tell. */
 export function isImageConfig(mediaType: string): boolean {
-  return configs.has(mediaType);
+  return mediaType === "" || configs.has(plainMediaType(mediaType));
 }
 
 /**
@@ -47,5 +58,5 @@ const layers: ReadonlySet<string> = new Set(
 );
 
 export function isLayer(mediaType: string): boolean {
-  return layers.has(mediaType);
+  return mediaType === "" || layers.has(plainMediaType(mediaType));
 }

@@ -7,7 +7,7 @@ import { formatPlatform, type Platform, platformRank, runnablePlatforms } from "
 import { formatReference, type ImageReference } from "../registry/reference.ts";
 import type { FetchedManifest, Repository } from "../registry/repository.ts";
 import { maxConfigBytes, type ParsedConfig, parseImageConfig } from "./image-config.ts";
-import { type Descriptor, type ImageIndex, type ImageManifest, parseManifest } from "./manifest.ts";
+import { type Descriptor, type ImageIndex, type ImageManifest, maxIndexEntries, parseManifest } from "./manifest.ts";
 
 const maxIndexDepth = 4;
 const configTries = 3;
@@ -45,7 +45,11 @@ export async function resolveImage(
   const documents = [root];
   let document = root;
   let parsed = parseManifest(root.bytes, root.mediaType, `manifest of ${name}`);
+  let entries = 0;
   while (parsed.kind === "index") {
+    entries += parsed.manifests.length;
+    if (entries > maxIndexEntries)
+      throw failedPrecondition(`the indexes of image ${name} list more than ${maxIndexEntries} manifests`);
     if (documents.length > maxIndexDepth)
       throw failedPrecondition(`image ${name} nests indexes deeper than ${maxIndexDepth}`);
     const chosen = choosePlatform(parsed, runnable, name, host);

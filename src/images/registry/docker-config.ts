@@ -1,27 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { z } from "zod";
 import type { HostPath } from "../../ids/path.ts";
+import { plainDocument } from "../../json/foreign-json.ts";
+import { type ForeignObject, parseForeignObject } from "../../json/foreign-object.ts";
 import { giveInput } from "../../kernel/give-input.ts";
 import type { Log } from "../../observe/log.ts";
 import { decodeBasicAuth, type RegistrySecret } from "./registry-secret.ts";
 import { hostOfAddress } from "./request-secret.ts";
-
-const entrySchema = z.object({
-  auth: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  identitytoken: z.string().optional(),
-  registrytoken: z.string().optional(),
-});
-
-const configSchema = z.object({
-  auths: z.record(z.string(), entrySchema).optional(),
-  credHelpers: z.record(z.string(), z.string()).optional(),
-  credsStore: z.string().optional(),
-});
-
-const helperSchema = z.object({ Username: z.string(), Secret: z.string() });
 
 const helperTimeoutMs = 30_000;
 const helperPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -40,37 +25,62 @@ export async function dockerConfigSecret(
   log: Log,
 ): Promise<RegistrySecret | undefined> {
   if (path === undefined || !existsSync(path)) return undefined;
-  const config = readConfig(path, log);
-  if (config === undefined) return undefined;
-  const sameHost = (address: string): boolean => hostOfAddress(address) === hostOfAddress(host);
-  const helper = Object.entries(config.credHelpers ?? {}).find(([address]) => sameHost(address));
-  const entry = Object.entries(config.auths ?? {}).find(([address]) => sameHost(address));
-  if (helper !== undefined) return await askHelper(helper[1], helper[0], path, log);
-  if (config.credsStore !== undefined && config.credsStore !== "") {
-    const found = await askHelper(config.credsStore, entry?.[0] ?? host, path, log);
-    if (found !== undefined) return found;
+  const config = attempt(() => parseForeignObject(readFileSync(path, "utf8"), "docker config", plainDocument));
+  if (config === undefined) {
+    log.warn({ path }, "docker config cannot be read, its credentials are not used");
+    return undefined;
   }
-  return entry === undefined ? undefined : entrySecret(entry[1]);
+  const found = attempt(() => findEntries(config, host));
+  if (found === undefined) {
+    log.warn({ path, host }, "docker config's entry for a registry cannot be read, it is not used");
+    return undefined;
+  }
+  if (found.helper !== undefined) return await askHelper(found.helper.name, found.helper.address, path, log);
+  if (found.store !== "") {
+    const secret = await askHelper(found.store, found.entry?.address ?? host, path, log);
+    if (secret !== undefined) return secret;
+  }
+  return found.entry?.secret;
 }
 
-function readConfig(path: HostPath, log: Log): z.infer<typeof configSchema> | undefined {
+interface ConfigEntries {
+  readonly helper: { readonly name: string; readonly address: string } | undefined;
+  readonly store: string;
+  readonly entry: { readonly address: string; readonly secret: RegistrySecret | undefined } | undefined;
+}
+
+/** Looks at what is about `host` alone: another registry's entry, whatever is wrong with it, takes nothing away. */
+function findEntries(config: ForeignObject, host: string): ConfigEntries {
+  const about = (map: ForeignObject | undefined): string | undefined =>
+    map?.keys().find((address) => hostOfAddress(address) === hostOfAddress(host));
+  const [helpers, auths] = [config.object("credHelpers"), config.object("auths")];
+  const [helperAddress, address] = [about(helpers), about(auths)];
+  const name = helperAddress === undefined ? "" : (helpers?.textAt(helperAddress) ?? "");
+  return {
+    helper: helperAddress === undefined || name === "" ? undefined : { name, address: helperAddress },
+    store: config.text("credsStore"),
+    entry: address === undefined ? undefined : { address, secret: entrySecret(auths?.objectAt(address)) },
+  };
+}
+
+/** Undefined for what cannot be read; why is not told, for a parser's message may quote the secret it stumbled over. */
+function attempt<T>(read: () => T): T | undefined {
   try {
-    return configSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-  } catch (error) {
-    // Only the kind of error: a parser's message may quote the secret it stumbled over.
-    log.warn(
-      { path, error: error instanceof Error ? error.name : "unknown" },
-      "docker config cannot be read, its credentials are not used",
-    );
+    return read();
+  } catch {
     return undefined;
   }
 }
 
-function entrySecret(entry: z.infer<typeof entrySchema>): RegistrySecret | undefined {
-  if (entry.registrytoken) return { kind: "registry-token", token: entry.registrytoken };
-  if (entry.identitytoken) return { kind: "identity-token", token: entry.identitytoken };
-  if (entry.username) return { kind: "password", username: entry.username, password: entry.password ?? "" };
-  return entry.auth ? decodeBasicAuth(entry.auth) : undefined;
+function entrySecret(entry: ForeignObject | undefined): RegistrySecret | undefined {
+  if (entry === undefined) return undefined;
+  const [registryToken, identityToken] = [entry.text("registrytoken"), entry.text("identitytoken")];
+  if (registryToken !== "") return { kind: "registry-token", token: registryToken };
+  if (identityToken !== "") return { kind: "identity-token", token: identityToken };
+  const username = entry.text("username");
+  if (username !== "") return { kind: "password", username, password: entry.text("password") };
+  const auth = entry.text("auth");
+  return auth === "" ? undefined : decodeBasicAuth(auth);
 }
 
 /** Docker's credential helper protocol: the server's address on stdin, a JSON document on stdout. */
@@ -99,10 +109,12 @@ async function askHelper(
     await giveInput(child.stdin, new TextEncoder().encode(`${address}\n`));
     const output = await new Response(child.stdout).text();
     if ((await child.exited) !== 0) return undefined;
-    const { Username, Secret } = helperSchema.parse(JSON.parse(output));
+    const answer = parseForeignObject(output, "credential helper's answer", plainDocument);
+    const [username, secret] = [answer.text("Username"), answer.text("Secret")];
+    if (secret === "") return undefined;
     // Docker's own convention for a refresh token in the place of a password.
-    if (Username === "<token>") return { kind: "identity-token", token: Secret };
-    return { kind: "password", username: Username, password: Secret };
+    if (username === "<token>") return { kind: "identity-token", token: secret };
+    return { kind: "password", username, password: secret };
   } catch (error) {
     log.warn(
       { helper: program, error: error instanceof Error ? error.name : "unknown" },

@@ -1,12 +1,12 @@
-import { z } from "zod";
 import { CribError } from "../../errors/crib-error.ts";
+import { plainDocument } from "../../json/foreign-json.ts";
+import { parseForeignObject } from "../../json/foreign-object.ts";
 import type { AuthChallenge } from "./auth-challenge.ts";
 import type { EndpointHttp } from "./endpoint-http.ts";
 import { isLoopbackHost, type RegistryEndpoint } from "./registry-endpoint.ts";
 import type { RegistrySecret } from "./registry-secret.ts";
 
-const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
-const maxTokenReplyBytes = 1024 * 1024;
+const maxTokenReplyBytes = plainDocument.maxBytes;
 
 /**
  * Proves who is asking, to one endpoint about one repository: nothing is sent until the endpoint asks for it, and what
@@ -53,7 +53,7 @@ export class RegistryAuth {
   async #fetchToken(challenge: AuthChallenge, signal: AbortSignal): Promise<string> {
     const realm = this.#checkRealm(challenge.parameters.get("realm") ?? "");
     const service = challenge.parameters.get("service");
-    const scope = challenge.parameters.get("scope") ?? this.#defaultScope;
+    const scope = this.#wantedScope(challenge.parameters.get("scope") ?? "");
     const reply = await this.#http.requestElsewhere(this.#tokenRequest(realm, service, scope), signal);
     const bytes = await this.#http.readBody(reply, maxTokenReplyBytes, signal);
     if (reply.status === 401 || reply.status === 403) {
@@ -67,6 +67,14 @@ export class RegistryAuth {
     const token = readToken(bytes);
     if (token === undefined) throw new CribError("unavailable", `token endpoint ${realm.host} sent no token`);
     return token;
+  }
+
+  /** What the challenge asks for; the pull of this repository where it names none (`scope=""`, `scope="*"`). */
+  #wantedScope(stated: string): string {
+    const parts = stated.split(" ").filter((part) => part !== "" && part !== "*");
+    return parts.some((part) => part.startsWith("repository:"))
+      ? parts.join(" ")
+      : [...parts, this.#defaultScope].join(" ");
   }
 
   #tokenRequest(realm: URL, service: string | undefined, scope: string): Request {
@@ -116,9 +124,9 @@ export class RegistryAuth {
 
 function readToken(bytes: Uint8Array): string | undefined {
   try {
-    const { token, access_token } = tokenSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    const found = token || access_token;
-    return found !== undefined && /^[\x21-\x7e]+$/.test(found) ? found : undefined;
+    const reply = parseForeignObject(bytes, "token answer", plainDocument);
+    const found = reply.text("token") || reply.text("access_token");
+    return /^[\x21-\x7e]+$/.test(found) ? found : undefined;
   } catch {
     return undefined;
   }

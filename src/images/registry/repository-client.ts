@@ -1,4 +1,6 @@
 import { CribError } from "../../errors/crib-error.ts";
+import { plainDocument } from "../../json/foreign-json.ts";
+import { parseForeignObject } from "../../json/foreign-object.ts";
 import type { Clock } from "../../observe/clock.ts";
 import { parseChallenges } from "./auth-challenge.ts";
 import { EndpointHttp } from "./endpoint-http.ts";
@@ -103,14 +105,9 @@ function pauseMs(response: Response, tries: number): number {
 /** First `code: message` of a distribution-spec error document, on one line and short. */
 function summarise(body: Uint8Array): string {
   try {
-    const document: unknown = JSON.parse(new TextDecoder().decode(body));
-    const errors =
-      typeof document === "object" && document !== null && "errors" in document ? document.errors : undefined;
-    const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
-    if (typeof first !== "object" || first === null) return "";
-    const parts = [("code" in first && first.code) || "", ("message" in first && first.message) || ""];
-    return parts
-      .filter((part) => typeof part === "string" && part !== "")
+    const [first] = parseForeignObject(body, "error document", plainDocument).objects("errors");
+    return [first?.text("code") ?? "", first?.text("message") ?? ""]
+      .filter((part) => part !== "")
       .join(": ")
       .replace(/[^\x20-\x7e]+/g, " ")
       .slice(0, 200);

@@ -1,4 +1,4 @@
-import { notFound } from "../../errors/crib-error.ts";
+import { CribError, notFound } from "../../errors/crib-error.ts";
 import type { ChainId, Digest, ImageId } from "../../ids/digest.ts";
 import type { Image, ImageConfig } from "../port.ts";
 import { parseImageConfig } from "../pull/image-config.ts";
@@ -34,10 +34,24 @@ export class ImageIndex {
     this.#isWhole = isWhole;
   }
 
-  open(images: readonly ImageRecord[], references: readonly ReferenceRecord[], holders: readonly HolderRecord[]): void {
-    for (const image of images) this.#images.set(image.id, toEntry(image));
+  /** @returns images whose config this crib does not read: they are not listed, and can be pulled again. */
+  open(
+    images: readonly ImageRecord[],
+    references: readonly ReferenceRecord[],
+    holders: readonly HolderRecord[],
+  ): readonly { readonly id: ImageId; readonly error: CribError }[] {
+    const unread: { readonly id: ImageId; readonly error: CribError }[] = [];
+    for (const image of images) {
+      try {
+        this.#images.set(image.id, toEntry(image));
+      } catch (error) {
+        if (!CribError.is(error)) throw error;
+        unread.push({ id: image.id, error });
+      }
+    }
     for (const reference of references) this.#references.set(reference.reference, reference);
     for (const { holder, imageId } of holders) this.#holders.set(holder, imageId);
+    return unread;
   }
 
   /** Adds or refreshes an image and points `references` at it, away from whatever they named. */

@@ -1,5 +1,6 @@
 import { CribError, unavailable } from "../../errors/crib-error.ts";
 import type { HostPath } from "../../ids/path.ts";
+import { foreignField } from "../../json/foreign-object.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import { type CniNetwork, type CniPlugin, isAtLeast, isObject, type JsonObject } from "./network-list.ts";
@@ -174,11 +175,15 @@ function executionConfig(network: CniNetwork, plugin: CniPlugin, details: CallDe
 
 function refusal(what: string, exitCode: number | undefined, stdout: string, stderr: string): PluginRefusal {
   const said = parseJson(stdout);
-  const code = typeof said?.["code"] === "number" ? said["code"] : undefined;
-  const texts = [said?.["msg"], said?.["details"]].filter((text) => typeof text === "string" && text !== "");
+  const field = (name: string): unknown => (said === undefined ? undefined : foreignField(said, name));
+  const code = field("code");
+  const texts = [field("msg"), field("details")].filter((text) => typeof text === "string" && text !== "");
   const fallback =
     stderr.trim().slice(-500) || (exitCode === undefined ? "it was killed by a signal" : `exit code ${exitCode}`);
-  return new PluginRefusal(`${what} failed: ${texts.length > 0 ? texts.join(": ") : fallback}`, code);
+  return new PluginRefusal(
+    `${what} failed: ${texts.length > 0 ? texts.join(": ") : fallback}`,
+    typeof code === "number" ? code : undefined,
+  );
 }
 
 function parseJson(text: string): JsonObject | undefined {

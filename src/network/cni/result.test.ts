@@ -33,6 +33,11 @@ describe("podAddresses", () => {
       ["10.1.0.5", "fd00::5"],
     ],
     ["0.2.0", { ip4: { ip: "10.1.0.5/24" }, ip6: { ip: "fd00::5/64" } }, ["10.1.0.5", "fd00::5"]],
+    [
+      "keys in another case, null beside them",
+      { IPs: [{ Address: "10.1.0.5/24", interface: null }], interfaces: null, ip4: null },
+      ["10.1.0.5"],
+    ],
     ["nothing", {}, []],
   ])("%s", (_, result, expected) => {
     expect(podAddresses(result, "net")).toEqual(expected);

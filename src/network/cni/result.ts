@@ -1,4 +1,5 @@
 import { unavailable } from "../../errors/crib-error.ts";
+import { foreignField } from "../../json/foreign-object.ts";
 import { parseAddress } from "../builtin/subnet.ts";
 import { isObject, type JsonObject } from "./network-list.ts";
 
@@ -11,17 +12,23 @@ import { isObject, type JsonObject } from "./network-list.ts";
  * @throws {CribError} unavailable for an address that is none.
  */
 export function podAddresses(result: JsonObject, what: string): readonly string[] {
-  const ips = listOf(result["ips"]);
-  const interfaces = listOf(result["interfaces"]);
-  const current = ips.filter((ip) => isPodInterface(interfaces, ip["interface"])).map((ip) => ip["address"]);
-  const early = [result["ip4"], result["ip6"]].filter(isObject).map((ip) => ip["ip"]);
+  const ips = listOf(foreignField(result, "ips"));
+  const interfaces = listOf(foreignField(result, "interfaces"));
+  const current = ips
+    .filter((ip) => isPodInterface(interfaces, foreignField(ip, "interface")))
+    .map((ip) => foreignField(ip, "address"));
+  const early = [foreignField(result, "ip4"), foreignField(result, "ip6")]
+    .filter(isObject)
+    .map((ip) => foreignField(ip, "ip"));
   return [...new Set([...current, ...early].map((address) => plainAddress(address, what)))];
 }
 
 function isPodInterface(interfaces: readonly JsonObject[], index: unknown): boolean {
   if (typeof index !== "number") return true;
   const named = interfaces[index];
-  return named === undefined || (typeof named["sandbox"] === "string" && named["sandbox"] !== "");
+  if (named === undefined) return true;
+  const sandbox = foreignField(named, "sandbox");
+  return typeof sandbox === "string" && sandbox !== "";
 }
 
 /** `10.1.0.5/24` → `10.1.0.5`. */

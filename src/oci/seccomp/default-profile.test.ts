@@ -35,8 +35,8 @@ describe("defaultSeccompProfile()", () => {
       rules.some(({ args }) => {
         const [arg] = args ?? [];
         if (arg === undefined) return true;
-        if (arg.op === "SCMP_CMP_LT") return family < arg.value;
-        if (arg.op === "SCMP_CMP_GT") return family > arg.value;
+        if (arg.op === "SCMP_CMP_LT") return family < Number(arg.value);
+        if (arg.op === "SCMP_CMP_GT") return family > Number(arg.value);
         return family === arg.value;
       });
     const refused = Array.from({ length: 50 }, (_unused, family) => family).filter((family) => !passes(family));
