@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
-import { toBinary } from "@bufbuild/protobuf";
 import { failedPrecondition, internal, invalidArgument } from "../../errors/crib-error.ts";
 import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
-import { ContainerEventType, PodSandboxConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { ContainerEventType } from "../../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import { newSandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
@@ -21,7 +20,7 @@ import { removeCgroup } from "../host/remove-cgroup.ts";
 import { sandboxCgroup } from "../host/sandbox-cgroup.ts";
 import { makeSandboxDirectory, sandboxDirectory, writeSandboxFiles } from "../host/sandbox-files.ts";
 import { removeStateDirectory } from "../host/state-directory.ts";
-import { fingerprint } from "../ledger/fingerprint.ts";
+import { sandboxFingerprint } from "../ledger/fingerprint.ts";
 import { sandboxName } from "../ledger/sandbox-name.ts";
 import type { NamespaceModes } from "../request/namespace-modes.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
@@ -47,7 +46,7 @@ export async function runSandbox(
       `runtime handler ${JSON.stringify(runtimeHandler)} is not configured; this node has ${JSON.stringify(engine.config.runtime.defaultHandler)}`,
     );
   }
-  const print = fingerprint(toBinary(PodSandboxConfigSchema, config), runtimeHandler);
+  const print = sandboxFingerprint(config, runtimeHandler);
   return await engine.sandboxNames.claim(sandboxName(config), print, () => makeSandbox(engine, config, runtimeHandler));
 }
 
