@@ -24,6 +24,7 @@ import { getRecord } from "../ledger/resolve-id.ts";
 import { containerName } from "../ledger/sandbox-name.ts";
 import { checkSelinuxLabel } from "../request/check-selinux-label.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
+import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
 import { targetProcess } from "../request/pid-namespace.ts";
 import { relabelMounts } from "../request/relabel-mounts.ts";
 import { resolveAppArmor } from "../request/resolve-apparmor.ts";
@@ -93,6 +94,7 @@ async function makeContainer(
     imageVolumes: volumes,
     hostname: sandbox.hostname,
   });
+  noteIgnoredSelinux(engine, { container: id }, config.linux?.securityContext);
   const spec = resolveCdi(engine, config, base);
   if (spec.process.selinuxLabel !== undefined) checkSelinuxLabel(spec.process.selinuxLabel);
   checkPlanFits(spec);

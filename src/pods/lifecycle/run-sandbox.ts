@@ -24,6 +24,7 @@ import { sandboxFingerprint } from "../ledger/fingerprint.ts";
 import { sandboxName } from "../ledger/sandbox-name.ts";
 import type { NamespaceModes } from "../request/namespace-modes.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
+import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
 import { configuredResources } from "../request/pod-limits.ts";
 import { unshareFlags } from "../request/unshare-flags.ts";
 import { watchMonitor } from "./watch-monitor.ts";
@@ -68,6 +69,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   // A pod without a hostname shows the host's, as with containerd; its name may be longer than the kernel's 64 bytes.
   const hostname = modes.hostNetwork || config.hostname === "" ? hostHostname() : config.hostname;
   const label = sandboxFileLabel(engine, config);
+  noteIgnoredSelinux(engine, { sandbox: id }, config.linux?.securityContext);
 
   engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
   await using undo = new AsyncDisposableStack();
