@@ -23,6 +23,7 @@ import { containerFingerprint } from "../ledger/fingerprint.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import { containerName } from "../ledger/sandbox-name.ts";
 import { checkSelinuxLabel } from "../request/check-selinux-label.ts";
+import { imageNames } from "../request/image-names.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
 import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
 import { targetProcess } from "../request/pid-namespace.ts";
@@ -101,13 +102,15 @@ async function makeContainer(
   checkPropagation(spec.mounts);
   relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
   if (spec.hooks !== undefined) writeBundle(directory, spec);
+  const names = imageNames(image, config.image);
   const record: ContainerRecord = {
     id,
     sandboxId: sandbox.id,
     state: "created",
     config,
     imageId: image.id,
-    imageReference: config.image?.userSpecifiedImage || config.image?.image || image.id,
+    imageReference: names.reference,
+    imageRepoDigest: names.repoDigest,
     cgroup,
     directory,
     logPath: containerLogPath(sandbox.config, config),
