@@ -57,8 +57,18 @@ export function codeName(error: ConnectError): string {
   return Code[error.code] ?? String(error.code);
 }
 
-/** How loud a failed RPC is in the log: crib's own faults, refusals, clients that did not wait. */
-export function severity(error: ConnectError): "error" | "info" | "debug" {
-  if (error.code === Code.Canceled) return "debug";
+/** What a kubelet asks about things that may have ended meanwhile: on a healthy node it is told so every second. */
+const routine: ReadonlySet<string> = new Set([
+  "ContainerStatus",
+  "PodSandboxStatus",
+  "ContainerStats",
+  "PodSandboxStats",
+  "ExecSync",
+  "ReopenContainerLog",
+]);
+
+/** How loud a failed RPC is in the log: crib's own faults, refusals, answers that belong to a day's work. */
+export function severity(error: ConnectError, rpc: string): "error" | "info" | "debug" {
+  if (error.code === Code.NotFound && routine.has(rpc)) return "debug";
   return error.code === Code.Internal || error.code === Code.Unknown || error.code === Code.DataLoss ? "error" : "info";
 }

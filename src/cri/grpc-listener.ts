@@ -6,9 +6,7 @@ import { createMethodUrl } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log } from "../observe/log.ts";
 import { isPlainGrpc, type StreamAnswer, type UnaryOptions, unaryCall } from "./unary-call.ts";
-
-/** gRPC status UNIMPLEMENTED, for paths that no service of ours has: these never reach Connect. */
-const grpcUnimplemented = "12";
+import { refuseUnknown } from "./unknown-method.ts";
 
 type ListenerOptions = ConnectRouterOptions & UnaryOptions & { readonly routes: (router: ConnectRouter) => void };
 
@@ -31,23 +29,17 @@ export function grpcListener(
     const path = headers[":path"] ?? "";
     const call = isPlainGrpc(headers) ? unary.get(path) : undefined;
     if (call !== undefined) return await call(stream, headers);
+    const handler = handlers.get(path);
+    if (handler === undefined) {
+      stream.on("error", (error) => log.debug({ path, err: error }, "stream failed"));
+      return refuseUnknown(stream, headers);
+    }
     const request = new Http2ServerRequest(stream, headers, {}, []);
     const response = new Http2ServerResponse(stream);
     const ignored = (error: unknown) => log.debug({ path, err: error }, "stream failed");
     // Without listeners an error of a reset stream would be an uncaught exception.
     request.on("error", ignored);
     response.on("error", ignored);
-    const handler = handlers.get(path);
-    if (handler === undefined) {
-      const message = encodeURIComponent(`unknown method ${path.slice(0, 200)}`);
-      response.writeHead(200, {
-        "content-type": "application/grpc",
-        "grpc-status": grpcUnimplemented,
-        "grpc-message": message,
-      });
-      response.end();
-      return;
-    }
     Object.defineProperty(request, "authority", { value: "localhost" });
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
     await universalResponseToNodeResponse(await handler(universal), response);

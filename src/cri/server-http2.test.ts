@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connect, type IncomingHttpHeaders } from "node:http2";
+import net from "node:net";
 import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { startTestServer, type TestServer } from "../../tests/fixtures/cri-server.ts";
@@ -8,6 +10,7 @@ import {
   FrameType,
   frame,
   grpcHeaders,
+  grpcMessage,
   headerBlock,
   RawHttp2Client,
 } from "../../tests/fixtures/http2-client.ts";
@@ -73,14 +76,65 @@ describe("authority", () => {
 });
 
 describe("requests that are none", () => {
-  test("an unknown method is answered, not reset", () =>
+  /** All there is of an answer: frames of one stream but RST_STREAM, which only says that no more of the request is wanted. */
+  async function answerOf(client: RawHttp2Client, streamId: number) {
+    await client.waitFor((one) => one.streamId === streamId && (one.flags & FrameFlag.endStream) !== 0);
+    return client.frames.filter((one) => one.streamId === streamId && one.type !== FrameType.rstStream);
+  }
+
+  test.each([
+    [
+      "an unknown method",
+      "/runtime.v1.RuntimeService/Nope",
+      "unknown method Nope for service runtime.v1.RuntimeService",
+    ],
+    [
+      "an unknown service",
+      "/runtime.v9.RuntimeService/Version",
+      "unknown method Version for service runtime.v9.RuntimeService",
+    ],
+    ["the old API", "/runtime.v1alpha2.ImageService/ListImages", "unknown method ListImages"],
+    ["no method at all", "/", "malformed method name"],
+  ])("%s is one header frame that ends the stream (gRPC-Go said Internal)", (_name, path, message) =>
     withClient(async (client) => {
-      await client.request(1, "/runtime.v1.RuntimeService/Nope", "localhost", empty);
-      const answer = await client.waitFor(({ streamId }) => streamId === 1);
-      expect(answer.type).toBe(FrameType.headers);
-      expect(answer.payload.length).toBeGreaterThan(10);
+      await client.request(1, path, "localhost", empty);
+      const frames = await answerOf(client, 1);
+      expect(frames.map(({ type }) => type)).toEqual([FrameType.headers]);
       await expectServed(client, 3);
-    }));
+      const { "grpc-status": status, "grpc-message": text } = await ask("POST", path, "application/grpc");
+      expect([Number(status), text]).toEqual([Code.Unimplemented, expect.stringContaining(message)]);
+    }),
+  );
+
+  /** The answer's headers, once its stream has ended. */
+  async function ask(method: string, path: string, type: string): Promise<IncomingHttpHeaders> {
+    const session = connect("http://localhost", { createConnection: () => net.connect(server.path) });
+    try {
+      const request = session.request({ ":method": method, ":path": path, "content-type": type });
+      if (method === "POST") request.end(grpcMessage(empty));
+      request.resume();
+      return await new Promise<IncomingHttpHeaders>((resolve, reject) => {
+        let answered: IncomingHttpHeaders = {};
+        request.on("response", (headers) => (answered = headers));
+        request.on("end", () => resolve(answered));
+        request.on("error", reject);
+      });
+    } finally {
+      session.destroy();
+    }
+  }
+
+  test.each([
+    ["GET", "application/grpc", "/x/Y", 405],
+    ["POST", "text/html", "/x/Y", 415],
+    ["POST", "application/json", "/x/Y", 415],
+    ["POST", "application/grpc-web", "/x/Y", 415],
+    ["GET", "application/grpc", versionPath, 405],
+    ["POST", "text/html", versionPath, 415],
+  ])("%s of %s to %s is answered with HTTP status %d, and the stream ends", async (method, type, path, status) => {
+    expect(Number((await ask(method, path, type))[":status"])).toBe(status);
+    await expectAlive();
+  });
 
   test("bytes that are no message, cut frames and a body without end", () =>
     withClient(async (client) => {

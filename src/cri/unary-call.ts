@@ -3,6 +3,7 @@ import type { ConnectRouterOptions, MethodImplSpec } from "@connectrpc/connect";
 import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
 import { createMethodSerializationLookup, invokeUnaryImplementation } from "@connectrpc/connect/protocol";
 import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import { clientLeft } from "./client-left.ts";
 import { encodingOf } from "./convert/encoded.ts";
 import { prefixOfMessage, readSingleMessage, totalBytes, withPrefix } from "./single-message.ts";
 
@@ -49,7 +50,7 @@ export function unaryCall(spec: UnarySpec, { interceptors, readMaxBytes }: Unary
     const requestHeader = toWebHeaders(headers);
     const timeout = parseTimeout(requestHeader.get("grpc-timeout"), maxTimeoutMs);
     const left = new AbortController();
-    stream.once("close", () => left.abort());
+    stream.once("close", () => left.abort(clientLeft()));
     const context = createHandlerContext({
       service: method.parent,
       method,

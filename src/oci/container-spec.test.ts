@@ -166,10 +166,6 @@ describe("buildContainerSpec()", () => {
       },
     ],
     "a privileged container in a plain pod": [{ linux: { securityContext: { privileged: true } } }, "privileged pod"],
-    "an SELinux label without SELinux": [
-      { linux: { securityContext: { selinuxOptions: { type: "container_t" } } } },
-      "SELinux",
-    ],
     "an oom score out of range": [{ linux: { resources: { oomScoreAdj: 1001n } } }, "oom_score_adj 1001"],
     "negative shares": [{ linux: { resources: { cpuShares: -1n } } }, "cpu_shares -1"],
     "a swap limit below memory": [
@@ -197,6 +193,19 @@ describe("buildContainerSpec()", () => {
       expect(build).toThrow(message);
     });
   }
+
+  test("has no SELinux label where the kernel has no SELinux (workloads that name one could not start)", () => {
+    const linux = { securityContext: { selinuxOptions: { type: "container_t", level: "s0:c1,c2" } } };
+    const labelled = (selinux: boolean) => {
+      const spec = buildContainerSpec(specInput({ linux }, { host: { ...fixtureHost, selinux } }));
+      return [spec.process.selinuxLabel, spec.linux.mountLabel];
+    };
+    expect(labelled(false)).toEqual([undefined, undefined]);
+    expect(labelled(true)).toEqual([
+      "system_u:system_r:container_t:s0:c1,c2",
+      "system_u:object_r:container_file_t:s0:c1,c2",
+    ]);
+  });
 
   test("leaves out capabilities the host lacks", () => {
     const host = { ...fixtureHost, capabilities: fixtureHost.capabilities & ~(1n << 24n) };

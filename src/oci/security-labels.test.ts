@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { LinuxContainerSecurityContextSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
-import { type AppArmorWish, apparmorWish } from "./security-labels.ts";
+import { type AppArmorWish, apparmorWish, selinuxLabel } from "./security-labels.ts";
 import { fixtureHost } from "./spec-fixture.ts";
 
 type Context = MessageInitShape<typeof LinuxContainerSecurityContextSchema>;
@@ -45,6 +45,32 @@ describe("apparmorWish()", () => {
     for (const localhostRef of ["", "a b", "a\nb", "x".repeat(256)]) {
       expect(() => wish({ apparmor: { profileType: Localhost, localhostRef } })).toThrow("is malformed");
     }
+  });
+});
+
+describe("selinuxLabel()", () => {
+  const label = (options: Partial<Record<"user" | "role" | "type" | "level", string>>, selinux = true) =>
+    selinuxLabel(create(LinuxContainerSecurityContextSchema, { selinuxOptions: options }), { selinux });
+
+  test.each([
+    [{ user: "u", role: "r", type: "t", level: "s0:c1,c2" }, "u:r:t:s0:c1,c2"],
+    [{ user: "u" }, "u:system_r:container_t:s0"],
+    [{ role: "r" }, "system_u:r:container_t:s0"],
+    [{ type: "spc_t" }, "system_u:system_r:spc_t:s0"],
+    [{ level: "s0:c123,c456" }, "system_u:system_r:container_t:s0:c123,c456"],
+  ])("%p is %s where the kernel has SELinux, and nothing where it has none", (options, expected) => {
+    expect(label(options)).toBe(expected);
+    expect(label(options, false)).toBeUndefined();
+  });
+
+  test("nothing said is no label", () => {
+    expect(selinuxLabel(undefined, { selinux: true })).toBeUndefined();
+    expect(label({})).toBeUndefined();
+  });
+
+  test("a malformed one is refused only where it would mean something", () => {
+    expect(() => label({ type: "a b" })).toThrow("is malformed");
+    expect(label({ type: "a b" }, false)).toBeUndefined();
   });
 });
 

@@ -29,19 +29,24 @@ export function apparmorWish(security: LinuxContainerSecurityContext | undefined
   );
 }
 
-/**
- * crib brings no policy of its own, so a requested label must be one the host's policy knows.
- *
- * @throws {CribError} failed-precondition when the kernel has no SELinux, invalid-argument for an incomplete label.
- */
-export function selinuxLabel(
-  security: Pick<LinuxContainerSecurityContext, "selinuxOptions"> | undefined,
-  host: Pick<HostFacts, "selinux">,
-): string | undefined {
+/** What a pod or container says of SELinux; a message without a word in it says nothing. */
+type SelinuxWish = Pick<LinuxContainerSecurityContext, "selinuxOptions"> | undefined;
+
+/** Whether a label is named, in whole or in part. */
+export function namesSelinuxLabel(security: SelinuxWish): boolean {
   const options = security?.selinuxOptions;
-  if (options === undefined) return undefined;
-  const parts = [options.user, options.role, options.type, options.level];
-  if (parts.every((part) => part === "")) return undefined;
+  return options !== undefined && [options.user, options.role, options.type, options.level].some((part) => part !== "");
+}
+
+/**
+ * crib brings no policy of its own, so a requested label must be one the host's policy knows. Where the kernel has no SELinux a
+ * label says nothing, well-formed or not: the same workload runs on hosts with it and without (as with other engines).
+ *
+ * @throws {CribError} invalid-argument for a malformed label.
+ */
+export function selinuxLabel(security: SelinuxWish, host: Pick<HostFacts, "selinux">): string | undefined {
+  const options = security?.selinuxOptions;
+  if (options === undefined || !namesSelinuxLabel(security) || !host.selinux) return undefined;
   const label = [
     options.user || "system_u",
     options.role || "system_r",
@@ -50,11 +55,6 @@ export function selinuxLabel(
   ].join(":");
   if (!/^[A-Za-z0-9_.:,-]+$/.test(label))
     throw invalidArgument(`SELinux label ${JSON.stringify(label.slice(0, 120))} is malformed`);
-  if (!host.selinux) {
-    throw failedPrecondition(
-      `SELinux label ${JSON.stringify(label)} is asked for, but SELinux is not enabled on this host`,
-    );
-  }
   return label;
 }
 

@@ -1,10 +1,6 @@
 import type { Database } from "bun:sqlite";
-import { create, toBinary } from "@bufbuild/protobuf";
-import {
-  ContainerConfigSchema,
-  PodSandboxConfigSchema,
-  SecurityProfile_ProfileType,
-} from "../gen/runtime/v1/api_pb.ts";
+import { create } from "@bufbuild/protobuf";
+import { ContainerConfigSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
 import { RecordStore } from "../state/record-store.ts";
@@ -18,7 +14,7 @@ import { reopenLog } from "./exec/reopen-log.ts";
 import { SpareMonitors } from "./host/spare-monitors.ts";
 import { EventHub } from "./ledger/event-hub.ts";
 import { ExitWatch } from "./ledger/exit-watch.ts";
-import { fingerprint } from "./ledger/fingerprint.ts";
+import { containerFingerprint, sandboxFingerprint } from "./ledger/fingerprint.ts";
 import { KeyedLocks } from "./ledger/keyed-locks.ts";
 import { NameRegistry } from "./ledger/name-registry.ts";
 import { getRecord } from "./ledger/resolve-id.ts";
@@ -105,15 +101,10 @@ function compileDefaultFilter(engine: PodEngine): void {
 
 function adoptNames(engine: PodEngine): void {
   for (const { id, config, runtimeHandler } of engine.sandboxes.all()) {
-    const print = fingerprint(toBinary(PodSandboxConfigSchema, config), runtimeHandler);
-    engine.sandboxNames.adopt(sandboxName(config), print, id);
+    engine.sandboxNames.adopt(sandboxName(config), sandboxFingerprint(config, runtimeHandler), id);
   }
   for (const { id, config, sandboxId } of engine.containers.all()) {
-    engine.containerNames.adopt(
-      containerName(sandboxId, config),
-      fingerprint(toBinary(ContainerConfigSchema, config)),
-      id,
-    );
+    engine.containerNames.adopt(containerName(sandboxId, config), containerFingerprint(config), id);
   }
 }
 

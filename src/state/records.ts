@@ -73,6 +73,8 @@ export interface ContainerRecord {
   readonly imageId: ImageId;
   /** The reference the kubelet asked for, for ContainerStatus.image. */
   readonly imageReference: string;
+  /** The digest a registry knows the image by, for ContainerStatus.image_ref; records of before it was kept have none. */
+  readonly imageRepoDigest?: string | undefined;
   readonly cgroup: CgroupPath;
   /** <root>/containers/<id>: upper, work, rootfs. */
   readonly directory: HostPath;

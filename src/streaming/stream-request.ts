@@ -11,6 +11,8 @@ export interface AttachRequest extends AttachStreamsRequest {
   readonly kind: "attach";
   /** The container has a terminal: the client may resize it. */
   readonly terminal: boolean;
+  /** The container's input stays open for the next client (`stdin_once` is false): a client whose own has ended is done. */
+  readonly endsWithInput: boolean;
 }
 
 export interface PortForwardRequest {

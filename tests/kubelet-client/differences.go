@@ -65,7 +65,6 @@ var differences = slices.Concat(
 		sees("containers", "1", "0", noField),
 		sees("it", "true", absent, noField)),
 	of("container: created, running, exited",
-		sees("image reference", "sha256:…", "REGISTRY/test/busybox@sha256:…", "The kubelet wants in image_ref what image_id of the image is in later versions of containerd, too."),
 		sees("image id", "sha256:…", "", noField)),
 	of("container: start what runs or has run",
 		sees("running", "FailedPrecondition", "Unknown", ownCode),

@@ -54,7 +54,7 @@ export const toContainerStatus = perRecord((record: ContainerRecord): ContainerS
     finishedAt: record.finishedAtNs,
     exitCode: record.exitCode,
     image: statusImage(record),
-    imageRef: record.imageId,
+    imageRef: record.imageRepoDigest ?? record.imageId,
     imageId: record.imageId,
     reason: record.reason,
     message: record.message,

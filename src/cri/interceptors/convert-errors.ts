@@ -1,5 +1,6 @@
 import type { Interceptor } from "@connectrpc/connect";
 import type { Log } from "../../observe/log.ts";
+import { reasonToGiveUp } from "../client-left.ts";
 import { codeName, severity, toConnectError } from "../error-map.ts";
 
 /**
@@ -7,11 +8,13 @@ import { codeName, severity, toConnectError } from "../error-map.ts";
  * error". It stands outside every interceptor that may throw, so that nothing escapes it.
  */
 export function convertErrors(log: Log): Interceptor {
-  const convert = (rpc: string, error: unknown) => {
+  const convert = (rpc: string, signal: AbortSignal, thrown: unknown) => {
+    // A handler that heeds the signal, or a stream's end, throws what its library says of it.
+    const error = signal.aborted && isAbort(thrown) ? reasonToGiveUp(signal) : thrown;
     const id = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
     const converted = toConnectError(error, () => id);
     const fields = { rpc, code: codeName(converted) };
-    const level = severity(converted);
+    const level = severity(converted, rpc);
     // The stack is for faults of ours; a refusal is told by its message.
     if (level === "error") log.error({ ...fields, correlation: id, err: error }, "rpc failed");
     else log[level]({ ...fields, reason: converted.rawMessage }, "rpc refused");
@@ -21,9 +24,12 @@ export function convertErrors(log: Log): Interceptor {
     try {
       const response = await next(request);
       if (!response.stream) return response;
-      return { ...response, message: convertStream(response.message, (error) => convert(request.method.name, error)) };
+      return {
+        ...response,
+        message: convertStream(response.message, (error) => convert(request.method.name, request.signal, error)),
+      };
     } catch (error) {
-      throw convert(request.method.name, error);
+      throw convert(request.method.name, request.signal, error);
     }
   };
 }
@@ -34,4 +40,8 @@ async function* convertStream<T>(messages: AsyncIterable<T>, convert: (error: un
   } catch (error) {
     throw convert(error);
   }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
 }

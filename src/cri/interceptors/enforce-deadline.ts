@@ -1,5 +1,7 @@
 import type { Interceptor } from "@connectrpc/connect";
+import { CribError } from "../../errors/crib-error.ts";
 import type { Log } from "../../observe/log.ts";
+import { reasonToGiveUp } from "../client-left.ts";
 
 /**
  * Answers when the client's deadline (`grpc-timeout`) passes or the client leaves, whether or not the work listens.
@@ -11,20 +13,27 @@ export function enforceDeadline(log: Log): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
     const { signal } = request;
-    signal.throwIfAborted();
+    if (signal.aborted) throw reasonToGiveUp(signal);
     const { promise: gaveUp, reject } = Promise.withResolvers<never>();
-    const giveUp = () => reject(signal.reason);
+    const giveUp = () => reject(reasonToGiveUp(signal));
     signal.addEventListener("abort", giveUp, { once: true });
     const work = next(request);
     try {
       return await Promise.race([work, gaveUp]);
     } catch (error) {
       if (signal.aborted) {
-        work.catch((late: unknown) => log.info({ rpc: request.method.name, err: late }, "abandoned rpc failed later"));
+        work.catch((late: unknown) => noteLateFailure(log, request.method.name, late));
       }
       throw error;
     } finally {
       signal.removeEventListener("abort", giveUp);
     }
   };
+}
+
+/** A handler that heeds the signal fails because of it: that was told. What fails for a reason of its own is told with it. */
+function noteLateFailure(log: Log, rpc: string, late: unknown): void {
+  if (late instanceof Error && late.name === "AbortError") return;
+  const fault = late instanceof CribError ? { reason: late.message } : { err: late };
+  log.info({ rpc, ...fault }, "abandoned rpc failed later");
 }

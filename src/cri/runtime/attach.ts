@@ -9,11 +9,14 @@ export function attach({ pods, streaming }: Pick<CriDeps, "pods" | "streaming">)
   return (request) => {
     checkId(request.containerId, "container_id");
     checkStreamFlags(request);
-    const { id, state } = pods.container(request.containerId);
+    const { id, state, config } = pods.container(request.containerId);
     if (state !== "running") {
       throw failedPrecondition(`container ${id} is ${state}: only a running container can be attached to`);
     }
     const { tty: terminal, stdin, stdout, stderr } = request;
-    return { url: streaming.urlFor({ kind: "attach", containerId: id, terminal, stdin, stdout, stderr }) };
+    const endsWithInput = stdin && config.stdin && !config.stdinOnce;
+    return {
+      url: streaming.urlFor({ kind: "attach", containerId: id, terminal, stdin, stdout, stderr, endsWithInput }),
+    };
   };
 }

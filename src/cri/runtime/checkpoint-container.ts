@@ -1,9 +1,9 @@
-import { CribError } from "../../errors/crib-error.ts";
 import type { RuntimeRpc } from "../handler.ts";
+import { notImplemented } from "../not-implemented.ts";
 
 /** Needs CRIU (KEP-2008). */
 export function checkpointContainer(): RuntimeRpc<"checkpointContainer"> {
   return () => {
-    throw new CribError("unimplemented", "CheckpointContainer is not supported: crib has no CRIU integration");
+    throw notImplemented("CheckpointContainer");
   };
 }

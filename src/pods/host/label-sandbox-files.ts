@@ -8,7 +8,7 @@ import { checkSelinuxLabel } from "../request/check-selinux-label.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
 
 /**
- * SELinux' label of what the containers of a pod share; undefined without SELinux, where containers that ask for one are refused.
+ * SELinux' label of what the containers of a pod share; undefined without SELinux.
  *
  * @throws {CribError} invalid-argument for a malformed label, failed-precondition for one that the policy does not know.
  */
@@ -16,7 +16,6 @@ export function sandboxFileLabel(
   { hostFacts }: Pick<PodEngine, "hostFacts">,
   config: PodSandboxConfig,
 ): string | undefined {
-  if (!hostFacts.selinux) return undefined;
   const label = selinuxLabel(config.linux?.securityContext, hostFacts);
   if (label === undefined) return undefined;
   checkSelinuxLabel(label);

@@ -65,9 +65,17 @@ function hostsText(hostname: string, ips: readonly string[]): string {
     "ff00::0\tip6-mcastprefix",
     "ff02::1\tip6-allnodes",
     "ff02::2\tip6-allrouters",
-    ...ips.map((ip) => `${ip}\t${hostname}`),
+    ...ips.flatMap((ip) => hostnameLine(ip, hostname)),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** A name the kernel takes may have blanks or a "#" in it: here it would be two names, or half a comment. */
+function hostnameLine(ip: string, hostname: string): readonly string[] {
+  if (!/^[^\s\p{Cc}#]+$/u.test(hostname)) return [];
+  const withoutDot = hostname.replace(/\.$/, "");
+  const names = withoutDot === hostname || withoutDot === "" ? [hostname] : [withoutDot, hostname];
+  return [`${ip}\t${names.join("\t")}`];
 }
 
 function resolvConfText(config: PodSandboxConfig): string {

@@ -1,8 +1,7 @@
-import { toBinary } from "@bufbuild/protobuf";
 import { driverPaths } from "../../cgroups/driver-paths.ts";
 import { failedPrecondition, invalidArgument, notFound } from "../../errors/crib-error.ts";
 import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
-import { ContainerConfigSchema, ContainerEventType, NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
+import { ContainerEventType, NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
 import { newContainerId } from "../../ids/object-id.ts";
 import type { Image } from "../../images/port.ts";
@@ -20,11 +19,13 @@ import { releaseImages, resolveImageVolumes } from "../host/image-volumes.ts";
 import { sandboxFiles } from "../host/sandbox-files.ts";
 import { writeBundle } from "../host/write-bundle.ts";
 import { containersOf } from "../ledger/containers-of.ts";
-import { fingerprint } from "../ledger/fingerprint.ts";
+import { containerFingerprint } from "../ledger/fingerprint.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import { containerName } from "../ledger/sandbox-name.ts";
 import { checkSelinuxLabel } from "../request/check-selinux-label.ts";
+import { imageNames } from "../request/image-names.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
+import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
 import { targetProcess } from "../request/pid-namespace.ts";
 import { relabelMounts } from "../request/relabel-mounts.ts";
 import { resolveAppArmor } from "../request/resolve-apparmor.ts";
@@ -47,7 +48,7 @@ export async function createContainer(
   // Before anything is looked at: nothing waits between the look at the sandbox and the record of its container.
   const apparmorProfile = await resolveAppArmor(engine, config);
   const sandbox = getRecord("sandbox", engine.sandboxes, sandboxIdOrPrefix);
-  const print = fingerprint(toBinary(ContainerConfigSchema, config));
+  const print = containerFingerprint(config);
   return await engine.containerNames.claim(containerName(sandbox.id, config), print, () =>
     makeContainer(engine, sandbox, config, apparmorProfile),
   );
@@ -94,19 +95,22 @@ async function makeContainer(
     imageVolumes: volumes,
     hostname: sandbox.hostname,
   });
+  noteIgnoredSelinux(engine, { container: id }, config.linux?.securityContext);
   const spec = resolveCdi(engine, config, base);
   if (spec.process.selinuxLabel !== undefined) checkSelinuxLabel(spec.process.selinuxLabel);
   checkPlanFits(spec);
   checkPropagation(spec.mounts);
   relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
   if (spec.hooks !== undefined) writeBundle(directory, spec);
+  const names = imageNames(image, config.image);
   const record: ContainerRecord = {
     id,
     sandboxId: sandbox.id,
     state: "created",
     config,
     imageId: image.id,
-    imageReference: config.image?.userSpecifiedImage || config.image?.image || image.id,
+    imageReference: names.reference,
+    imageRepoDigest: names.repoDigest,
     cgroup,
     directory,
     logPath: containerLogPath(sandbox.config, config),

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
-import { toBinary } from "@bufbuild/protobuf";
 import { failedPrecondition, internal, invalidArgument } from "../../errors/crib-error.ts";
 import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
-import { ContainerEventType, PodSandboxConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { ContainerEventType } from "../../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import { newSandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
@@ -21,10 +20,11 @@ import { removeCgroup } from "../host/remove-cgroup.ts";
 import { sandboxCgroup } from "../host/sandbox-cgroup.ts";
 import { makeSandboxDirectory, sandboxDirectory, writeSandboxFiles } from "../host/sandbox-files.ts";
 import { removeStateDirectory } from "../host/state-directory.ts";
-import { fingerprint } from "../ledger/fingerprint.ts";
+import { sandboxFingerprint } from "../ledger/fingerprint.ts";
 import { sandboxName } from "../ledger/sandbox-name.ts";
 import type { NamespaceModes } from "../request/namespace-modes.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
+import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
 import { configuredResources } from "../request/pod-limits.ts";
 import { unshareFlags } from "../request/unshare-flags.ts";
 import { watchMonitor } from "./watch-monitor.ts";
@@ -47,7 +47,7 @@ export async function runSandbox(
       `runtime handler ${JSON.stringify(runtimeHandler)} is not configured; this node has ${JSON.stringify(engine.config.runtime.defaultHandler)}`,
     );
   }
-  const print = fingerprint(toBinary(PodSandboxConfigSchema, config), runtimeHandler);
+  const print = sandboxFingerprint(config, runtimeHandler);
   return await engine.sandboxNames.claim(sandboxName(config), print, () => makeSandbox(engine, config, runtimeHandler));
 }
 
@@ -69,6 +69,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   // A pod without a hostname shows the host's, as with containerd; its name may be longer than the kernel's 64 bytes.
   const hostname = modes.hostNetwork || config.hostname === "" ? hostHostname() : config.hostname;
   const label = sandboxFileLabel(engine, config);
+  noteIgnoredSelinux(engine, { sandbox: id }, config.linux?.securityContext);
 
   engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
   await using undo = new AsyncDisposableStack();

@@ -15,15 +15,15 @@ export interface NamespaceModes {
 }
 
 /**
- * The kubelet always sends the option. Where it is not there at all (a config written by hand), containers get pid namespaces
- * of their own: sharing is for those who ask.
+ * The kubelet always sends the option. Where it is not there at all (a config written by hand) each mode is what protobuf reads it
+ * as, POD: that is what the pod's status says of it, and what other engines make of it.
  */
 export function namespaceModes(config: PodSandboxConfig): NamespaceModes {
   const options = config.linux?.securityContext?.namespaceOptions;
   return {
     hostNetwork: options?.network === NamespaceMode.NODE,
     hostIpc: options?.ipc === NamespaceMode.NODE,
-    sharedPid: options !== undefined && options.pid === NamespaceMode.POD,
+    sharedPid: (options?.pid ?? NamespaceMode.POD) === NamespaceMode.POD,
     hostPid: options?.pid === NamespaceMode.NODE,
     userNamespace: parseUserNamespace(options, "linux.security_context.namespace_options"),
   };

@@ -5,14 +5,14 @@ import type { ContainerRecord, ProcessRef, SandboxRecord } from "../../state/rec
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 
-/** Where the container's processes are numbered, from the CRI's NamespaceOption.pid. */
+/** Where the container's processes are numbered, from the CRI's NamespaceOption.pid: the pod's, where it says nothing and the pod has one. */
 export function pidNamespaceOf(
   engine: PodEngine,
   sandbox: SandboxRecord,
   record: ContainerRecord,
 ): LaunchPlan["pidNamespace"] {
   const options = record.config.linux?.securityContext?.namespaceOptions;
-  const mode = options?.pid ?? NamespaceMode.CONTAINER;
+  const mode = options?.pid ?? NamespaceMode.POD;
   switch (mode) {
     case NamespaceMode.CONTAINER:
       return { kind: "own" };

@@ -48,8 +48,8 @@ export class RemoteCommandSession implements RemoteSession {
       this.#end({ kind: "failed", message: "the stream was idle for too long" });
     });
     this.#stdin = new InputPump({
-      write: async (bytes) => (await this.#opened).writeStdin(bytes, headroomBytes),
-      end: async () => (await this.#opened).closeStdin(),
+      write: (bytes) => this.#write(bytes),
+      end: () => this.#endInput(),
       hold: (full) => {
         if (this.#over) return;
         if (full) client.pauseInput();
@@ -104,6 +104,26 @@ export class RemoteCommandSession implements RemoteSession {
       if (!CribError.is(error)) this.#host.log.error({ err: error }, "stream failed");
       this.#end({ kind: "failed", message: `cannot ${this.#request.kind}: ${messageOf(error)}` });
     }
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    try {
+      await (await this.#opened).writeStdin(bytes, headroomBytes);
+    } catch (error) {
+      if (this.#endsWithInput) this.#end({ kind: "success" });
+      throw error;
+    }
+  }
+
+  /** Everything before is written by now. Input that others may join stays open: then it is this client that has come to its end. */
+  async #endInput(): Promise<void> {
+    const process = await this.#opened;
+    if (this.#endsWithInput) this.#end({ kind: "success" });
+    else await process.closeStdin();
+  }
+
+  get #endsWithInput(): boolean {
+    return this.#request.kind === "attach" && this.#request.endsWithInput;
   }
 
   #output(process: ProcessStreams, stream: "stdout" | "stderr", bytes: Uint8Array): void {
