@@ -6,6 +6,7 @@ import { readV1Accounting } from "./accounting-v1.ts";
 import { readV2Accounting } from "./accounting-v2.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
 import { explainRefusal } from "./control-write.ts";
+import { delegateGroup } from "./delegate-group.ts";
 import { dissolveExecGroup, execGroup } from "./exec-group.ts";
 import { removeGroup, removeTree } from "./group-tree.ts";
 import type { Hierarchy, Layout } from "./hierarchies.ts";
@@ -93,6 +94,8 @@ export function createCgroups(input: CgroupsInput): Cgroups {
         if (v2 !== undefined) createV2Group(files, v2, path, v2Share(resources, layout), alone, attachDeviceProgram);
       });
     },
+
+    delegate: (path, uid, gid) => delegateGroup(files, directoryIn(v2, path), uid, gid),
 
     update(path, resources) {
       checkUnified(resources, layout);
