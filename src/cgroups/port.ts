@@ -107,7 +107,8 @@ export interface CgroupAccounting {
     readonly ownPageFaults: bigint | undefined;
     readonly ownMajorPageFaults: bigint | undefined;
   };
-  readonly io: readonly DeviceIo[];
+  /** Empty: no device was used yet. */
+  readonly io: readonly DeviceIo[] | undefined;
   readonly hugepages: readonly HugepageUse[];
   /** undefined: unlimited. */
   readonly pidsLimit: bigint | undefined;
