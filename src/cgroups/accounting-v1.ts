@@ -13,10 +13,10 @@ export function readV1Accounting(
   };
   const text = (controller: string, file: string) => {
     const directory = directoryOf(controller);
-    return directory === undefined ? "" : (readOptional(files, `${directory}/${file}`) ?? "");
+    return directory === undefined ? undefined : readOptional(files, `${directory}/${file}`);
   };
-  const cpu = parseFlatKeyed(text("cpu", "cpu.stat"));
-  const memory = parseFlatKeyed(text("memory", "memory.stat"));
+  const cpu = parseFlatKeyed(text("cpu", "cpu.stat") ?? "");
+  const memory = parseFlatKeyed(text("memory", "memory.stat") ?? "");
   return {
     cpu: {
       userNs: number("cpuacct", "cpuacct.usage_user"),
@@ -36,9 +36,9 @@ export function readV1Accounting(
       ownPageFaults: memory.get("pgfault"),
       ownMajorPageFaults: memory.get("pgmajfault"),
     },
-    io: joinIo(
-      parseOperations(text("blkio", "blkio.throttle.io_service_bytes_recursive")),
-      parseOperations(text("blkio", "blkio.throttle.io_serviced_recursive")),
+    io: ioOf(
+      text("blkio", "blkio.throttle.io_service_bytes_recursive"),
+      text("blkio", "blkio.throttle.io_serviced_recursive"),
     ),
     pidsLimit: number("pids", "pids.max"),
   };
@@ -58,7 +58,10 @@ function parseOperations(text: string): Operations {
   return devices;
 }
 
-function joinIo(bytes: Operations, counts: Operations): readonly DeviceIo[] {
+function ioOf(bytesText: string | undefined, countsText: string | undefined): readonly DeviceIo[] | undefined {
+  if (bytesText === undefined) return undefined;
+  const bytes = parseOperations(bytesText);
+  const counts = parseOperations(countsText ?? "");
   return [...bytes].map(([device, operations]) => ({
     device,
     readBytes: operations.get("Read") ?? 0n,

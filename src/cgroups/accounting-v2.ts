@@ -19,7 +19,7 @@ export function readV2Accounting(files: CgroupFiles, directory: string): Omit<Cg
       keyed("memory.events").get("max"),
       readNumber(files, `${directory}/memory.peak`),
     ),
-    io: parseIoStat(readOptional(files, `${directory}/io.stat`) ?? ""),
+    io: parseIoStat(readOptional(files, `${directory}/io.stat`)),
     pidsLimit: readNumber(files, `${directory}/pids.max`),
   };
 }
@@ -49,8 +49,8 @@ function kernelParts(stat: ReadonlyMap<string, bigint>): bigint | undefined {
 }
 
 /** `8:16 rbytes=1459200 wbytes=314773504 rios=192 wios=353 dbytes=0 dios=0`; a device without I/O has no pairs. */
-function parseIoStat(text: string): readonly DeviceIo[] {
-  return text.split("\n").flatMap((line) => {
+function parseIoStat(text: string | undefined): readonly DeviceIo[] | undefined {
+  return text?.split("\n").flatMap((line) => {
     const [device = "", ...pairs] = line.trimEnd().split(" ");
     if (!/^\d+:\d+$/.test(device) || pairs.length === 0) return [];
     const values = new Map(pairs.map((pair) => pair.split("=", 2) as [string, string]));

@@ -1,4 +1,5 @@
 import {
+  chownSync,
   closeSync,
   constants,
   existsSync,
@@ -26,6 +27,7 @@ export interface CgroupFiles {
   /** Several writes through one open: each is one command to the kernel. */
   writeEach(path: string, values: readonly string[]): void;
   exists(path: string): boolean;
+  chown(path: string, uid: number, gid: number): void;
   /** Names of the directories in `path`. */
   directories(path: string): readonly string[];
 }
@@ -55,6 +57,7 @@ export const hostCgroupFiles: CgroupFiles = {
     });
   },
   exists: (path) => existsSync(path),
+  chown: (path, uid, gid) => translating("chown", path, () => chownSync(path, uid, gid)),
   directories: (path) =>
     translating("readdir", path, () =>
       readdirSync(path, { withFileTypes: true })

@@ -124,7 +124,7 @@ describe("create() on v1", () => {
 
   test("refuses unified limits, which need v2", () => {
     const { cgroups, files } = openFake("v1");
-    expect(() => cgroups.create(group, { unified: new Map([["memory.high", "1"]]) })).toThrow("needs cgroup v2");
+    expect(() => cgroups.create(group, { unified: new Map([["memory.swap.high", "1"]]) })).toThrow("needs cgroup v2");
     expect(files.writes).toEqual([]);
   });
 });
@@ -144,4 +144,37 @@ test("create() on a hybrid host gives v2 only what v1 cannot hold", () => {
     `${root}/unified/kubepods/pod1/cgroup.subtree_control = +hugetlb`,
     `${root}/unified${group}/hugetlb.2MB.max = 4`,
   ]);
+});
+
+describe("what a kubelet's MemoryQoS sends with every container", () => {
+  const quality = (high: string) =>
+    new Map([
+      ["memory.min", "0"],
+      ["memory.low", "0"],
+      ["memory.high", high],
+    ]);
+
+  test("is written on v2, and taken back by an update to max", () => {
+    const { cgroups, files } = openFake("v2");
+    cgroups.create(group, { unified: quality("4096") });
+    expect(files.writes.slice(-3)).toEqual([
+      `${root}${group}/memory.min = 0`,
+      `${root}${group}/memory.low = 0`,
+      `${root}${group}/memory.high = 4096`,
+    ]);
+    cgroups.update(group, { unified: quality("max") });
+    expect(files.writes.at(-1)).toBe(`${root}${group}/memory.high = max`);
+  });
+
+  test.each(["v1", "hybrid"] as const)("is left out where memory is limited by v1 (%s), and told once", (mode) => {
+    const notes: string[] = [];
+    const { cgroups, files } = openFake(mode, { note: (text) => void notes.push(text) });
+    cgroups.create(group, { memoryLimit: 4096n, unified: quality("max") });
+    cgroups.update(group, { unified: quality("5") });
+    expect(files.writes.filter((write) => /memory\.(?:min|low|high) /.test(write))).toEqual([]);
+    expect(files.writes).toContain(`${root}/memory${group}/memory.limit_in_bytes = 4096`);
+    expect(notes).toEqual([
+      "memory.min, memory.low, memory.high of containers are ignored: cgroup v1 has no such thing",
+    ]);
+  });
 });

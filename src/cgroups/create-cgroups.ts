@@ -6,6 +6,7 @@ import { readV1Accounting } from "./accounting-v1.ts";
 import { readV2Accounting } from "./accounting-v2.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
 import { explainRefusal } from "./control-write.ts";
+import { delegateGroup } from "./delegate-group.ts";
 import { dissolveExecGroup, execGroup } from "./exec-group.ts";
 import { removeGroup, removeTree } from "./group-tree.ts";
 import type { Hierarchy, Layout } from "./hierarchies.ts";
@@ -14,6 +15,7 @@ import { readHugepageUse } from "./hugepage-use.ts";
 import { createJournal } from "./journal.ts";
 import { killGroup, v1Freezer, v2Freezer } from "./kill-group.ts";
 import { checkMemoryFits } from "./memory-fits.ts";
+import { withoutMemoryQuality } from "./memory-quality.ts";
 import type { CgroupAccounting, CgroupStats, Cgroups } from "./port.ts";
 import { readV1Limits, readV2Limits } from "./read-back.ts";
 import { readV1Stats } from "./stats-v1.ts";
@@ -35,6 +37,8 @@ export interface CgroupsInput {
   /** Whether the kernel kills v2 groups by itself (cgroup.kill, Linux ≥ 5.14). */
   readonly kernelKills: boolean;
   readonly attachDeviceProgram: AttachDeviceProgram;
+  /** Tells once what of the requests this host cannot do and nobody is hurt by. */
+  readonly note?: (text: string) => void;
   /** SIGKILL; a process that is gone is no error. */
   readonly sigkill: (pid: number) => void;
 }
@@ -80,13 +84,25 @@ export function createCgroups(input: CgroupsInput): Cgroups {
   };
   const exists = (path: CgroupPath) => all.some((hierarchy) => files.exists(directoryIn(hierarchy, path)));
   const pids = (path: CgroupPath) => treePids(files, directoryIn(killing, path));
+  const memoryIsV1 = v1.some(({ controllers }) => controllers.includes("memory"));
+  let noted = false;
+  const applicable = (requested: CgroupResources): CgroupResources => {
+    if (!memoryIsV1) return requested;
+    const { resources, left } = withoutMemoryQuality(requested);
+    if (left.length > 0 && !noted) {
+      noted = true;
+      input.note?.(`${left.join(", ")} of containers are ignored: cgroup v1 has no such thing`);
+    }
+    return resources;
+  };
   const kill = (directory: string) => killGroup(files, directory, freezer, input.sigkill);
 
   return {
     mode: layout.mode,
     containerMounts: all.map((hierarchy) => containerMount(hierarchy, root)),
 
-    create(path, resources) {
+    create(path, requested) {
+      const resources = applicable(requested);
       checkUnified(resources, layout);
       explaining(() => {
         createV1Groups(files, v1, path, resources);
@@ -94,7 +110,10 @@ export function createCgroups(input: CgroupsInput): Cgroups {
       });
     },
 
-    update(path, resources) {
+    delegate: (path, uid, gid) => delegateGroup(files, directoryIn(v2, path), uid, gid),
+
+    update(path, requested) {
+      const resources = applicable(requested);
       checkUnified(resources, layout);
       if (!exists(path)) throw notFound("cgroup", path);
       if (alone) checkMemoryFits(files, directoryIn(v2, path), v2Controls(resources));

@@ -6,7 +6,7 @@ import type { CgroupFiles } from "./cgroup-files.ts";
 export type FakeHierarchies = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export interface FakeCgroupFiles extends CgroupFiles {
-  /** Every write in order: "path = value". */
+  /** Every write and change of owner in order: "path = value", "path : uid:gid". */
   readonly writes: readonly string[];
   /** Makes writes of `value` (or any) to `path` fail. */
   refuse(path: string, errno: ErrnoName, value?: string): void;
@@ -64,6 +64,7 @@ export function createFakeCgroupFiles(hierarchies: FakeHierarchies): FakeCgroupF
     writeEach: (path, values) => {
       for (const value of values) writeOne(path, value);
     },
+    chown: (path, uid, gid) => void writes.push(`${path} : ${uid}:${gid}`),
     exists: (path) => directories.has(path) || contents.has(path),
     directories: (path) => childrenOf(path).map((child) => child.slice(path.length + 1)),
   };

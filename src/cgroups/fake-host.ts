@@ -39,6 +39,8 @@ const v2Files = {
   "memory.max": "max",
   "memory.swap.max": "max",
   "memory.high": "max",
+  "memory.min": "0",
+  "memory.low": "0",
   "memory.current": "5000",
   "memory.stat": "anon 3000\nfile 1500\nkernel_stack 100\nslab 200\ninactive_file 1000\npgfault 12\npgmajfault 3\n",
   "memory.events": "low 0\nmax 6\noom 2\noom_kill 1\n",

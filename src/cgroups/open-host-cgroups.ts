@@ -17,6 +17,7 @@ const root = "/sys/fs/cgroup";
 export function openHostCgroups(
   kernel: Pick<Kernel, "kill" | "attachDeviceProgram">,
   clock: Pick<Clock, "now">,
+  note?: (text: string) => void,
 ): Cgroups {
   return createCgroups({
     mountinfo: hostCgroupFiles.read("/proc/self/mountinfo"),
@@ -27,6 +28,7 @@ export function openHostCgroups(
     systemd: hostCgroupFiles.exists("/run/systemd/system"),
     kernelKills: kernelKills(hostCgroupFiles.read("/proc/sys/kernel/osrelease")),
     attachDeviceProgram: (directory, program) => kernel.attachDeviceProgram(directory, program),
+    ...(note !== undefined && { note }),
     sigkill(pid) {
       try {
         kernel.kill(pid as Pid, SIGKILL);

@@ -15,6 +15,11 @@ export interface Cgroups {
   readonly containerMounts: readonly CgroupMount[];
   /** Makes `path` and its missing parents in every hierarchy, enables controllers (v2), applies `resources`. Idempotent. */
   create(path: CgroupPath, resources: CgroupResources): void;
+  /**
+   * Gives a group of a v2 host to whoever is root in a container, to make groups below it and spread its processes over them
+   * (cgroup-v2.rst, "Delegation"): the directory and the few files the kernel names for that. The limits stay the host's.
+   */
+  delegate(path: CgroupPath, uid: number, gid: number): void;
   /** Applies limits to a live cgroup; on failure restores what had been written. */
   update(path: CgroupPath, resources: CgroupResources): void;
   /** Of the limits asked for, those in force: the kernel's where it has another than asked (beyond its rounding). */
@@ -102,7 +107,8 @@ export interface CgroupAccounting {
     readonly ownPageFaults: bigint | undefined;
     readonly ownMajorPageFaults: bigint | undefined;
   };
-  readonly io: readonly DeviceIo[];
+  /** Empty: no device was used yet. */
+  readonly io: readonly DeviceIo[] | undefined;
   readonly hugepages: readonly HugepageUse[];
   /** undefined: unlimited. */
   readonly pidsLimit: bigint | undefined;

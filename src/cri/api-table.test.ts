@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { DescEnum, DescField, DescMessage, DescService } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
-import table from "../../tests/fixtures/cri-v1.json";
+import older from "../../tests/fixtures/cri-v1.json";
+import table from "../../tests/fixtures/cri-v1-0.38.json";
 import { file_runtime_v1_api } from "../gen/runtime/v1/api_pb.ts";
 
 /** The generated descriptors are the protocol: every service, message, field, number, type and enum value of the table. */
@@ -62,21 +63,21 @@ describe("the generated CRI equals the table", () => {
     expect([file.proto.package, file.proto.syntax]).toEqual([table.package, table.syntax]);
   });
 
-  test("43 RPCs in two services, in order", () => {
+  test("46 RPCs in two services, in order", () => {
     expect(Object.fromEntries(file.services.map((service) => [service.name, serviceRow(service)]))).toEqual(
       table.services,
     );
-    expect(file.services.flatMap(({ methods }) => methods)).toHaveLength(43);
+    expect(file.services.flatMap(({ methods }) => methods)).toHaveLength(46);
   });
 
-  test("10 enums with their values", () => {
+  test("12 enums with their values", () => {
     expect(Object.fromEntries(file.enums.map((descriptor) => [descriptor.name, enumRow(descriptor)]))).toEqual(
       table.enums,
     );
-    expect(file.enums).toHaveLength(10);
+    expect(file.enums).toHaveLength(12);
   });
 
-  test("175 messages with fields, numbers, types, labels and deprecations", () => {
+  test("185 messages with fields, numbers, types, labels and deprecations", () => {
     const messages = Object.entries(table.messages).map(([name, row]) => [
       name,
       { ...row, fields: [...row.fields].sort(byNumber) },
@@ -84,6 +85,31 @@ describe("the generated CRI equals the table", () => {
     expect(Object.fromEntries(file.messages.map((message) => [message.name, messageRow(message)]))).toEqual(
       Object.fromEntries(messages),
     );
-    expect(file.messages).toHaveLength(175);
+    expect(file.messages).toHaveLength(185);
+  });
+});
+
+/** What `of` has that `within` has not, or has otherwise: paths into the table. Lists of rows are compared as sets. */
+function missing(of: unknown, within: unknown, path = ""): readonly string[] {
+  if (Array.isArray(of)) {
+    const rows = new Set((Array.isArray(within) ? within : []).map((row) => JSON.stringify(row)));
+    return of.map((row) => JSON.stringify(row)).flatMap((row) => (rows.has(row) ? [] : [`${path} ${row}`]));
+  }
+  if (typeof of === "object" && of !== null) {
+    const other = (typeof within === "object" ? within : undefined) ?? {};
+    return Object.entries(of).flatMap(([key, value]) => missing(value, Reflect.get(other, key), `${path}.${key}`));
+  }
+  return of === within ? [] : [path];
+}
+
+describe("0.37, as older kubelets speak it, is a part of it", () => {
+  test.each(["services", "enums", "messages"] as const)("%s", (part) => {
+    expect(Object.keys(older[part]).length).toBeGreaterThan(1);
+    expect(missing(older[part], table[part])).toEqual([]);
+  });
+
+  test("and not all of it", () => {
+    expect(missing(table.services, older.services)).toHaveLength(3);
+    expect(missing({ a: 1, b: [[2]] }, { a: 2, b: [[3]] })).toEqual([".a", ".b [2]"]);
   });
 });

@@ -7,8 +7,11 @@ import { pull } from "./engine/pull.ts";
 import { imageFsInfo } from "./image/image-fs-info.ts";
 import { imageStatus } from "./image/image-status.ts";
 import { listImages } from "./image/list-images.ts";
+import { listSecurityProfiles } from "./image/list-security-profiles.ts";
 import { pullImage } from "./image/pull-image.ts";
+import { pullSecurityProfile } from "./image/pull-security-profile.ts";
 import { removeImage } from "./image/remove-image.ts";
+import { removeSecurityProfile } from "./image/remove-security-profile.ts";
 import { streamImages } from "./image/stream-images.ts";
 import { attach } from "./runtime/attach.ts";
 import { checkpointContainer } from "./runtime/checkpoint-container.ts";
@@ -95,6 +98,9 @@ export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRo
       streamImages: streamImages(deps),
       imageStatus: imageStatus(deps),
       pullImage: pullImage(deps),
+      pullSecurityProfile: pullSecurityProfile(),
+      listSecurityProfiles: listSecurityProfiles(),
+      removeSecurityProfile: removeSecurityProfile(),
       removeImage: removeImage(deps),
       imageFsInfo: imageFsInfo(deps),
     } satisfies Required<Parameters<typeof router.service<typeof ImageService>>[1]>);

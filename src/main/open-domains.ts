@@ -26,7 +26,7 @@ export async function openDomains(
 ): Promise<Domains> {
   const { kernel, clock, log } = host;
   await using undo = new AsyncDisposableStack();
-  const cgroups = openHostCgroups(kernel, clock);
+  const cgroups = openHostCgroups(kernel, clock, (text) => log.info({}, text));
   const hostFacts = readHostFacts(cgroups.mode);
   const defaultAppArmor = new DefaultAppArmor({
     enabled: hostFacts.apparmor,

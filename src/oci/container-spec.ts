@@ -9,6 +9,7 @@ import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { CgroupPath } from "../ids/path.ts";
 import { resolveCapabilities } from "./capabilities.ts";
+import { type CgroupView, cgroupView } from "./cgroup-view.ts";
 import { commandLine } from "./command.ts";
 import type { GrantedDevice } from "./devices.ts";
 import { deviceNodes, deviceRules } from "./devices.ts";
@@ -69,10 +70,12 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
     throw failedPrecondition("a privileged container needs a privileged pod: its sandbox was made without privileged");
   }
   const userNamespace = ownUserNamespace(input);
+  const cgroups = honouredCgroupView(input, security);
   const mounts = buildMounts({
     requested: config.mounts,
     podFiles: input.hostFiles,
     privileged,
+    cgroups: cgroups.access,
     hostIpc: security?.namespaceOptions?.ipc === NamespaceMode.NODE,
     readonlyRootfs: security?.readonlyRootfs === true,
     hostNetwork: security?.namespaceOptions?.network === NamespaceMode.NODE,
@@ -88,8 +91,25 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
     ...(hostname !== "" && { hostname }),
     mounts,
     annotations: ownAnnotations(input),
-    linux: containerLinux(input, security, mounts, userNamespace, process.selinuxLabel),
+    linux: {
+      namespaces: buildNamespaces(security?.namespaceOptions, input.namespacePaths ?? {}, cgroups.namespace),
+      ...containerLinux(input, security, mounts, userNamespace, process.selinuxLabel),
+    },
   };
+}
+
+/** @throws {CribError} failed-precondition when the container would get more than its own groups. */
+function honouredCgroupView(
+  { host }: ContainerSpecInput,
+  security: LinuxContainerSecurityContext | undefined,
+): CgroupView {
+  const view = cgroupView(security, "linux.security_context");
+  if (view.access === "delegated" && !host.cgroupDelegation) {
+    throw failedPrecondition(
+      "cgroup_mount_mode READ_WRITE needs a host with cgroup v2 alone, mounted with nsdelegate: without it a container could leave its own groups",
+    );
+  }
+  return view;
 }
 
 /** @throws {CribError} invalid-argument when the container's is not the pod's. */
@@ -149,14 +169,13 @@ function containerLinux(
   mounts: readonly SpecMount[],
   userNamespace: UserNamespace | undefined,
   selinux: string | undefined,
-): SpecLinux {
+): Omit<SpecLinux, "namespaces"> {
   const granted = input.devices ?? [];
   if (input.devices === undefined && input.config.devices.length > 0) {
     throw internal(`devices of container ${input.id} were not resolved`);
   }
   const propagation = rootPropagation(mounts);
   return {
-    namespaces: buildNamespaces(security?.namespaceOptions, input.namespacePaths ?? {}),
     ...(userNamespace !== undefined && { uidMappings: userNamespace.uids, gidMappings: userNamespace.gids }),
     devices: deviceNodes(granted),
     cgroupsPath: input.cgroupPath,

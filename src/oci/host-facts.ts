@@ -8,6 +8,8 @@ export interface HostFacts {
   /** Mask of the capabilities this process may hand on (its bounding set), bit n = capability n. */
   readonly capabilities: bigint;
   readonly cgroupMode: "v1" | "hybrid" | "v2";
+  /** A container may be given its groups to manage: v2 alone, mounted with `nsdelegate`, which keeps it inside them. */
+  readonly cgroupDelegation: boolean;
   /** The kernel confines by AppArmor profiles. */
   readonly apparmor: boolean;
   /** SELinux is enabled. */

@@ -1,5 +1,6 @@
 import type { Mount } from "../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../ids/path.ts";
+import type { CgroupView } from "./cgroup-view.ts";
 import type { ImageVolume } from "./requested-mounts.ts";
 import { requestedMount } from "./requested-mounts.ts";
 import type { SpecMount } from "./runtime-spec.ts";
@@ -18,6 +19,7 @@ export interface MountsInput {
   readonly requested: readonly Mount[];
   readonly podFiles: PodFiles;
   readonly privileged: boolean;
+  readonly cgroups: CgroupView["access"];
   /** /dev/shm is the host's, as its ipc namespace is. */
   readonly hostIpc: boolean;
   readonly readonlyRootfs: boolean;
@@ -41,7 +43,7 @@ export function buildMounts(input: MountsInput): readonly SpecMount[] {
   );
   const taken = new Set(requested.map((mount) => mount.destination));
   const sysfs = input.userNamespace !== undefined && input.hostNetwork === true ? "host" : "own";
-  const standard = standardMounts(input.privileged, sysfs).filter(
+  const standard = standardMounts(input.privileged, sysfs, input.cgroups).filter(
     ({ destination }) => !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/")),
   );
   const pod = podMounts(input).filter(

@@ -1,5 +1,6 @@
 import type { NamespaceOption } from "../gen/runtime/v1/api_pb.ts";
 import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
+import type { CgroupView } from "./cgroup-view.ts";
 import type { SpecNamespace } from "./runtime-spec.ts";
 
 /** Where the pod's namespaces can be opened; undefined: made by whoever runs the spec, or not known yet. */
@@ -15,8 +16,13 @@ export interface NamespacePaths {
  * The spec's namespace list: absent types are the host's, ones with a path are joined, the others made. The native runtime
  * runs containers from the pod's monitor, which is in the pod's network, ipc and uts namespaces already.
  */
-export function buildNamespaces(options: NamespaceOption | undefined, paths: NamespacePaths): readonly SpecNamespace[] {
-  const namespaces: SpecNamespace[] = [{ type: "mount" }, { type: "cgroup" }];
+export function buildNamespaces(
+  options: NamespaceOption | undefined,
+  paths: NamespacePaths,
+  cgroups: CgroupView["namespace"] = "own",
+): readonly SpecNamespace[] {
+  const namespaces: SpecNamespace[] = [{ type: "mount" }];
+  if (cgroups === "own") namespaces.push({ type: "cgroup" });
   if (options?.pid !== NamespaceMode.NODE) namespaces.push(namespace("pid", paths.pid));
   if (options?.ipc !== NamespaceMode.NODE) namespaces.push(namespace("ipc", paths.ipc));
   if (options?.network !== NamespaceMode.NODE) {

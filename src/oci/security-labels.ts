@@ -77,6 +77,8 @@ function requestedProfile(security: LinuxContainerSecurityContext | undefined): 
         return { kind: "default", asked: true };
       case SecurityProfile_ProfileType.Unconfined:
         return { kind: "unconfined" };
+      case SecurityProfile_ProfileType.OCI:
+        throw invalidArgument("AppArmor profiles do not come from registries: type OCI is for seccomp only");
       default:
         return assertNever(profile.profileType, "AppArmor profile type");
     }

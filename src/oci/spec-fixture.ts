@@ -18,6 +18,7 @@ export const fixtureHost: HostFacts = {
   kernelVersion: { major: 6, minor: 18 },
   capabilities: capabilityMask(capabilityNames),
   cgroupMode: "v2",
+  cgroupDelegation: true,
   apparmor: false,
   selinux: false,
   userNamespaces: true,

@@ -1,14 +1,19 @@
+import type { CgroupView } from "./cgroup-view.ts";
 import type { SpecMount } from "./runtime-spec.ts";
 
 /**
  * What every Linux container finds mounted (OCI runtime-spec, config-linux.md "Default Filesystems"), in mount order.
- * `/sys` and the cgroup tree are read-only unless privileged (CVE-2022-0492: release_agent). The cgroup mount is one entry
+ * `/sys` and the cgroup tree are read-only unless privileged (CVE-2022-0492: release_agent) or delegated. The cgroup mount is one entry
  * on every cgroup version; whoever carries the spec out mounts the hierarchies the host has.
  *
  * A sysfs shows a network namespace and can only be mounted by those that own it: in a user namespace on the host's
  * network the host's is bound, read-only to its last submount.
  */
-export function standardMounts(privileged: boolean, sysfs: "own" | "host" = "own"): readonly SpecMount[] {
+export function standardMounts(
+  privileged: boolean,
+  sysfs: "own" | "host" = "own",
+  cgroups: CgroupView["access"] = privileged ? "writable" : "read-only",
+): readonly SpecMount[] {
   const access = privileged ? "rw" : "ro";
   return [
     { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
@@ -37,7 +42,7 @@ export function standardMounts(privileged: boolean, sysfs: "own" | "host" = "own
       destination: "/sys/fs/cgroup",
       type: "cgroup",
       source: "cgroup",
-      options: ["nosuid", "noexec", "nodev", "relatime", access],
+      options: ["nosuid", "noexec", "nodev", "relatime", cgroups === "read-only" ? "ro" : "rw"],
     },
   ];
 }

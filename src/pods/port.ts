@@ -100,7 +100,9 @@ export interface SandboxStatsSample {
 
 export interface ContainerMetricsSample extends ContainerStatsSample {
   readonly accounting:
-    | (Omit<CgroupAccounting, "io"> & { readonly io: readonly (DeviceIo & { readonly deviceName: string })[] })
+    | (Omit<CgroupAccounting, "io"> & {
+        readonly io: readonly (DeviceIo & { readonly deviceName: string })[] | undefined;
+      })
     | undefined;
   readonly processes: ProcessCounts;
   readonly filesystem: FilesystemSample;

@@ -16,6 +16,7 @@ export function readHostFacts(cgroupMode: HostFacts["cgroupMode"]): HostFacts {
     kernelVersion: version,
     capabilities: boundingSet(readFileSync("/proc/self/status", "utf8")),
     cgroupMode,
+    cgroupDelegation: cgroupMode === "v2" && delegatesToNamespaces(readFileSync("/proc/self/mountinfo", "utf8")),
     apparmor: readText("/sys/module/apparmor/parameters/enabled").startsWith("Y"),
     selinux: existsSync("/sys/fs/selinux/enforce"),
     userNamespaces: userNamespaces(version),
@@ -43,6 +44,14 @@ function userNamespaces({ major, minor }: HostFacts["kernelVersion"]): boolean {
     existsSync("/proc/self/ns/user") &&
     Number(readText("/proc/sys/user/max_user_namespaces").trim()) > 0
   );
+}
+
+/** `… /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot`: an option of the hierarchy, not of the mount. */
+export function delegatesToNamespaces(mountinfo: string): boolean {
+  return mountinfo.split("\n").some((line) => {
+    const [type, , options = ""] = (line.split(" - ")[1] ?? "").split(" ");
+    return type === "cgroup2" && options.split(",").includes("nsdelegate");
+  });
 }
 
 function boundingSet(status: string): bigint {

@@ -1,17 +1,56 @@
 import { describe, expect } from "bun:test";
 import { existsSync } from "node:fs";
+import { MetricType } from "../../src/gen/runtime/v1/api_pb.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import type { TestContainer, TestPod } from "../harness/test-container.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
 
 const bed = useTestBed();
 const test = onlyCrib("ListPodSandboxMetrics came with 2.2");
+const common = ["container", "id", "image", "name", "namespace", "pod"];
 const MIB = 1024n * 1024n;
+
+/** Types and labels beside the common six: what kubelet's own tests require of each container (KEP-2371). */
+const requiredOfContainers: Readonly<Record<string, readonly ["COUNTER" | "GAUGE", ...string[]]>> = {
+  container_cpu_system_seconds_total: ["COUNTER"],
+  container_cpu_usage_seconds_total: ["COUNTER", "cpu"],
+  container_cpu_user_seconds_total: ["COUNTER"],
+  container_file_descriptors: ["GAUGE"],
+  container_fs_reads_bytes_total: ["COUNTER", "device"],
+  container_fs_reads_total: ["COUNTER", "device"],
+  container_fs_writes_bytes_total: ["COUNTER", "device"],
+  container_fs_writes_total: ["COUNTER", "device"],
+  container_last_seen: ["GAUGE"],
+  container_memory_cache: ["GAUGE"],
+  container_memory_failures_total: ["COUNTER", "failure_type", "scope"],
+  container_memory_mapped_file: ["GAUGE"],
+  container_memory_max_usage_bytes: ["GAUGE"],
+  container_memory_rss: ["GAUGE"],
+  container_memory_swap: ["GAUGE"],
+  container_memory_usage_bytes: ["GAUGE"],
+  container_memory_working_set_bytes: ["GAUGE"],
+  container_oom_events_total: ["COUNTER"],
+  container_processes: ["GAUGE"],
+  container_sockets: ["GAUGE"],
+  container_spec_cpu_period: ["GAUGE"],
+  container_spec_cpu_shares: ["GAUGE"],
+  container_spec_memory_limit_bytes: ["GAUGE"],
+  container_spec_memory_swap_limit_bytes: ["GAUGE"],
+  container_start_time_seconds: ["GAUGE"],
+  container_threads: ["GAUGE"],
+  container_threads_max: ["GAUGE"],
+};
+const requiredOfPods = ["receive", "transmit"].flatMap((way) =>
+  ["bytes", "errors", "packets", "packets_dropped"].map((what) => `container_network_${way}_${what}_total`),
+);
 
 interface Sent {
   readonly name: string;
+  readonly type: "COUNTER" | "GAUGE";
   readonly labels: ReadonlyMap<string, string>;
   readonly value: bigint;
+  /** With its fraction. */
+  readonly exact: number;
 }
 
 /** Metrics of one pod, each label under its key: as the kubelet puts values and descriptors together. */
@@ -21,10 +60,18 @@ async function metricsOf(pod: TestPod): Promise<readonly Sent[]> {
   const { podMetrics } = await bed.cri.runtime.listPodSandboxMetrics({});
   const own = podMetrics.find(({ podSandboxId }) => podSandboxId === pod.id);
   const all = [...(own?.metrics ?? []), ...(own?.containerMetrics ?? []).flatMap(({ metrics }) => metrics)];
-  return all.map(({ name, labelValues, value }) => {
+  return all.map(({ name, labelValues, value, metricType, doubleValue }) => {
     const keys = keysOf.get(name);
+    const type = metricType === MetricType.COUNTER ? "COUNTER" : "GAUGE";
+    const exact = doubleValue?.value ?? Number(value?.value ?? -1n);
     if (keys?.length !== labelValues.length) throw new Error(`${name} has ${labelValues} for ${keys}`);
-    return { name, labels: new Map(keys.map((key, i) => [key, labelValues[i] ?? ""])), value: value?.value ?? -1n };
+    return {
+      name,
+      labels: new Map(keys.map((key, i) => [key, labelValues[i] ?? ""])),
+      value: value?.value ?? -1n,
+      type,
+      exact,
+    };
   });
 }
 
@@ -90,6 +137,36 @@ describe("metrics", () => {
     expect(pick(sent, "container_network_transmit_packets_total", eth0)).toBeGreaterThan(0n);
     expect(pick(sent, "container_network_receive_bytes_total", eth0)).toBeGreaterThan(0n);
     expect(sent.some(({ labels }) => labels.get("interface") === "lo")).toBe(false);
+  });
+
+  test("are all there that kubelet's tests require, of an idle container too", async () => {
+    const pod = await bed.runPod();
+    const container = await bed.runIdle(pod);
+    const sent = await metricsOf(pod);
+    for (const [name, [type, ...own]] of Object.entries(requiredOfContainers)) {
+      const found = sent.find((metric) => metric.name === name && metric.labels.get("name") === container.id);
+      expect([name, found?.type, ...(found?.labels.keys() ?? [])]).toEqual([name, type, ...common, ...own]);
+      expect(found?.value).toBeGreaterThanOrEqual(0n);
+      expect(found?.labels.get("id")).toContain(container.id);
+      expect(found?.labels.get("image")).toContain("busybox");
+    }
+    expect(Object.keys(requiredOfContainers)).toHaveLength(27);
+    for (const name of requiredOfPods) {
+      const found = sent.find((metric) => metric.name === name && metric.labels.get("name") === pod.id);
+      expect([name, found?.type, ...(found?.labels.keys() ?? [])]).toEqual([name, "COUNTER", ...common, "interface"]);
+    }
+    expect(requiredOfPods).toHaveLength(8);
+  });
+
+  test("keep what is less than a second", async () => {
+    const pod = await bed.runPod();
+    const container = await holding(pod, "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
+    const sent = await metricsOf(pod);
+    const used = sent.find(
+      ({ name, labels }) => name === "container_cpu_usage_seconds_total" && labels.get("name") === container.id,
+    );
+    expect(used?.exact).toBeGreaterThan(Number(used?.value ?? 0n));
+    expect(used?.exact).toBeLessThan(Number(used?.value ?? 0n) + 1);
   });
 
   test("are measured for every call", async () => {

@@ -39,7 +39,9 @@ function measure<Sample>(
         timestamp,
         metricType: types[metric.kind],
         labelValues: [...common, ...labels],
-        value: { value },
+        ...(typeof value === "bigint"
+          ? { value: { value } }
+          : { value: { value: value.whole }, doubleValue: { value: value.exact } }),
       }),
     ),
   );

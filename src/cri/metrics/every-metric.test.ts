@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { fakeCgroupStats, fakeInterfaceStats, fakeMeasurements } from "../../../tests/fixtures/fake-pods.ts";
 import { fakeContainer, fakeSandbox } from "../../../tests/fixtures/fake-records.ts";
-import { MetricType } from "../../gen/runtime/v1/api_pb.ts";
+import { type Metric as MetricMessage, MetricType } from "../../gen/runtime/v1/api_pb.ts";
 import type { UnixNanos } from "../../ids/units.ts";
 import type { ContainerMetricsSample } from "../../pods/port.ts";
 import { toPodSandboxMetrics } from "../convert/metrics.ts";
@@ -101,14 +101,24 @@ const sample: ContainerMetricsSample = {
   ...fakeMeasurements,
 };
 
-/** `name{own labels}` → value */
-function sent(measured: ContainerMetricsSample): ReadonlyMap<string, bigint | undefined> {
+function accounted(
+  changes: Partial<NonNullable<ContainerMetricsSample["accounting"]>>,
+): NonNullable<ContainerMetricsSample["accounting"]> {
+  if (fakeMeasurements.accounting === undefined) throw new Error("the fake measures nothing");
+  return { ...fakeMeasurements.accounting, ...changes };
+}
+
+/** `name{own labels}` → value, in the older field or in the newer */
+function sent(
+  measured: ContainerMetricsSample,
+  of: (metric: MetricMessage) => bigint | number | undefined = ({ value }) => value?.value,
+): ReadonlyMap<string, bigint | number | undefined> {
   const interfaces = [fakeInterfaceStats("lo", 1n), fakeInterfaceStats("eth0", 100n)];
   const { metrics, containerMetrics } = toPodSandboxMetrics({ sandbox, interfaces, containers: [measured] }, 5n);
   return new Map(
-    [...metrics, ...containerMetrics.flatMap((entry) => entry.metrics)].map(({ name, labelValues, value }) => [
-      `${name}{${labelValues.slice(commonLabelKeys.length).join()}}`,
-      value?.value,
+    [...metrics, ...containerMetrics.flatMap((entry) => entry.metrics)].map((metric) => [
+      `${metric.name}{${metric.labelValues.slice(commonLabelKeys.length).join()}}`,
+      of(metric),
     ]),
   );
 }
@@ -141,6 +151,36 @@ describe("measurements", () => {
     ["container_ulimits_soft{max_open_files}", 1024n],
   ])("%s is %p", (key, value) => {
     expect(sent(sample).get(key)).toBe(value);
+  });
+
+  test.each([
+    ["container_cpu_usage_seconds_total{total}", 0.38, 0n],
+    ["container_cpu_user_seconds_total{}", 12.000000001, 12n],
+    ["container_pressure_io_waiting_seconds_total{}", 2.5, 2n],
+    ["container_pressure_io_stalled_seconds_total{}", 0.999999, 0n],
+  ])("%s keeps its fraction, and is rounded down for older readers", (key, exact, whole) => {
+    const fractions = {
+      ...sample,
+      cgroup: { ...fakeCgroupStats, ioPressure: pressure, cpuUsageNs: 380_000_000n },
+      accounting: accounted({ cpu: { ...accounted({}).cpu, userNs: 12_000_000_001n } }),
+    };
+    expect(sent(fractions, ({ doubleValue }) => doubleValue?.value).get(key)).toBe(exact);
+    expect(sent(fractions).get(key)).toBe(whole);
+  });
+
+  test("that have no fraction are sent in the older field alone", () => {
+    const doubles = sent(sample, ({ doubleValue }) => doubleValue?.value);
+    const fractional = [...doubles].flatMap(([key, value]) => (value === undefined ? [] : [key]));
+    for (const key of fractional) expect(key).toContain("_seconds_total");
+    expect(fractional.length).toBeGreaterThan(8);
+  });
+
+  test("of I/O are zero for a container that has done none, and absent where nobody counts", () => {
+    const io = (devices: []) => sent({ ...sample, accounting: accounted({ io: devices }) });
+    expect(io([]).get("container_fs_reads_total{/dev/vda}")).toBe(0n);
+    expect(io([]).get("container_fs_writes_bytes_total{/dev/vda}")).toBe(0n);
+    const uncounted = sent({ ...sample, accounting: accounted({ io: undefined }) });
+    expect([...uncounted.keys()].filter((key) => /_fs_(?:reads|writes)/.test(key))).toEqual([]);
   });
 
   test("leave out what is not accounted, and the loopback", () => {

@@ -1,7 +1,7 @@
 import type { ContainerMetricsSample } from "../../pods/port.ts";
 import { labelled, type Metric, type MetricKind } from "./metric.ts";
 
-type Io = NonNullable<ContainerMetricsSample["accounting"]>["io"][number];
+type Io = NonNullable<NonNullable<ContainerMetricsSample["accounting"]>["io"]>[number];
 
 export const filesystemMetrics: readonly Metric<ContainerMetricsSample>[] = [
   ofFilesystem("container_fs_usage_bytes", "Bytes the writable layer uses", (sample) => sample.writableLayer.usedBytes),
@@ -50,7 +50,10 @@ function ofFilesystem(
 }
 
 function ofDevice(name: string, help: string, read: (io: Io) => bigint): Metric<ContainerMetricsSample> {
-  return labelled("counter", name, help, ["device"], ({ accounting }) =>
-    (accounting?.io ?? []).map((io) => [read(io), io.deviceName]),
-  );
+  return labelled("counter", name, help, ["device"], ({ accounting, filesystem }) => {
+    const io = accounting?.io;
+    // The kernel lists a device once it was used. A container that has done no I/O yet has done none on its own filesystem.
+    if (io?.length === 0) return [[0n, filesystem.device]];
+    return (io ?? []).map((each) => [read(each), each.deviceName]);
+  });
 }

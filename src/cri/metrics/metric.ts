@@ -1,12 +1,18 @@
 export type MetricKind = "counter" | "gauge";
 
+/** A value that may have a fraction: as the older field of the API takes it, rounded down, and as it is. */
+export interface Fractional {
+  readonly whole: bigint;
+  readonly exact: number;
+}
+
 /** One value, with the values of the metric's own labels. */
 export interface Measurement {
   readonly labels: readonly string[];
-  readonly value: bigint;
+  readonly value: bigint | Fractional;
 }
 
-/** A metric of the CRI, measured on one kind of sample. The API's values are integers: fractions are rounded down. */
+/** A metric of the CRI, measured on one kind of sample. */
 export interface Metric<Sample> {
   readonly name: string;
   readonly help: string;
@@ -16,7 +22,7 @@ export interface Metric<Sample> {
   readonly measure: (sample: Sample) => readonly Measurement[];
 }
 
-type Read<Sample> = (sample: Sample) => bigint | undefined;
+type Read<Sample> = (sample: Sample) => Measurement["value"] | undefined;
 
 /** undefined: not accounted on this host, nothing is sent. */
 export function counter<Sample>(name: string, help: string, read: Read<Sample>): Metric<Sample> {
@@ -33,7 +39,7 @@ export function labelled<Sample>(
   name: string,
   help: string,
   labelKeys: readonly string[],
-  read: (sample: Sample) => readonly (readonly [value: bigint | undefined, ...labels: string[]])[],
+  read: (sample: Sample) => readonly (readonly [value: Measurement["value"] | undefined, ...labels: string[]])[],
 ): Metric<Sample> {
   return {
     name,
@@ -48,7 +54,16 @@ function single<Sample>(kind: MetricKind, name: string, help: string, read: Read
   return labelled(kind, name, help, [], (sample) => [[read(sample)]]);
 }
 
-/** Whole seconds of a span in nanoseconds. */
-export function seconds(nanoseconds: bigint | undefined): bigint | undefined {
-  return nanoseconds === undefined ? undefined : nanoseconds / 1_000_000_000n;
+const nanosecondsInOne = 1_000_000_000n;
+
+/** A span in nanoseconds, as seconds: of 0.38 s of CPU time nothing is left without the fraction. */
+export function seconds(nanoseconds: bigint | undefined): Fractional | undefined {
+  if (nanoseconds === undefined) return undefined;
+  const whole = nanoseconds / nanosecondsInOne;
+  return { whole, exact: Number(whole) + Number(nanoseconds % nanosecondsInOne) / Number(nanosecondsInOne) };
+}
+
+/** A moment in nanoseconds since the epoch, as the whole seconds that cAdvisor tells it in. */
+export function wholeSeconds(nanoseconds: bigint | undefined): bigint | undefined {
+  return nanoseconds === undefined ? undefined : nanoseconds / nanosecondsInOne;
 }

@@ -1,6 +1,6 @@
 import type { PressureStats } from "../../cgroups/port.ts";
 import type { ContainerMetricsSample } from "../../pods/port.ts";
-import { counter, type Metric } from "./metric.ts";
+import { counter, type Fractional, type Metric, seconds } from "./metric.ts";
 
 /** "waiting" is the kernel's "some": at least one task; "stalled" is its "full": all of them at once. */
 export const pressureMetrics: readonly Metric<ContainerMetricsSample>[] = [
@@ -18,16 +18,16 @@ function pressure(
     counter(
       `container_pressure_${resource}_waiting_seconds_total`,
       `Time in which some task of the container waited for ${title}, in seconds`,
-      (sample) => wholeSeconds(read(sample)?.some),
+      (sample) => stalled(read(sample)?.some),
     ),
     counter(
       `container_pressure_${resource}_stalled_seconds_total`,
       `Time in which all tasks of the container waited for ${title}, in seconds`,
-      (sample) => wholeSeconds(read(sample)?.full),
+      (sample) => stalled(read(sample)?.full),
     ),
   ];
 }
 
-function wholeSeconds(line: PressureStats["some"] | undefined): bigint | undefined {
-  return line === undefined ? undefined : line.totalUs / 1_000_000n;
+function stalled(line: PressureStats["some"] | undefined): Fractional | undefined {
+  return line === undefined ? undefined : seconds(line.totalUs * 1000n);
 }

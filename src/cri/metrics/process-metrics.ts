@@ -1,5 +1,5 @@
 import type { ContainerMetricsSample } from "../../pods/port.ts";
-import { gauge, labelled, type Metric, seconds } from "./metric.ts";
+import { gauge, labelled, type Metric, wholeSeconds } from "./metric.ts";
 
 export const processMetrics: readonly Metric<ContainerMetricsSample>[] = [
   gauge("container_processes", "Processes in the container", ({ processes }) => processes.processes),
@@ -23,9 +23,9 @@ export const processMetrics: readonly Metric<ContainerMetricsSample>[] = [
     ({ processes }) => [[processes.openFilesLimit, "max_open_files"]],
   ),
   gauge("container_start_time_seconds", "When the container was started, in seconds since the epoch", ({ container }) =>
-    seconds(container.startedAtNs),
+    wholeSeconds(container.startedAtNs),
   ),
   gauge("container_last_seen", "When the container was last measured, in seconds since the epoch", ({ cgroup }) =>
-    seconds(cgroup?.timestampNs),
+    wholeSeconds(cgroup?.timestampNs),
   ),
 ];

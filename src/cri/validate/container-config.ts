@@ -7,6 +7,7 @@ import type {
   Mount,
 } from "../../gen/runtime/v1/api_pb.ts";
 import { MountPropagation } from "../../gen/runtime/v1/api_pb.ts";
+import { cgroupView } from "../../oci/cgroup-view.ts";
 import { checkAbsolutePath, checkHostPath, checkName, checkRelativePath, shown } from "./fields.ts";
 import { checkLinuxResources } from "./resources.ts";
 import { checkIdentity, checkNamespaces, checkSecurityProfile } from "./security-context.ts";
@@ -76,9 +77,10 @@ function checkDevice(device: Device, field: string): void {
 
 function checkSecurityContext(context: LinuxContainerSecurityContext, field: string): void {
   checkIdentity(context, field);
-  checkSecurityProfile(context.seccomp, `${field}.seccomp`);
-  checkSecurityProfile(context.apparmor, `${field}.apparmor`);
+  checkSecurityProfile(context.seccomp, `${field}.seccomp`, "seccomp");
+  checkSecurityProfile(context.apparmor, `${field}.apparmor`, "apparmor");
   if (context.namespaceOptions !== undefined) checkNamespaces(context.namespaceOptions, `${field}.namespace_options`);
+  cgroupView(context, field);
   for (const path of context.maskedPaths) checkAbsolutePath(path, `${field}.masked_paths`);
   for (const path of context.readonlyPaths) checkAbsolutePath(path, `${field}.readonly_paths`);
   const { addCapabilities = [], dropCapabilities = [], addAmbientCapabilities = [] } = context.capabilities ?? {};

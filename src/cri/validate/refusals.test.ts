@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Code } from "@connectrpc/connect";
 import { startTestServer, type TestServer } from "../../../tests/fixtures/cri-server.ts";
 import { failure } from "../../../tests/fixtures/rpc-outcomes.ts";
-import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
+import {
+  SecurityProfileBase_BaseType as BaseType,
+  CgroupMountMode,
+  NamespaceMode,
+  SecurityProfile_ProfileType,
+} from "../../gen/runtime/v1/api_pb.ts";
+
+const { OCI, Localhost, RuntimeDefault, Unconfined } = SecurityProfile_ProfileType;
+const ociRef = `r.example/p@sha256:${"1".repeat(64)}`;
 
 const podConfig = { metadata: { name: "p", namespace: "default", uid: "u" } };
 
@@ -51,6 +59,21 @@ describe("validation changes nothing", () => {
     ["cgroup parent", run({ linux: { cgroupParent: "/../../x" } }), "config.linux.cgroup_parent"],
     ["sysctl", run({ linux: { sysctls: { "a=b": "1" } } }), "config.linux.sysctls"],
     ["sysctl value", run({ linux: { sysctls: { "kernel.sem": "1\n2" } } }), "config.linux.sysctls"],
+    [
+      "cgroup namespace of a pod",
+      run(linux({ namespaceOptions: { cgroupnsOptions: { mode: NamespaceMode.CONTAINER } } })),
+      "config.linux.security_context.namespace_options.cgroupns_options is for containers",
+    ],
+    [
+      "OCI apparmor of a pod",
+      run(linux({ apparmor: { profileType: OCI, ociRef: "r.example/p@sha256:1" } })),
+      "config.linux.security_context.apparmor: profiles of type OCI are for seccomp only",
+    ],
+    [
+      "OCI seccomp of a pod without its reference",
+      run(linux({ seccomp: { profileType: OCI } })),
+      "config.linux.security_context.seccomp.oci_ref is required",
+    ],
     [
       "pid target",
       run(linux({ namespaceOptions: { pid: NamespaceMode.TARGET, targetId: "x" } })),
@@ -109,6 +132,48 @@ describe("validation changes nothing", () => {
     ["group", make(linux({ supplementalGroups: [-5n] })), "supplemental_groups"],
     ["capability", make(linux({ capabilities: { addCapabilities: ["NET ADMIN"] } })), "capabilities"],
     ["localhost seccomp", make(linux({ seccomp: { profileType: 2 } })), "seccomp.localhost_ref"],
+    ["OCI apparmor", make(linux({ apparmor: { profileType: OCI, ociRef } })), "apparmor: profiles of type OCI are for"],
+    ["OCI without reference", make(linux({ seccomp: { profileType: OCI } })), "seccomp.oci_ref is required"],
+    [
+      "oci_ref of another type",
+      make(linux({ seccomp: { profileType: RuntimeDefault, ociRef } })),
+      "seccomp.oci_ref is for profiles of type OCI, this one is RuntimeDefault",
+    ],
+    [
+      "oci_ref of an AppArmor profile",
+      make(linux({ apparmor: { profileType: Localhost, localhostRef: "x", ociRef } })),
+      "apparmor.oci_ref is for profiles of type OCI, this one is Localhost",
+    ],
+    [
+      "base_profile of another type",
+      make(linux({ seccomp: { profileType: Unconfined, baseProfile: {} } })),
+      "seccomp.base_profile is for profiles of type OCI, this one is Unconfined",
+    ],
+    [
+      "Localhost base without its path",
+      make(linux({ seccomp: { profileType: OCI, ociRef, baseProfile: { type: BaseType.Localhost } } })),
+      "seccomp.base_profile.localhost_ref is required",
+    ],
+    [
+      "RuntimeDefault base with a path",
+      make(linux({ seccomp: { profileType: OCI, ociRef, baseProfile: { localhostRef: "/x" } } })),
+      "seccomp.base_profile.localhost_ref is for a Localhost base",
+    ],
+    [
+      "cgroup namespace POD",
+      make(linux({ namespaceOptions: { cgroupnsOptions: { mode: NamespaceMode.POD } } })),
+      "namespace_options.cgroupns_options.mode: POD is neither",
+    ],
+    [
+      "cgroups read-only and privileged",
+      make(linux({ privileged: true, cgroupMountMode: CgroupMountMode.READ_ONLY })),
+      "config.linux.security_context.cgroup_mount_mode",
+    ],
+    [
+      "cgroup mount mode of no name",
+      make(linux({ cgroupMountMode: 7 as never })),
+      "cgroup_mount_mode: 7 is not a known CgroupMountMode",
+    ],
     ["target pid", make(linux({ namespaceOptions: { pid: NamespaceMode.TARGET } })), "target_id"],
     ["oom score", make({ linux: { resources: { oomScoreAdj: 1001n } } }), "oom_score_adj"],
     ["cpuset", make({ linux: { resources: { cpusetCpus: "0-3;x" } } }), "cpuset_cpus"],

@@ -3,7 +3,7 @@ import type { LinuxPodSandboxConfig, PodSandboxConfig, PortMapping } from "../..
 import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
 import { checkAddress, checkHostname, checkHostPath, checkName, checkPort, checkResolverWord } from "./fields.ts";
 import { checkLinuxResources } from "./resources.ts";
-import { checkIdentity, checkNamespaces, checkSecurityProfile } from "./security-context.ts";
+import { checkIdentity, checkNamespaces, checkNoCgroupNamespace, checkSecurityProfile } from "./security-context.ts";
 
 /** @throws {CribError} invalid-argument; nothing has happened yet. */
 export function requireSandboxConfig(config: PodSandboxConfig | undefined, field = "config"): PodSandboxConfig {
@@ -38,11 +38,12 @@ function checkLinux(linux: LinuxPodSandboxConfig, field: string): void {
   const security = linux.securityContext;
   if (security === undefined) return;
   checkIdentity(security, `${field}.security_context`);
-  checkSecurityProfile(security.seccomp, `${field}.security_context.seccomp`);
-  checkSecurityProfile(security.apparmor, `${field}.security_context.apparmor`);
+  checkSecurityProfile(security.seccomp, `${field}.security_context.seccomp`, "seccomp");
+  checkSecurityProfile(security.apparmor, `${field}.security_context.apparmor`, "apparmor");
   const namespaces = security.namespaceOptions;
   if (namespaces === undefined) return;
   checkNamespaces(namespaces, `${field}.security_context.namespace_options`);
+  checkNoCgroupNamespace(namespaces, `${field}.security_context.namespace_options`);
   if (namespaces.pid === NamespaceMode.TARGET) {
     throw invalidArgument(`${field}.security_context.namespace_options.pid: TARGET is for containers, not for a pod`);
   }

@@ -1,5 +1,6 @@
 import { CribError, failedPrecondition, internal } from "../../errors/crib-error.ts";
 import { ContainerEventType } from "../../gen/runtime/v1/api_pb.ts";
+import { cgroupOwner } from "../../oci/cgroup-owner.ts";
 import { cgroupResourcesOfSpec } from "../../oci/resources.ts";
 import type { Monitor, StartResult } from "../../runtime/monitor/port.ts";
 import { compileContainerPlan } from "../../runtime/plan/compile-container.ts";
@@ -72,6 +73,8 @@ async function launch(
   const paths = containerPaths(record.directory);
   const { lowerDirs } = engine.images.acquireRootfs(record.imageId, record.id);
   engine.cgroups.create(record.cgroup, cgroupResourcesOfSpec(record.spec));
+  const owner = cgroupOwner(record.spec, engine.hostFacts);
+  if (owner !== undefined) engine.cgroups.delegate(record.cgroup, owner.uid, owner.gid);
   const plan = compileContainerPlan({
     spec: record.spec,
     rootfs: { lower: lowerDirs, upper: paths.upper, work: paths.work, attachAt: paths.rootfs },

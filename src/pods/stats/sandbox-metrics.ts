@@ -36,7 +36,7 @@ async function measureContainer(
     ...(await sampleContainer(engine, container)),
     accounting: accounting && {
       ...accounting,
-      io: accounting.io.map((io) => ({ ...io, deviceName: names.of(io.device) })),
+      io: accounting.io?.map((io) => ({ ...io, deviceName: names.of(io.device) })),
     },
     processes: await countProcesses(engine.cgroups.pids(container.cgroup), container.process?.pid, slice),
     filesystem: sampleFilesystem(engine.kernel, names, engine.config.root),

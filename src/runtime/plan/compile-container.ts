@@ -56,7 +56,13 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
   const { spec, pidNamespace } = input;
   const images = { staging: input.rootfs.attachAt, idmapped: spec.linux.uidMappings !== undefined };
   const { mountLabel } = spec.linux;
-  const mounts = compileMounts(spec.mounts, input.cgroupMounts, images, mountLabel);
+  const ownCgroups = hasOwnCgroupNamespace(spec) ? CLONE_NEWCGROUP : 0;
+  const mounts = compileMounts(
+    spec.mounts,
+    { hierarchies: input.cgroupMounts, own: ownCgroups !== 0 },
+    images,
+    mountLabel,
+  );
   const filter = seccompFilter(input.seccompProgram, spec.linux.seccomp?.flags);
   const userns = spec.linux.uidMappings !== undefined;
   const limits = limitSteps(spec.process);
@@ -64,7 +70,8 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
   const steps: readonly PlanStep[] = [
     ...input.procsFiles.map((procsFile): PlanStep => ({ kind: "join-cgroup", procsFile })),
     { kind: "oom-score-adj", value: spec.process.oomScoreAdj ?? 0 },
-    ...(userns ? stdioOwner(spec, spec.process) : [{ kind: "unshare", flags: CLONE_NEWCGROUP } as const]),
+    ...(userns ? stdioOwner(spec, spec.process) : []),
+    ...(userns || ownCgroups === 0 ? [] : [{ kind: "unshare", flags: ownCgroups } as const]),
     ...mounts.open,
     { kind: "root-propagation", propagation: "slave" },
     ...mounts.make,
@@ -73,9 +80,7 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
       ...input.rootfs,
       options: mountLabel === undefined ? [] : [`context=${mountLabel}`],
     },
-    ...(userns
-      ? [...limits, { kind: "enter-user-namespace", flags: CLONE_NEWNS | CLONE_NEWCGROUP | ownPid } as const]
-      : []),
+    ...(userns ? [...limits, { kind: "enter-user-namespace", flags: CLONE_NEWNS | ownCgroups | ownPid } as const] : []),
     ...mounts.attach,
     ...deviceSteps(spec),
     ...compileHooks(spec, input.bundle),
@@ -94,6 +99,10 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
     join: undefined,
     steps,
   };
+}
+
+function hasOwnCgroupNamespace({ linux }: RuntimeSpec): boolean {
+  return linux.namespaces.some(({ type }) => type === "cgroup");
 }
 
 /** Nobody but the host's root may give away what it made; a terminal is made inside and needs nothing. */

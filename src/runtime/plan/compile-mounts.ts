@@ -1,4 +1,4 @@
-import type { HostPath } from "../../ids/path.ts";
+import type { HostPath, RootfsPath } from "../../ids/path.ts";
 import { parseHostPath, parseRootfsPath } from "../../ids/path.ts";
 import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY } from "../../kernel/mount-flags.ts";
 import type { CgroupMount } from "../../oci/cgroup-mount.ts";
@@ -17,7 +17,7 @@ export interface MountSteps {
 /** Keeps the spec's order, in which parents come before children. */
 export function compileMounts(
   mounts: readonly SpecMount[],
-  cgroupMounts: readonly CgroupMount[],
+  cgroups: { readonly hierarchies: readonly CgroupMount[]; readonly own: boolean },
   images: { readonly staging: HostPath; readonly idmapped: boolean },
   mountLabel?: string,
 ): MountSteps {
@@ -25,9 +25,15 @@ export function compileMounts(
   const idmap: PlanStep[] = [];
   const make: PlanStep[] = [];
   const attach: PlanStep[] = [];
+  /** The host's groups are bound: whoever has no cgroup namespace of its own may not mount them in a user namespace. */
+  const bound: CgroupStep = ({ name }, target, attributes) => {
+    const slot = open.length + make.length;
+    open.push({ kind: "open-source", slot, path: parseHostPath(`${hostCgroups}/${name}`), recursive: false });
+    return { kind: "bind", slot, target, attributes, recursive: false, propagation: "private" };
+  };
   for (const mount of mounts) {
     if (mount.type === "cgroup") {
-      attach.push(...cgroupSteps(mount, cgroupMounts));
+      attach.push(...cgroupSteps(mount, cgroups.hierarchies, cgroups.own ? mounted : bound));
       continue;
     }
     const options = parseMountOptions(mount.options);
@@ -71,17 +77,30 @@ function labelOptions(fsType: string, label: string | undefined): readonly strin
 
 const tmpfsAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
+type CgroupStep = (hierarchy: CgroupMount, target: RootfsPath, attributes: number) => PlanStep;
+
+const hostCgroups = "/sys/fs/cgroup";
+
+const mounted: CgroupStep = ({ fsType, options }, target, attributes) => ({
+  kind: "mount",
+  fsType,
+  source: "cgroup",
+  target,
+  attributes,
+  options,
+});
+
 /**
- * The container's own groups, seen through its cgroup namespace. On cgroup v1 each hierarchy is a mount of its own on a small
+ * The container's own groups, seen through its cgroup namespace, or all of the host's. On cgroup v1 each hierarchy is a mount of its own on a small
  * tmpfs, which is made read-only once its directories are there; only hierarchies in which the container has a group are
  * shown, the others would show the host's.
  */
-function cgroupSteps(mount: SpecMount, hierarchies: readonly CgroupMount[]): readonly PlanStep[] {
+function cgroupSteps(mount: SpecMount, hierarchies: readonly CgroupMount[], step: CgroupStep): readonly PlanStep[] {
   const { attributes } = parseMountOptions(mount.options);
   const target = (name: string) => parseRootfsPath(name === "" ? mount.destination : `${mount.destination}/${name}`);
-  const steps: PlanStep[] = hierarchies.flatMap(({ fsType, name, options, aliases }) => [
-    { kind: "mount", fsType, source: "cgroup", target: target(name), attributes, options },
-    ...aliases.map((alias): PlanStep => ({ kind: "symlink", target: name, path: target(alias) })),
+  const steps: PlanStep[] = hierarchies.flatMap((hierarchy) => [
+    step(hierarchy, target(hierarchy.name), attributes),
+    ...hierarchy.aliases.map((alias): PlanStep => ({ kind: "symlink", target: hierarchy.name, path: target(alias) })),
   ]);
   if (hierarchies.length === 0 || hierarchies.some(({ name }) => name === "")) return steps;
   return [
