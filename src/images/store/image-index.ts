@@ -1,5 +1,6 @@
 import { notFound } from "../../errors/crib-error.ts";
 import type { ChainId, Digest, ImageId } from "../../ids/digest.ts";
+import type { Log } from "../../observe/log.ts";
 import type { Image, ImageConfig } from "../port.ts";
 import { parseImageConfig } from "../pull/image-config.ts";
 import { parseReference, repositoryName } from "../registry/reference.ts";
@@ -34,8 +35,20 @@ export class ImageIndex {
     this.#isWhole = isWhole;
   }
 
-  open(images: readonly ImageRecord[], references: readonly ReferenceRecord[], holders: readonly HolderRecord[]): void {
-    for (const image of images) this.#images.set(image.id, toEntry(image));
+  /** An image that this crib no longer takes is told and not listed; it holds up nobody. */
+  open(
+    images: readonly ImageRecord[],
+    references: readonly ReferenceRecord[],
+    holders: readonly HolderRecord[],
+    log: Log,
+  ): void {
+    for (const image of images) {
+      try {
+        this.#images.set(image.id, toEntry(image));
+      } catch (error) {
+        log.warn({ image: image.id, error: String(error) }, "an image is not listed");
+      }
+    }
     for (const reference of references) this.#references.set(reference.reference, reference);
     for (const { holder, imageId } of holders) this.#holders.set(holder, imageId);
   }
