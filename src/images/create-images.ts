@@ -10,6 +10,7 @@ import { defaultLayerLimits, type LayerLimits } from "../layers/layer-limits.ts"
 import { createLayerWorkers, type LayerWorkers } from "../layers/layer-workers.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import type { Reserve } from "../state/reserve.ts";
 import { BlobDownloads } from "./content/blob-downloads.ts";
 import { collectGarbage, deleteContents, type GarbageStores } from "./content/collect-garbage.ts";
 import { ContentStore } from "./content/content-store.ts";
@@ -34,12 +35,14 @@ import { formatReference, type ImageReference, parseReference, repositoryName } 
 import { type BlobSource, namingReference } from "./registry/repository.ts";
 import { requestSecret } from "./registry/request-secret.ts";
 import { type BuiltinImage, builtinDomain, builtinName, makeBuiltinImage } from "./store/builtin-image.ts";
+import { ImageFiles } from "./store/image-files.ts";
 import { ImageIndex } from "./store/image-index.ts";
 import { ImageRecords } from "./store/image-records.ts";
 import { LayerBuilds } from "./store/layer-builds.ts";
 import { LayerStore } from "./store/layer-store.ts";
 import { createPinnedMatcher } from "./store/pinned-images.ts";
 import { readAccounts } from "./store/read-accounts.ts";
+import { restoreImages } from "./store/restore-images.ts";
 import { migrateImages } from "./store/schema.ts";
 
 /** A node has fewer images in use; account files may be megabytes. */
@@ -50,6 +53,8 @@ export interface ImagesOptions {
   readonly root: HostPath;
   /** Open, WAL, synchronous=FULL; the image tables are made and migrated here. */
   readonly database: Database;
+  /** Given up to remove images from a full disk. */
+  readonly room: Pick<Reserve, "insist">;
   readonly kernel: Kernel;
   readonly config: Pick<Config, "registry" | "images">;
   readonly log: Log;
@@ -72,7 +77,8 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const { root, database, log, clock, config } = options;
   await mkdir(root, { recursive: true, mode: 0o700 });
   migrateImages(database);
-  const records = new ImageRecords(database);
+  const files = new ImageFiles(root, log);
+  const records = new ImageRecords(database, files, options.room);
   const workers = createLayerWorkers();
   const content = new ContentStore(root, records, clock);
   const layers = new LayerStore(root, records, workers, clock, log);
@@ -82,7 +88,9 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const index = new ImageIndex(records, createPinnedMatcher(config.images.pinned), (image) =>
     image.chainIds.every((id) => layers.has(id)),
   );
-  for (const { id, error } of index.open(saved.images, saved.references, saved.holders))
+  const configPath = (id: ImageId): HostPath => content.path(id);
+  const { images, references } = await restoreImages({ records, files, configPath, log }, saved);
+  for (const { id, error } of index.open(images, references, saved.holders))
     log.warn({ image: id, error: error.message }, "the stored config of an image cannot be read, it is not listed");
   const downloads = new BlobDownloads(content, new Semaphore(config.registry.maxConcurrentDownloads), clock);
   const builds = new LayerBuilds(content, layers, downloads, workers, options.limits ?? defaultLayerLimits, log);

@@ -12,8 +12,13 @@ import { DefaultAppArmor } from "../runtime/default-apparmor.ts";
 import { createMonitorLauncher } from "../runtime/monitor/launcher.ts";
 import { readBootId, readHostFacts } from "../runtime/read-host-facts.ts";
 import { createSeccompCache } from "../runtime/seccomp-cache.ts";
+import { LateWrites } from "../state/late-writes.ts";
 import { openDatabase } from "../state/open-database.ts";
+import { Reserve } from "../state/reserve.ts";
 import type { Domains } from "./serve.ts";
+
+/** For a few hundred records that change or go while the disk is full. */
+const diskReserve = { bytes: 16 * 1024 ** 2, inodes: 32 } as const;
 
 /**
  * Makes every domain of the real machine, each from those before it, and recovers the pods.
@@ -33,8 +38,10 @@ export async function openDomains(
     wanted: config.runtime.apparmorDefaultProfile,
     log,
   });
-  const database = undo.adopt(openDatabase(config.root, log), (opened) => opened.close());
-  const images = undo.use(await createImages({ root: config.root, database, kernel, config, log, clock }));
+  const room = undo.use(new Reserve(config.root, diskReserve, { log, clock }));
+  const database = undo.adopt(await openDatabase(config.root, { log, clock, room }), (opened) => opened.close());
+  const late = undo.use(new LateWrites(clock, log));
+  const images = undo.use(await createImages({ root: config.root, database, kernel, config, log, clock, room }));
   const network = undo.adopt(createPodNetwork({ kernel, config, log, clock }), (opened) => opened.close());
   const monitorExecutable = undo.adopt(kernel.sealedMemfd("crib-monitor", readArtifact("crib-monitor")), (fd) =>
     kernel.close(fd),
@@ -54,6 +61,8 @@ export async function openDomains(
       seccomp: createSeccompCache(kernel),
       defaultAppArmor,
       database,
+      late,
+      room,
     }),
     (opened) => opened.close(),
   );
@@ -61,7 +70,11 @@ export async function openDomains(
   await defaultAppArmor.ensure();
   const containers = new Set<string>(pods.containers().map(({ id }) => id));
   for (const holder of images.holders()) if (!containers.has(containerOfHolder(holder))) images.release(holder);
-  await images.ensureBuiltinImage(readArtifact("hello"));
+  // The node needs no image of ours: a disk without room for it must not keep the daemon from starting.
+  await images
+    .ensureBuiltinImage(readArtifact("hello"))
+    .catch((error: unknown) => log.warn({ error: String(error) }, "the built-in image is not there: pull it later"));
+  room.prepare();
   images.collectGarbage().catch((error: unknown) => log.error({ err: error }, "garbage of a former run not collected"));
 
   const opened = undo.move();

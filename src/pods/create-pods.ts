@@ -3,7 +3,8 @@ import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
-import { RecordStore } from "../state/record-store.ts";
+import { RecordJournal } from "../state/record-journal.ts";
+import { type RecordSafety, RecordStore } from "../state/record-store.ts";
 import { sandboxCodec } from "../state/sandbox-codec.ts";
 import type { PodEngine } from "./engine.ts";
 import { attachStreams } from "./exec/attach-streams.ts";
@@ -54,7 +55,7 @@ export type PodsDependencies = Pick<
   | "launcher"
   | "seccomp"
   | "defaultAppArmor"
-> & { readonly database: Database };
+> & { readonly database: Database } & Omit<RecordSafety, "journal">;
 
 export interface RunningPods extends Pods {
   /** Lets go of every monitor; pods run on. */
@@ -63,11 +64,16 @@ export interface RunningPods extends Pods {
 
 /** Loads the records, recovers what runs, and returns the verbs. */
 export async function createPods(dependencies: PodsDependencies): Promise<RunningPods> {
-  const { database, ...adapters } = dependencies;
+  const { database, late, room, ...adapters } = dependencies;
+  const safetyOf = (kind: string): RecordSafety => ({
+    journal: new RecordJournal(adapters.config.state, kind, adapters.bootId, adapters.log),
+    late,
+    room,
+  });
   const engine: PodEngine = {
     ...adapters,
-    sandboxes: new RecordStore(database, sandboxCodec),
-    containers: new RecordStore(database, containerCodec),
+    sandboxes: new RecordStore(database, sandboxCodec, safetyOf("sandbox")),
+    containers: new RecordStore(database, containerCodec, safetyOf("container")),
     intents: new SandboxIntents(adapters.config.state),
     monitors: new Map(),
     spares: new SpareMonitors(adapters),

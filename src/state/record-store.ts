@@ -2,6 +2,10 @@ import type { Database, Statement } from "bun:sqlite";
 import { failedPrecondition } from "../errors/crib-error.ts";
 import type { Log } from "../observe/log.ts";
 import { commitWithoutSync } from "./commit-without-sync.ts";
+import type { LateWrites } from "./late-writes.ts";
+import type { JournaledRecord, RecordJournal } from "./record-journal.ts";
+import type { Reserve } from "./reserve.ts";
+import { databaseError } from "./sqlite-failure.ts";
 
 /** How a kind of record is split into what is large and seldom changes (`document`) and the rest (`body`). */
 export interface RecordCodec<Id extends string, Stored> {
@@ -26,24 +30,56 @@ export interface PutOptions {
   readonly document?: boolean;
 }
 
+/** What keeps records when the database alone would lose them. */
+export interface RecordSafety {
+  /** Each record a second time, in its pod's state directory. */
+  readonly journal: RecordJournal;
+  /** What the database refused. */
+  readonly late: LateWrites;
+  /** Given up to write what has happened to a full disk. */
+  readonly room: Reserve;
+}
+
+interface Row {
+  readonly id: string;
+  readonly version: number;
+  readonly document: Uint8Array;
+  readonly body: string;
+}
+
+interface Encoded {
+  readonly body: string;
+  /** undefined: as it was. */
+  readonly document: Uint8Array | undefined;
+}
+
 /**
- * Records of one kind: a table in the database, mirrored in memory.
+ * Records of one kind: a table in the database, mirrored in memory and in the state directories of pods.
  *
- * Persist before publish: `put` returns after the row is committed, and only then do readers see the new record.
+ * Persist before publish: `put` returns after the row is committed, and only then do readers see the new record. Only what
+ * has happened to a record that is there is published whatever the database says: an exit cannot be refused. Its row is
+ * written when the database takes it again.
+ *
  * Records are frozen; a change is a new object, so readers never see half of one.
  */
 export class RecordStore<Id extends string, Stored extends object> {
   readonly #codec: RecordCodec<Id, Stored>;
   readonly #records = new Map<Id, Stored>();
   readonly #groups = new Map<string, Set<Id>>();
+  /** On the disk, but not to be read by this crib. */
+  readonly #unreadable = new Set<string>();
+  /** Their row is missing or old. */
+  readonly #unwritten = new Set<Id>();
   readonly #database: Database;
+  readonly #safety: RecordSafety | undefined;
   readonly #insert: Statement;
   readonly #update: Statement;
   readonly #delete: Statement;
 
-  constructor(database: Database, codec: RecordCodec<Id, Stored>) {
+  constructor(database: Database, codec: RecordCodec<Id, Stored>, safety?: RecordSafety) {
     this.#codec = codec;
     this.#database = database;
+    this.#safety = safety;
     const table = codec.table;
     database.run(
       `CREATE TABLE IF NOT EXISTS ${table} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document BLOB NOT NULL, body TEXT NOT NULL) WITHOUT ROWID`,
@@ -53,31 +89,62 @@ export class RecordStore<Id extends string, Stored extends object> {
     this.#delete = database.query(`DELETE FROM ${table} WHERE id = ?`);
   }
 
-  /** Reads every row; one that cannot be decoded is logged and left alone, it never blocks the others. */
+  /**
+   * Reads every record: of this boot from the state directories, which are never older than their rows, others from the
+   * database; each is then in both. One that cannot be decoded is logged and left alone, it never blocks the others.
+   */
   load(log: Log): void {
-    const rows = this.#database.query(`SELECT id, version, document, body FROM ${this.#codec.table}`).all() as {
-      readonly id: string;
-      readonly version: number;
-      readonly document: Uint8Array;
-      readonly body: string;
-    }[];
-    for (const row of rows) {
+    const { table } = this.#codec;
+    const rows = this.#database.query(`SELECT id, version, document, body FROM ${table}`).all() as readonly Row[];
+    const inDatabase = new Map(rows.map((row) => [row.id, row]));
+    const journaled = new Map((this.#safety?.journal.load() ?? []).map((row) => [row.id, row]));
+    for (const id of new Set([...inDatabase.keys(), ...journaled.keys()])) {
+      const row = inDatabase.get(id);
+      const file = journaled.get(id);
+      const fresh = file?.bootId === this.#safety?.journal.bootId;
+      // In the order they are to be believed.
+      const sources = (fresh ? [file, row] : [row, file]).filter((source) => source !== undefined);
+      const found = this.#firstReadable(sources, log);
+      if (found === undefined) this.#unreadable.add(id);
+      else this.#adopt(found.source, found.record, row, file, log);
+    }
+  }
+
+  #firstReadable(sources: readonly Row[], log: Log): { readonly source: Row; readonly record: Stored } | undefined {
+    for (const source of sources) {
       try {
-        if (row.version > this.#codec.version) {
+        if (source.version > this.#codec.version) {
           throw failedPrecondition(
-            `written by a newer crib (record version ${row.version}, known ${this.#codec.version})`,
+            `written by a newer crib (record version ${source.version}, known ${this.#codec.version})`,
           );
         }
-        const id = row.id as Id;
-        this.#publish(id, Object.freeze(this.#codec.decode(id, row.document, row.body)));
+        const record = Object.freeze(this.#codec.decode(source.id as Id, source.document, source.body));
+        return { source, record };
       } catch (error) {
-        log.error({ table: this.#codec.table, id: row.id, error: String(error) }, "unreadable record left alone");
+        log.error({ table: this.#codec.table, id: source.id, error: String(error) }, "unreadable record left alone");
       }
     }
+    return undefined;
+  }
+
+  #adopt(source: Row, record: Stored, row: Row | undefined, file: JournaledRecord | undefined, log: Log): void {
+    const id = source.id as Id;
+    this.#publish(id, record);
+    if (source !== row) {
+      if (row === undefined)
+        log.warn({ table: this.#codec.table, id }, "a record was found in its state directory alone");
+      if (row === undefined || row.body !== source.body) this.#writeSoon(id, this.#encode(record, true));
+    }
+    if (source !== file) this.#journal(id, record, this.#encode(record, true));
   }
 
   get(id: Id): Stored | undefined {
     return this.#records.get(id);
+  }
+
+  /** Whether there is a record of that id, be it one that this crib cannot read: what it speaks of is not to be swept. */
+  isKnown(id: Id): boolean {
+    return this.#records.has(id) || this.#unreadable.has(id);
   }
 
   all(): readonly Stored[] {
@@ -107,27 +174,54 @@ export class RecordStore<Id extends string, Stored extends object> {
     return found;
   }
 
+  /**
+   * @throws {CribError} resource-exhausted, unavailable or data-loss when a new record could not be written where it must be:
+   * the database if it is to be durable, else at least its state directory. A change of one that is there never throws.
+   */
   put(record: Stored, options: PutOptions): Stored {
     const id = this.#codec.id(record);
-    const body = this.#codec.encodeBody(record);
-    this.#commit(options.durable, () => {
-      if (this.#records.has(id) && options.document !== true) this.#update.run(body, this.#codec.version, id);
-      else this.#insert.run(id, this.#codec.version, this.#codec.encodeDocument(record), body);
-    });
+    const known = this.#records.has(id);
+    const whole = !known || options.document === true || this.#unwritten.has(id);
     const frozen = Object.freeze(record);
+    const encoded = this.#encode(frozen, whole);
+    const journaled = this.#journal(id, frozen, encoded);
+    const write = () => this.#commit(options.durable, () => this.#writeRow(id, encoded));
+    try {
+      if (known) this.#insist(write);
+      else write();
+      this.#unwritten.delete(id);
+    } catch (error) {
+      if (this.#safety === undefined || (!known && (options.durable || !journaled))) {
+        this.#safety?.journal.remove(this.#codec.group(frozen), id);
+        throw databaseError(error, this.#database.filename);
+      }
+      this.#later(id, error);
+    }
     this.#publish(id, frozen);
     return frozen;
   }
 
   delete(id: Id): void {
-    this.#commit(false, () => this.#delete.run(id));
     const record = this.#records.get(id);
-    if (record === undefined) return;
+    if (record !== undefined) this.#forget(id, record);
+    try {
+      this.#insist(() => this.#commit(false, () => this.#delete.run(id)));
+      this.#unwritten.delete(id);
+    } catch (error) {
+      if (this.#safety === undefined) throw error;
+      this.#later(id, error);
+    }
+  }
+
+  #forget(id: Id, record: Stored): void {
     this.#records.delete(id);
     const key = this.#codec.group(record);
+    this.#safety?.journal.remove(key, id);
     const members = this.#groups.get(key);
     members?.delete(id);
-    if (members?.size === 0) this.#groups.delete(key);
+    if (members?.size !== 0) return;
+    this.#groups.delete(key);
+    this.#safety?.journal.forgetPod(key);
   }
 
   #publish(id: Id, record: Stored): void {
@@ -136,6 +230,49 @@ export class RecordStore<Id extends string, Stored extends object> {
     const members = this.#groups.get(key);
     if (members === undefined) this.#groups.set(key, new Set([id]));
     else members.add(id);
+  }
+
+  #encode(record: Stored, whole: boolean): Encoded {
+    return {
+      body: this.#codec.encodeBody(record),
+      document: whole ? this.#codec.encodeDocument(record) : undefined,
+    };
+  }
+
+  #journal(id: Id, record: Stored, { document, body }: Encoded): boolean {
+    const { version } = this.#codec;
+    return this.#safety?.journal.write(this.#codec.group(record), id, version, document, body) ?? false;
+  }
+
+  #writeRow(id: Id, { document, body }: Encoded): void {
+    if (document === undefined) this.#update.run(body, this.#codec.version, id);
+    else this.#insert.run(id, this.#codec.version, document, body);
+  }
+
+  #writeSoon(id: Id, encoded: Encoded): void {
+    try {
+      this.#insist(() => this.#commit(false, () => this.#writeRow(id, encoded)));
+    } catch (error) {
+      this.#later(id, error);
+    }
+  }
+
+  /** What is written late is what there is then. */
+  #later(id: Id, error: unknown): void {
+    this.#unwritten.add(id);
+    this.#safety?.late.add(`${this.#codec.table} ${id}`, error, () => {
+      const record = this.#records.get(id);
+      this.#insist(() => {
+        if (record === undefined) this.#delete.run(id);
+        else this.#writeRow(id, this.#encode(record, true));
+      });
+      this.#unwritten.delete(id);
+    });
+  }
+
+  #insist(write: () => void): void {
+    if (this.#safety === undefined) write();
+    else this.#safety.room.insist(write);
   }
 
   #commit(durable: boolean, write: () => void): void {

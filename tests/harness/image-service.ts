@@ -52,6 +52,7 @@ export async function openImages(directory: string, options: OpenOptions = {}): 
   const images = await createImages({
     root: parseHostPath(root),
     database,
+    room: { insist: (write) => write() },
     kernel,
     config: {
       registry: {

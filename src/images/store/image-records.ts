@@ -2,6 +2,9 @@ import type { Database } from "bun:sqlite";
 import type { ChainId, DiffId, Digest, ImageId } from "../../ids/digest.ts";
 import type { UnixNanos } from "../../ids/units.ts";
 import { commitWithoutSync } from "../../state/commit-without-sync.ts";
+import type { Reserve } from "../../state/reserve.ts";
+import { databaseError } from "../../state/sqlite-failure.ts";
+import type { ImageFiles } from "./image-files.ts";
 
 export interface BlobRecord {
   readonly digest: Digest;
@@ -50,12 +53,19 @@ interface Everything {
   readonly holders: readonly HolderRecord[];
 }
 
-/** The image tables (schema.ts), row by row. Every method is one transaction, on the disk when it returns. */
+/**
+ * The image tables (schema.ts), row by row, and each image's file beside them. Every method is one transaction, on the disk
+ * when it returns; what takes things away also works on a full disk, with the reserve.
+ */
 export class ImageRecords {
   readonly #database: Database;
+  readonly #files: Pick<ImageFiles, "put" | "remove">;
+  readonly #room: Pick<Reserve, "insist">;
 
-  constructor(database: Database) {
+  constructor(database: Database, files: Pick<ImageFiles, "put" | "remove">, room: Pick<Reserve, "insist">) {
     this.#database = database;
+    this.#files = files;
+    this.#room = room;
   }
 
   loadAll(): Everything {
@@ -113,38 +123,88 @@ export class ImageRecords {
   }
 
   putBlob(blob: BlobRecord): void {
-    this.#run(
-      "INSERT INTO image_blobs (digest, size_bytes, created_at_ns) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size_bytes = excluded.size_bytes",
-      blob.digest,
-      blob.sizeBytes,
-      String(blob.createdAtNs),
+    this.#write(() =>
+      this.#run(
+        "INSERT INTO image_blobs (digest, size_bytes, created_at_ns) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size_bytes = excluded.size_bytes",
+        blob.digest,
+        blob.sizeBytes,
+        String(blob.createdAtNs),
+      ),
     );
   }
 
   deleteBlob(digest: Digest): void {
-    this.#run("DELETE FROM image_blobs WHERE digest = ?", digest);
+    this.#free(() => this.#run("DELETE FROM image_blobs WHERE digest = ?", digest));
   }
 
   putLayer(layer: LayerRecord): void {
-    this.#run(
-      "INSERT INTO image_layers (chain_id, diff_id, disk_bytes, inodes, created_at_ns) VALUES (?, ?, ?, ?, ?) ON CONFLICT (chain_id) DO UPDATE SET disk_bytes = excluded.disk_bytes, inodes = excluded.inodes",
-      layer.chainId,
-      layer.diffId,
-      layer.diskBytes,
-      layer.inodes,
-      String(layer.createdAtNs),
+    this.#write(() =>
+      this.#run(
+        "INSERT INTO image_layers (chain_id, diff_id, disk_bytes, inodes, created_at_ns) VALUES (?, ?, ?, ?, ?) ON CONFLICT (chain_id) DO UPDATE SET disk_bytes = excluded.disk_bytes, inodes = excluded.inodes",
+        layer.chainId,
+        layer.diffId,
+        layer.diskBytes,
+        layer.inodes,
+        String(layer.createdAtNs),
+      ),
     );
   }
 
   deleteLayer(chainId: ChainId): void {
-    this.#run("DELETE FROM image_layers WHERE chain_id = ?", chainId);
+    this.#free(() => this.#run("DELETE FROM image_layers WHERE chain_id = ?", chainId));
   }
 
   /** Writes the image and its references in one step: it appears whole or not at all. */
   putImage(image: ImageRecord, references: readonly ReferenceRecord[]): void {
+    this.#write(() => {
+      this.#files.put(image, references);
+      this.#putRows(image, references);
+    });
+  }
+
+  /** The rows alone: the image's file says so already. */
+  restoreImage(image: ImageRecord, references: readonly ReferenceRecord[]): void {
+    this.#write(() => this.#putRows(image, references));
+  }
+
+  deleteReference(reference: string): void {
+    this.#free(() => this.#run("DELETE FROM image_references WHERE reference = ?", reference));
+  }
+
+  /** Takes the image's names; its row too unless containers still hold it. */
+  removeImage(id: ImageId, held: boolean): void {
+    this.#free(() => {
+      this.#files.remove(id, held);
+      this.#database.transaction(() => {
+        this.#run("DELETE FROM image_references WHERE image_id = ?", id);
+        if (held) this.#run("UPDATE images SET removed = 1 WHERE id = ?", id);
+        else this.#run("DELETE FROM images WHERE id = ?", id);
+      })();
+    });
+  }
+
+  putHolder(holder: HolderRecord): void {
+    this.#write(() =>
+      commitWithoutSync(this.#database, () =>
+        this.#run(
+          "INSERT OR REPLACE INTO image_holders (holder, image_id) VALUES (?, ?)",
+          holder.holder,
+          holder.imageId,
+        ),
+      ),
+    );
+  }
+
+  deleteHolder(holder: string): void {
+    this.#free(() =>
+      commitWithoutSync(this.#database, () => this.#run("DELETE FROM image_holders WHERE holder = ?", holder)),
+    );
+  }
+
+  #putRows(image: ImageRecord, references: readonly ReferenceRecord[]): void {
     this.#database.transaction(() => {
       this.#run(
-        "INSERT INTO images (id, raw_config, size_bytes, pulled_at_ns, removed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET size_bytes = excluded.size_bytes, pulled_at_ns = excluded.pulled_at_ns, removed = excluded.removed",
+        "INSERT INTO images (id, raw_config, size_bytes, pulled_at_ns, removed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET raw_config = excluded.raw_config, size_bytes = excluded.size_bytes, pulled_at_ns = excluded.pulled_at_ns, removed = excluded.removed",
         image.id,
         image.rawConfig,
         image.sizeBytes,
@@ -173,23 +233,18 @@ export class ImageRecords {
     })();
   }
 
-  /** Takes the image's names; its row too unless containers still hold it. */
-  removeImage(id: ImageId, held: boolean): void {
-    this.#database.transaction(() => {
-      this.#run("DELETE FROM image_references WHERE image_id = ?", id);
-      if (held) this.#run("UPDATE images SET removed = 1 WHERE id = ?", id);
-      else this.#run("DELETE FROM images WHERE id = ?", id);
-    })();
+  /** @throws {CribError} resource-exhausted, unavailable or data-loss when the disk or the database refuses. */
+  #write(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      throw databaseError(error, this.#database.filename);
+    }
   }
 
-  putHolder(holder: HolderRecord): void {
-    commitWithoutSync(this.#database, () =>
-      this.#run("INSERT OR REPLACE INTO image_holders (holder, image_id) VALUES (?, ?)", holder.holder, holder.imageId),
-    );
-  }
-
-  deleteHolder(holder: string): void {
-    commitWithoutSync(this.#database, () => this.#run("DELETE FROM image_holders WHERE holder = ?", holder));
+  /** What takes away must not fail because there is too much. */
+  #free(write: () => void): void {
+    this.#write(() => this.#room.insist(write));
   }
 
   #run(sql: string, ...values: (string | number)[]): void {

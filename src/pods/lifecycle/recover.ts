@@ -157,7 +157,7 @@ async function finishRemovals(engine: PodEngine): Promise<void> {
 /** Directories named by ids that no record holds, and containers whose sandbox is gone. */
 async function sweepOrphans(engine: PodEngine): Promise<void> {
   for (const container of engine.containers.all()) {
-    if (engine.sandboxes.get(container.sandboxId) !== undefined) continue;
+    if (engine.sandboxes.isKnown(container.sandboxId)) continue;
     await removeCgroup(engine, container.cgroup);
     removeContainerDirectory(engine, container.id);
     releaseImages(engine, container.id, container.config);
@@ -166,13 +166,13 @@ async function sweepOrphans(engine: PodEngine): Promise<void> {
   for (const name of list(joinHostPath(engine.config.root, "containers"))) {
     await guarded(engine, name, () => {
       const id = parseContainerId(name);
-      if (engine.containers.get(id) === undefined) removeContainerDirectory(engine, id);
+      if (!engine.containers.isKnown(id)) removeContainerDirectory(engine, id);
     });
   }
   for (const name of list(joinHostPath(engine.config.state, "pods"))) {
     await guarded(engine, name, async () => {
       const id = parseSandboxId(name);
-      if (engine.sandboxes.get(id) !== undefined) return;
+      if (engine.sandboxes.isKnown(id)) return;
       const directory = sandboxDirectory(engine.config.state, id);
       await endMonitor(engine, id, directory);
       unmountShm(engine, directory);
@@ -182,7 +182,8 @@ async function sweepOrphans(engine: PodEngine): Promise<void> {
   for (const name of list(joinHostPath(engine.config.state, "netns"))) {
     await guarded(engine, name, () => {
       const id = parseSandboxId(name);
-      if (engine.sandboxes.get(id)?.netns === undefined)
+      const sandbox = engine.sandboxes.get(id);
+      if (sandbox === undefined ? !engine.sandboxes.isKnown(id) : sandbox.netns === undefined)
         unpinNetns(engine, joinHostPath(engine.config.state, "netns", id));
     });
   }

@@ -1,0 +1,128 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+import type { HostPath } from "../ids/path.ts";
+import { joinHostPath } from "../ids/path.ts";
+import type { Log } from "../observe/log.ts";
+
+/** A record as a state directory holds it. */
+export interface JournaledRecord {
+  readonly id: string;
+  readonly version: number;
+  readonly bootId: string;
+  readonly document: Uint8Array;
+  readonly body: string;
+}
+
+const idPattern = /^[0-9a-f]{64}$/;
+const envelopeSchema = z.object({ version: z.int(), bootId: z.string(), body: z.string() });
+
+/**
+ * Records of one kind, each a second time beside the pod it speaks of: `<state>/pods/<pod>/records/<kind>-<id>.{document,body}`.
+ *
+ * Written before the row in the database, and taken away when it could not be: a file that is there is never older than its
+ * row. The state directory is on a tmpfs, so this costs no disk; whoever loses the database finds everything that runs
+ * (docs/decisions/0101-records-beside-their-pods.md).
+ */
+export class RecordJournal {
+  readonly #pods: HostPath;
+  readonly #kind: string;
+  readonly #bootId: string;
+  readonly #log: Log;
+  readonly #made = new Set<string>();
+
+  constructor(state: HostPath, kind: string, bootId: string, log: Log) {
+    this.#pods = joinHostPath(state, "pods");
+    this.#kind = kind;
+    this.#bootId = bootId;
+    this.#log = log;
+  }
+
+  get bootId(): string {
+    return this.#bootId;
+  }
+
+  /** @param document undefined: as it was. @returns false when the state directory could not take it. */
+  write(pod: string, id: string, version: number, document: Uint8Array | undefined, body: string): boolean {
+    const path = joinHostPath(this.#directory(pod), `${this.#kind}-${id}`);
+    try {
+      if (!this.#made.has(pod)) this.#makeDirectory(pod);
+      if (document !== undefined) replace(`${path}.document`, document);
+      replace(`${path}.body`, JSON.stringify({ version, bootId: this.#bootId, body }));
+      return true;
+    } catch (error) {
+      this.#log.warn({ path, error: String(error) }, "a record is in the database alone");
+      this.remove(pod, id);
+      return false;
+    }
+  }
+
+  remove(pod: string, id: string): void {
+    const path = joinHostPath(this.#directory(pod), `${this.#kind}-${id}`);
+    for (const suffix of ["body", "document"]) {
+      try {
+        rmSync(`${path}.${suffix}`, { force: true });
+      } catch (error) {
+        this.#log.warn({ path, error: String(error) }, "a record stays in its state directory");
+      }
+    }
+  }
+
+  forgetPod(pod: string): void {
+    this.#made.delete(pod);
+  }
+
+  /** Everything readable. What is not (cut short, foreign, a link) is told and left alone. */
+  load(): readonly JournaledRecord[] {
+    const found: JournaledRecord[] = [];
+    for (const pod of list(this.#pods)) {
+      if (!pod.isDirectory() || !idPattern.test(pod.name)) continue;
+      for (const file of list(this.#directory(pod.name))) {
+        if (!file.isFile() || !file.name.startsWith(`${this.#kind}-`) || !file.name.endsWith(".body")) continue;
+        const id = file.name.slice(this.#kind.length + 1, -".body".length);
+        if (!idPattern.test(id)) continue;
+        const record = this.#read(pod.name, id);
+        if (record !== undefined) found.push(record);
+      }
+    }
+    return found;
+  }
+
+  #read(pod: string, id: string): JournaledRecord | undefined {
+    const path = joinHostPath(this.#directory(pod), `${this.#kind}-${id}`);
+    try {
+      const envelope = envelopeSchema.parse(JSON.parse(readFileSync(`${path}.body`, "utf8")));
+      return { id, ...envelope, document: readFileSync(`${path}.document`) };
+    } catch (error) {
+      this.#log.warn({ path, error: String(error) }, "a record in a state directory is unreadable");
+      return undefined;
+    }
+  }
+
+  #directory(pod: string): HostPath {
+    return joinHostPath(this.#pods, pod, "records");
+  }
+
+  #makeDirectory(pod: string): void {
+    try {
+      mkdirSync(this.#directory(pod), { mode: 0o700 });
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    }
+    this.#made.add(pod);
+  }
+}
+
+/** Rename makes it whole; no sync, for what it speaks of dies with the machine. */
+function replace(path: string, content: string | Uint8Array): void {
+  writeFileSync(`${path}.new`, content, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+function list(directory: HostPath) {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return [];
+    throw error;
+  }
+}
