@@ -84,7 +84,9 @@ int step_console(struct stage *stage)
 	int sent = stage_send(stage, &report, master);
 	if (sent < 0)
 		return stage_fail(stage, sent, "sendmsg", ptmx_path);
-	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+	/* Whose it is in the end cannot take it from a stage that has it. */
+	stage->terminal = stage_enters(stage);
+	if (!stage->terminal && ioctl(slave, TIOCSCTTY, 0) < 0)
 		return stage_fail(stage, -errno, "TIOCSCTTY", ptmx_path);
 	for (int fd = 0; fd <= 2; fd++) {
 		if (dup2(slave, fd) < 0)

@@ -28,7 +28,9 @@ int step_working_directory(struct stage *stage, const struct working_directory_s
 		return stage_fail(stage, error, "working directory", step->path);
 	}
 	close(directory);
-	stage_seal(stage);
+	int sealed = stage_seal(stage);
+	if (sealed < 0)
+		return sealed;
 	char where[PATH_MAX];
 	long length = negative_errno(syscall(SYS_getcwd, where, sizeof(where)));
 	if (length < 0)
@@ -99,19 +101,33 @@ static int search_and_exec(struct stage *stage, char **argv, char **env)
 	return found != 0 ? found : stage_fail(stage, -ENOENT, "executable not found in PATH", argv[0]);
 }
 
+/* From here on death is the workload's own. */
+static int tell_ready(struct stage *stage)
+{
+	struct report ready = {.kind = REPORT_READY};
+	int sent = stage_send(stage, &ready, -1);
+	return sent < 0 ? stage_fail(stage, sent, "write", "report") : 0;
+}
+
 int step_exec(struct stage *stage, const struct exec_step *step)
 {
-	stage_seal(stage);
+	int done = stage_shut(stage);
+	if (done < 0)
+		return done;
 	char **argv = string_vector(step->argv);
 	char **env = string_vector(step->env);
 	if (argv == NULL || env == NULL)
 		return stage_fail(stage, -ENOMEM, "mmap", "");
 	if (argv[0][0] == '\0')
 		return stage_fail(stage, -ENOENT, "execve", "");
-	struct report ready = {.kind = REPORT_READY};
-	int sent = stage_send(stage, &ready, -1);
-	if (sent < 0)
-		return stage_fail(stage, sent, "write", "report");
+	if (stage_enters(stage))
+		done = birth(stage, step);
+	else if (stage->filter.program.length > 0)
+		done = filter_load(stage, &stage->filter);
+	if (done == 0 && !stage_enters(stage))
+		done = tell_ready(stage);
+	if (done < 0)
+		return done;
 	if (strchr(argv[0], '/') == NULL)
 		return search_and_exec(stage, argv, env);
 	execve(argv[0], argv, env);

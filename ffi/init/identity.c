@@ -1,5 +1,3 @@
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -57,18 +55,8 @@ int step_user(struct stage *stage, const struct user_step *step)
 
 int step_no_new_privileges(struct stage *stage)
 {
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? stage_fail(stage, -errno, "prctl", "PR_SET_NO_NEW_PRIVS")
-							  : 0;
-}
-
-int step_seccomp(struct stage *stage, const struct seccomp_step *step)
-{
-	stage_seal(stage);
-	struct sock_fprog program = {
-		.len = (unsigned short)(step->program.length / sizeof(struct sock_filter)),
-		/* The kernel copies it from any alignment, and nobody here reads it. */
-		.filter = (struct sock_filter *)(uintptr_t)step->program.data,
-	};
-	long done = negative_errno(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, step->flags, &program));
-	return done < 0 ? stage_fail(stage, (int)done, "seccomp", "") : 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return stage_fail(stage, -errno, "prctl", "PR_SET_NO_NEW_PRIVS");
+	stage->no_new_privileges = true;
+	return 0;
 }

@@ -44,9 +44,22 @@ int step_oom_score_adj(struct stage *stage, int score)
 	return written < 0 ? stage_fail(stage, written, "write", path) : 0;
 }
 
+/* The stage is there as long as the process that it lets be born: one more of the user's than the workload will be. */
+static void with_room_for_stage(struct stage *stage, struct rlimit *limit)
+{
+	stage->limits_processes = true;
+	stage->processes = *limit;
+	if (limit->rlim_cur != RLIM_INFINITY)
+		limit->rlim_cur++;
+	if (limit->rlim_max != RLIM_INFINITY)
+		limit->rlim_max++;
+}
+
 int step_rlimit(struct stage *stage, const struct rlimit_step *step)
 {
 	struct rlimit wanted = {.rlim_cur = step->soft, .rlim_max = step->hard};
+	if (step->resource == RLIMIT_NPROC && stage_enters(stage))
+		with_room_for_stage(stage, &wanted);
 	if (setrlimit((int)step->resource, &wanted) == 0)
 		return 0;
 	if (errno != EPERM)
@@ -60,6 +73,8 @@ int step_rlimit(struct stage *stage, const struct rlimit_step *step)
 	wanted.rlim_cur = wanted.rlim_cur < wanted.rlim_max ? wanted.rlim_cur : wanted.rlim_max;
 	if (setrlimit((int)step->resource, &wanted) < 0)
 		return stage_fail(stage, -errno, "setrlimit", "");
+	if (step->resource == RLIMIT_NPROC && stage_enters(stage))
+		stage->processes = wanted;
 	char text[12];
 	return stage_warn(stage, -EPERM, "setrlimit", decimal((int)step->resource, text));
 }

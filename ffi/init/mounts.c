@@ -88,8 +88,21 @@ static int check_ordinary_directory(struct stage *stage, const char *path)
 	return fd < 0 ? stage_fail(stage, fd, "must be mounted on an ordinary directory", path) : 0;
 }
 
-int step_mount(struct stage *stage, const struct mount_step *step)
+static int clone_procfs(struct stage *stage, const struct mount_step *step)
 {
+	int clone cleanup_fd = fcntl(stage->pid_procfs, F_DUPFD_CLOEXEC, 0);
+	struct mount_attr attr = {.attr_set = step->attributes};
+	int set = clone < 0 ? -errno : sys_mount_setattr(clone, 0, &attr);
+	return set < 0 ? stage_fail(stage, set, "mount_setattr", step->target) : take_fd(&clone);
+}
+
+/*
+ * A procfs shows the pid namespace of its maker, and the stage is not in the one it is for. Since 6.17 it can be told;
+ * before, one that was made inside is cloned.
+ */
+static int make_filesystem(struct stage *stage, const struct mount_step *step)
+{
+	bool proc_of_another = strcmp(step->type, "proc") == 0 && stage->pid_namespace >= 0;
 	int fs cleanup_fd = filesystem_open(stage, step->type);
 	if (fs < 0)
 		return fs;
@@ -104,7 +117,19 @@ int step_mount(struct stage *stage, const struct mount_step *step)
 		if (set < 0)
 			return set;
 	}
-	int mount cleanup_fd = filesystem_create(stage, fs, step->attributes, step->target);
+	if (proc_of_another) {
+		int set = sys_fsconfig(fs, FSCONFIG_SET_FD, "pidns", NULL, stage->pid_namespace);
+		if (set == -EINVAL && stage->pid_procfs >= 0)
+			return clone_procfs(stage, step);
+		if (set < 0)
+			return stage_fail(stage, set, "fsconfig pidns", step->target);
+	}
+	return filesystem_create(stage, fs, step->attributes, step->target);
+}
+
+int step_mount(struct stage *stage, const struct mount_step *step)
+{
+	int mount cleanup_fd = make_filesystem(stage, step);
 	if (mount < 0)
 		return mount;
 	int target cleanup_fd = open_target(stage, step->target, RESOLVE_DIRECTORY);

@@ -89,20 +89,47 @@ static bool runs_before_join(uint16_t kind)
 	       kind == STEP_RLIMIT;
 }
 
+static bool has_label(const struct plan *plan)
+{
+	struct reader cursor = plan->steps;
+	struct plan_step step = {0};
+	while (plan_next(&cursor, &step) == 1) {
+		if (step.kind == STEP_LSM_LABEL)
+			return true;
+	}
+	return false;
+}
+
+static int join(struct stage *stage, const struct plan *plan, int pidfd)
+{
+	/* A procfs of the stage's pid namespace is not the user namespace's to make. */
+	if (stage->labelled && (plan->join_namespaces & CLONE_NEWUSER) != 0) {
+		int procfs = stage_procfs(stage);
+		if (procfs < 0)
+			return procfs;
+	}
+	return stage_join(stage, pidfd, plan->join_namespaces);
+}
+
 static int run(struct stage *stage, const struct plan *plan, const struct stage_start *start)
 {
 	bool join_pending = start->join >= 0;
 	struct reader cursor = plan->steps;
 	struct plan_step step = {0};
+	if (stage_enters(stage)) {
+		stage->labelled = has_label(plan);
+		if (syscall(SYS_getrandom, &stage->cookie, sizeof(stage->cookie), 0) != sizeof(stage->cookie))
+			return stage_fail(stage, -errno, "getrandom", "");
+	}
 	for (uint16_t index = 0; index < plan->step_count; index++) {
 		step.index = index;
 		int more = plan_next(&cursor, &step);
-		stage->failure.step = step.kind;
-		stage->failure.index = index;
+		stage->failure.step = stage->note->step = step.kind;
+		stage->failure.index = stage->note->index = index;
 		if (more != 1)
 			return stage_fail(stage, -EBADMSG, "plan", "");
 		if (join_pending && !runs_before_join(step.kind)) {
-			int joined = stage_join(stage, start->join, plan->join_namespaces);
+			int joined = join(stage, plan, start->join);
 			if (joined < 0)
 				return joined;
 			join_pending = false;
@@ -116,10 +143,29 @@ static int run(struct stage *stage, const struct plan *plan, const struct stage_
 	return stage_fail(stage, -EBADMSG, "plan", "no exec");
 }
 
-_Noreturn void init_run(const struct plan *plan, const struct stage_start *start)
+/* What a stage takes along when it leaves the monitor's memory. */
+struct luggage {
+	struct stage_start start;
+	struct plan plan;
+	size_t steps_length;
+	size_t length;
+	uint8_t bytes[];
+};
+
+static _Noreturn void run_clean(void *kept, void *shared)
 {
+	struct luggage *luggage = kept;
+	const struct stage_start *start = &luggage->start;
+	struct plan *plan = &luggage->plan;
+	plan->steps.end = luggage->bytes + luggage->length;
+	plan->steps.at = plan->steps.end - luggage->steps_length;
 	struct stage stage = {
 		.report = start->report,
+		.errors = start->errors,
+		.pid_namespace = start->pid_namespace,
+		.pid_procfs = start->procfs,
+		.note = shared,
+		.plan = {.data = luggage->bytes, .length = (uint32_t)luggage->length},
 		.user_namespace = start->user_namespace,
 		.root = -1,
 		.procfs = -1,
@@ -143,4 +189,16 @@ _Noreturn void init_run(const struct plan *plan, const struct stage_start *start
 	struct report report = {.kind = REPORT_FAILURE, .failure = stage.failure};
 	stage_send(&stage, &report, -1);
 	_exit(127);
+}
+
+_Noreturn void init_run(const struct plan *plan, struct bytes bytes, const struct stage_start *start,
+			struct launch_note *note)
+{
+	struct luggage luggage = {
+		.start = *start,
+		.plan = *plan,
+		.steps_length = (size_t)(plan->steps.end - plan->steps.at),
+		.length = bytes.length,
+	};
+	memory_leave(&luggage, sizeof(luggage), bytes, note, run_clean);
 }

@@ -1,6 +1,7 @@
 #include "stage.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -58,11 +59,49 @@ int stage_procfs(struct stage *stage)
 	return stage->procfs;
 }
 
-void stage_seal(struct stage *stage)
+/* Only children are born there: the stage itself stays where nobody in the namespace can see it. */
+static int set_pid_namespace(struct stage *stage)
 {
-	sys_close_range((unsigned)stage->report + 1, ~0u);
-	stage->user_namespace = stage->root = stage->procfs = stage->mask_dir = stage->null = -1;
+	if (stage->pid_namespace < 0)
+		return 0;
+	int set = sys_setns(stage->pid_namespace, CLONE_NEWPID);
+	stage->pid_namespace = -1;
+	return set < 0 ? stage_fail(stage, set, "setns", "pid namespace") : 0;
+}
+
+static int seal(struct stage *stage, bool keep_procfs)
+{
+	int set = set_pid_namespace(stage);
+	if (set < 0)
+		return set;
+	int kept = stage->report;
+	if (keep_procfs && stage->procfs == kept + 1)
+		kept++;
+	else if (keep_procfs && stage->procfs >= 0 && dup3(stage->procfs, kept + 1, O_CLOEXEC) >= 0)
+		stage->procfs = ++kept;
+	else
+		stage->procfs = -1;
+	sys_close_range((unsigned)kept + 1, ~0u);
+	stage->user_namespace = stage->root = stage->mask_dir = stage->null = stage->pid_procfs = -1;
 	for (int slot = 0; slot < PLAN_SLOTS_MAX; slot++)
 		stage->slots[slot] = -1;
 	umask(stage->mask);
+	return 0;
+}
+
+int stage_seal(struct stage *stage)
+{
+	return seal(stage, stage->labelled && stage_enters(stage));
+}
+
+int stage_shut(struct stage *stage)
+{
+	if (stage->shut)
+		return 0;
+	stage->shut = true;
+	memory_forget_below();
+	/* The last process must not have what the monitor believes. */
+	if (madvise(stage->note, sizeof(*stage->note), MADV_DONTFORK) < 0)
+		return stage_fail(stage, -errno, "madvise", "");
+	return seal(stage, false);
 }

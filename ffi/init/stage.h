@@ -1,6 +1,7 @@
 #ifndef CRIB_INIT_STAGE_H
 #define CRIB_INIT_STAGE_H
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "init.h"
@@ -8,17 +9,31 @@
 /* What the steps of one launch share. Descriptors are -1 while there are none. */
 struct stage {
 	int report;
+	int errors;        /* the last process's pipe; -1 when the stage itself becomes the workload */
+	int pid_namespace; /* that the last process is born in; -1 without one, and once it is set */
+	int pid_procfs;    /* a procfs of it that was made inside, or -1 */
+	struct launch_note *note;
+	struct bytes plan;  /* of which only the last step is left when the last process is born */
+	uint64_t cookie;    /* see filter.c */
 	int user_namespace; /* of the pod; -1 when it is the host's, and once it is entered */
 	int root;           /* O_PATH of the container's root; steps resolve every in-root path against it */
 	int procfs;         /* private, made when first needed */
 	int mask_dir;       /* the attached empty tmpfs that further masks are cloned from */
 	int null;           /* verified /dev/null of the container */
 	int slots[PLAN_SLOTS_MAX];
-	bool joined;   /* an exec: the root and its mounts exist already */
-	bool detached; /* the root waits, unattached, for the mount namespace of the user namespace */
-	bool cut;      /* root-propagation is done: mounts made from here on stay in this namespace */
-	bool shared;   /* root-propagation was "shared": the root mount becomes so after the pivot */
-	mode_t mask;   /* what the workload gets; the stage itself runs with 0 */
+	bool labelled; /* the plan has a label, which takes a procfs of the stage's own pid namespace */
+	bool shut;
+	bool terminal;          /* the last process takes it as its controlling one */
+	bool no_new_privileges; /* and so the filter can be loaded last */
+	bool limits_processes;
+	struct rlimit
+		processes; /* is set last: the last process and the stage are one more than the workload will be */
+	struct seccomp_step filter; /* to be loaded last; no program when there is none */
+	bool joined;                /* an exec: the root and its mounts exist already */
+	bool detached;              /* the root waits, unattached, for the mount namespace of the user namespace */
+	bool cut;                   /* root-propagation is done: mounts made from here on stay in this namespace */
+	bool shared;                /* root-propagation was "shared": the root mount becomes so after the pivot */
+	mode_t mask;                /* what the workload gets; the stage itself runs with 0 */
 	struct failure failure;
 };
 
@@ -31,11 +46,21 @@ int stage_send(const struct stage *stage, const struct report *report, int descr
 int stage_root(struct stage *stage);
 int stage_procfs(struct stage *stage);
 /*
- * Closes everything but 0, 1, 2 and the report socket, and takes on the workload's umask. Close-on-exec would come too
- * late: a working directory or an executable named /proc/self/fd/N must not find one of ours (CVE-2024-21626).
- * Called before the first step that touches what the image names, and before a seccomp filter may forbid close.
+ * Closes everything but 0, 1, 2 and what talks to the monitor, and takes on the workload's umask. Close-on-exec would
+ * come too late: a working directory or an executable named /proc/self/fd/N must not find one of ours (CVE-2024-21626).
+ * Called before the first step that touches what the image names. From here on children are born where the workload
+ * belongs, and none but the last is: hooks lie behind.
  */
-void stage_seal(struct stage *stage);
+int stage_seal(struct stage *stage);
+/*
+ * The same without the procfs that labels are written through, and wipes the stack: the last of what a seccomp filter
+ * may forbid, so it comes before one. The second time nothing is done.
+ */
+int stage_shut(struct stage *stage);
+static inline bool stage_enters(const struct stage *stage)
+{
+	return stage->errors >= 0;
+}
 
 /* limits.c */
 int step_join_cgroup(struct stage *stage, const char *procs_file);
@@ -92,7 +117,14 @@ int step_lsm_label(struct stage *stage, const struct lsm_label_step *step);
 int step_stdio_owner(struct stage *stage, uid_t uid);
 int step_user(struct stage *stage, const struct user_step *step);
 int step_no_new_privileges(struct stage *stage);
+/* filter.c */
 int step_seccomp(struct stage *stage, const struct seccomp_step *step);
+int filter_load(struct stage *stage, const struct seccomp_step *step);
+/* A system call that the workload's filter lets through for us alone; see filter.c for which ones. */
+long filter_call(const struct stage *stage, long number, long first, long second, long third);
+/* birth.c */
+/* Returns in the process that is to become the workload; in the stage only when it could not be made. */
+int birth(struct stage *stage, const struct exec_step *step);
 /* capabilities.c */
 int step_capabilities(struct stage *stage, const struct capabilities_step *step);
 /* exec.c */

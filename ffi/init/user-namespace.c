@@ -42,6 +42,10 @@ int step_enter_user_namespace(struct stage *stage, uint64_t flags)
 {
 	if (stage->user_namespace < 0)
 		return stage_fail(stage, -EINVAL, "the pod has no user namespace", "");
+	/* One of the stage's own pid namespace is not the user namespace's to make. */
+	int procfs = stage->labelled ? stage_procfs(stage) : 0;
+	if (procfs < 0)
+		return procfs;
 	int entered = sys_setns(stage->user_namespace, CLONE_NEWUSER);
 	if (entered == 0)
 		entered = become_namespace_root();

@@ -11,24 +11,46 @@
 
 #define PROCESSES_MAX 4096
 
-/* The workload's ends; every one of them lies above CHILD_USER_NAMESPACE, because main.c filled those places. */
+/* The child's ends; every one of them lies above CHILD_ENDS, because main.c filled those places. */
 struct child_ends {
 	int stdio[3];
+	int errors;
 	int report;
 	int join;
+	int pid_namespace;
 };
 
-enum { CHILD_REPORT = 3, CHILD_JOIN = 4, CHILD_USER_NAMESPACE = 5 };
+enum child_descriptor {
+	CHILD_ERRORS = 3,
+	CHILD_REPORT = 4,
+	CHILD_JOIN = 5,
+	CHILD_USER_NAMESPACE = 6,
+	CHILD_PID_NAMESPACE = 7,
+	CHILD_PROCFS = 8,
+	CHILD_ENDS = 9,
+};
 
 static void child_ends_close(const struct child_ends *ends)
 {
 	for (int i = 0; i < 3; i++)
 		cleanup_close(&ends->stdio[i]);
+	cleanup_close(&ends->errors);
 	cleanup_close(&ends->report);
 	cleanup_close(&ends->join);
+	cleanup_close(&ends->pid_namespace);
 }
 
-static _Noreturn void child(const struct plan *plan, const struct child_ends *ends, int cgroup_step)
+/* In its place in the child, or -1 and nothing there. */
+static int put(int fd, enum child_descriptor place)
+{
+	if (fd >= 0)
+		return dup3(fd, (int)place, O_CLOEXEC);
+	close((int)place);
+	return -1;
+}
+
+static _Noreturn void child(const struct process *process, const struct launch_request *launch, const struct plan *plan,
+			    const struct child_ends *ends, int cgroup_step)
 {
 	sigset_t none;
 	sigemptyset(&none);
@@ -38,23 +60,18 @@ static _Noreturn void child(const struct plan *plan, const struct child_ends *en
 		if (ends->stdio[i] >= 0)
 			dup2(ends->stdio[i], i);
 	}
-	dup3(ends->report, CHILD_REPORT, O_CLOEXEC);
-	int user_namespace = -1;
-	if (monitor.user_namespace >= 0 && !plan->join)
-		user_namespace = dup3(monitor.user_namespace, CHILD_USER_NAMESPACE, O_CLOEXEC);
-	if (ends->join >= 0)
-		dup3(ends->join, CHILD_JOIN, O_CLOEXEC);
-	else
-		close(CHILD_JOIN);
-	sys_close_range(user_namespace >= 0 ? CHILD_USER_NAMESPACE + 1 : CHILD_USER_NAMESPACE, ~0u);
 	struct stage_start start = {
-		.report = CHILD_REPORT,
-		.join = ends->join >= 0 ? CHILD_JOIN : -1,
-		.user_namespace = user_namespace,
+		.errors = put(ends->errors, CHILD_ERRORS),
+		.report = put(ends->report, CHILD_REPORT),
+		.join = put(ends->join, CHILD_JOIN),
+		.user_namespace = put(plan->join ? -1 : monitor.user_namespace, CHILD_USER_NAMESPACE),
+		.pid_namespace = put(ends->pid_namespace, CHILD_PID_NAMESPACE),
+		.procfs = put(-1, CHILD_PROCFS),
 		.inherited_oom_score = monitor.inherited_oom_score,
 		.cgroup_step = cgroup_step,
 	};
-	init_run(plan, &start);
+	sys_close_range(CHILD_ENDS, ~0u);
+	init_run(plan, launch->plan, &start, process->note);
 }
 
 /* A pipe of which `child_end` (0 read, 1 write) goes to the workload; ours does not block. */
@@ -98,9 +115,15 @@ static int make_report(struct process *process, struct child_ends *ends, struct 
  * A pidfd of a process of this pod, by its number, from the one that is held: it cannot have been reused. A number that
  * is not in the table may be anybody's by now, the host's own included, since the daemon hears of an exit after us.
  */
-static int open_process(uint32_t pid)
+static const struct process *running_process(uint32_t pid)
 {
 	const struct process *known = process_by_pid((pid_t)pid);
+	return known != NULL && known->state == PROCESS_RUNNING ? known : NULL;
+}
+
+static int open_process(uint32_t pid)
+{
+	const struct process *known = running_process(pid);
 	return known != NULL ? (int)negative_errno(fcntl(known->pidfd, F_DUPFD_CLOEXEC, 0)) : -ESRCH;
 }
 
@@ -112,24 +135,36 @@ static int open_join(const struct plan *plan, struct child_ends *ends, struct fa
 	return ends->join < 0 ? failure_set(failure, ends->join, "pidfd_open", "joined process") : 0;
 }
 
-/* The descriptor whose pid namespace the child is born in; -1 for the monitor's own. */
-static int open_pid_namespace(const struct plan *plan, struct failure *failure)
+/* The pid namespace the workload enters where others may be already; left at -1 for a new one and the monitor's own. */
+static int open_pid_namespace(const struct plan *plan, struct child_ends *ends, struct failure *failure)
 {
-	int fd = -1;
+	pid_t pid = 0;
 	switch ((enum plan_pid_namespace)plan->pid_namespace) {
 	case PLAN_PIDNS_OWN:
 	case PLAN_PIDNS_HOST:
-		return -1;
+		return 0;
 	case PLAN_PIDNS_POD:
-		if (monitor.init_pidfd < 0)
+		if (monitor.init_pid == 0)
 			return failure_set(failure, -ESRCH, "pid namespace", "the pod has no init");
-		fd = (int)negative_errno(fcntl(monitor.init_pidfd, F_DUPFD_CLOEXEC, 0));
+		pid = monitor.init_pid;
 		break;
 	case PLAN_PIDNS_PROCESS:
-		fd = open_process(plan->pid_namespace_process);
+		if (running_process(plan->pid_namespace_process) == NULL)
+			return failure_set(failure, -ESRCH, "pidfd_open", "pid namespace");
+		pid = (pid_t)plan->pid_namespace_process;
 		break;
 	}
-	return fd < 0 ? failure_set(failure, fd, "pidfd_open", "pid namespace") : fd;
+	/* Not reaped yet, so the number is still its own. */
+	ends->pid_namespace = open_of_process(pid, "/ns/pid", O_RDONLY);
+	return ends->pid_namespace < 0 ? failure_set(failure, ends->pid_namespace, "open", "pid namespace") : 0;
+}
+
+static int make_errors(struct process *process, struct child_ends *ends, struct failure *failure)
+{
+	if (ends->pid_namespace < 0)
+		return 0;
+	int made = make_pipe(1, &process->errors, &ends->errors);
+	return made < 0 ? failure_set(failure, made, "pipe2", "errors") : 0;
 }
 
 /* A descriptor of the cgroup v2 directory that `procs_file` belongs to, or -1. */
@@ -166,7 +201,8 @@ static int open_born_cgroup(const struct plan *plan, int *index)
 	return -1;
 }
 
-static pid_t clone_child(struct process *process, const struct plan *plan, const struct child_ends *ends)
+static pid_t clone_child(struct process *process, const struct launch_request *launch, const struct plan *plan,
+			 const struct child_ends *ends)
 {
 	int cgroup_step = -1;
 	int cgroup cleanup_fd = open_born_cgroup(plan, &cgroup_step);
@@ -178,7 +214,7 @@ static pid_t clone_child(struct process *process, const struct plan *plan, const
 	};
 	pid_t pid = sys_clone3(&args);
 	if (pid == 0)
-		child(plan, ends, cgroup >= 0 ? cgroup_step : -1);
+		child(process, launch, plan, ends, cgroup >= 0 ? cgroup_step : -1);
 	if (pid >= 0 || cgroup < 0)
 		return pid;
 	/* The step itself fails with a better message, or works where clone3 does not (a cgroup being killed, an old
@@ -187,25 +223,16 @@ static pid_t clone_child(struct process *process, const struct plan *plan, const
 	args.cgroup = 0;
 	pid = sys_clone3(&args);
 	if (pid == 0)
-		child(plan, ends, -1);
+		child(process, launch, plan, ends, -1);
 	return pid;
 }
 
-static int spawn(struct process *process, const struct plan *plan, struct child_ends *ends, struct failure *failure)
+/* Always where the monitor is, or in namespaces of its own: what enters those of others is born last, and by the child.
+ */
+static int spawn(struct process *process, const struct launch_request *launch, const struct plan *plan,
+		 struct child_ends *ends, struct failure *failure)
 {
-	*failure = (struct failure){0};
-	int namespace cleanup_fd = open_pid_namespace(plan, failure);
-	if (namespace < 0 && failure->code != 0)
-		return -failure->code;
-	/* Only children are born there; the monitor itself stays where it is, and takes the setting back at once. */
-	if (namespace >= 0) {
-		int set = sys_setns(namespace, CLONE_NEWPID);
-		if (set < 0)
-			return failure_set(failure, set, "setns", "pid namespace");
-	}
-	pid_t pid = clone_child(process, plan, ends);
-	if (namespace >= 0)
-		sys_setns(monitor.own_pid_namespace, CLONE_NEWPID);
+	pid_t pid = clone_child(process, launch, plan, ends);
 	if (pid < 0)
 		return failure_set(failure, pid, "clone3", "");
 	process->pid = pid;
@@ -247,6 +274,9 @@ static int prepare(struct process *process, const struct launch_request *launch,
 	process->stdin_once = launch->stdin_once;
 	if (launch->oom_file[0] != '\0')
 		process->oom_file = strdup(launch->oom_file);
+	process->note = birth_note_make();
+	if (process->note == NULL)
+		return failure_set(failure, -errno, "mmap", "");
 	int opened = log_open(&process->log, launch->log_path);
 	return opened < 0 ? failure_set(failure, opened, "open", launch->log_path) : 0;
 }
@@ -268,7 +298,7 @@ void launch(struct connection *connection, const struct request *request)
 	process->client = connection;
 	process->request = request->number;
 
-	struct child_ends ends = {.stdio = {-1, -1, -1}, .report = -1, .join = -1};
+	struct child_ends ends = {.stdio = {-1, -1, -1}, .errors = -1, .report = -1, .join = -1, .pid_namespace = -1};
 	int done = prepare(process, &request->launch, &failure);
 	if (done == 0)
 		done = make_stdio(process, &ends, &failure);
@@ -277,7 +307,11 @@ void launch(struct connection *connection, const struct request *request)
 	if (done == 0)
 		done = open_join(&plan, &ends, &failure);
 	if (done == 0)
-		done = spawn(process, &plan, &ends, &failure);
+		done = open_pid_namespace(&plan, &ends, &failure);
+	if (done == 0)
+		done = make_errors(process, &ends, &failure);
+	if (done == 0)
+		done = spawn(process, &request->launch, &plan, &ends, &failure);
 	child_ends_close(&ends);
 	if (done == 0)
 		return; /* answered when execve worked or the child is reaped */

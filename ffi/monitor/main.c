@@ -104,8 +104,7 @@ static int open_everything(const char *directory)
 	int children = take_signals();
 	int deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	int stall = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	monitor.own_pid_namespace = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-	if (monitor.epoll < 0 || children < 0 || deadline < 0 || stall < 0 || monitor.own_pid_namespace < 0)
+	if (monitor.epoll < 0 || children < 0 || deadline < 0 || stall < 0)
 		return -1;
 	if (open_directories(directory) < 0)
 		return -1;

@@ -7,6 +7,7 @@
 #include "cri-log.h"
 #include "failure.h"
 #include "frame.h"
+#include "init.h"
 #include "protocol.h"
 
 /*
@@ -101,6 +102,12 @@ struct process {
 	bool ready;
 	bool failed;
 	struct failure failure;
+	/* an entering launch, see init.h: `pid` is the stage until that has gone, then the process born last */
+	struct launch_note *note; /* shared with the stage; NULL once it has run, or never did */
+	int errors;               /* the reading end of the last process's pipe, or -1 */
+	bool born_dead;           /* the last process was reaped before the stage, and with this */
+	uint8_t born_code;
+	uint8_t born_signal;
 	struct frame warnings; /* encoded as they come in */
 	uint32_t warning_count;
 	struct connection *client; /* the start's or exec's requester; NULL when it is gone or has its answer (start) */
@@ -121,9 +128,8 @@ struct process {
 struct monitor {
 	const char *sandbox_id;
 	int epoll;
-	int directory;    /* O_PATH of the pod's directory */
-	int exit_records; /* O_PATH of its exit/ */
-	int own_pid_namespace;
+	int directory;           /* O_PATH of the pod's directory */
+	int exit_records;        /* O_PATH of its exit/ */
 	int inherited_oom_score; /* INT32_MIN when nothing was changed */
 	struct source listener;
 	struct source children; /* signalfd of SIGCHLD */
@@ -212,24 +218,47 @@ int sandbox_configure(const struct setup_request *setup, int procfs, struct fail
 /* pod-user-namespace.c: makes it, and the pod's namespaces in it, which this process then joins as the host's root. */
 int pod_user_namespace_make(const struct setup_request *setup, struct failure *failure);
 
-/* pid-init.c: PID 1 of a shared pid namespace; only reaps. */
-_Noreturn void pid_init_run(void);
+/* pid-init.c: PID 1 of a shared pid namespace. */
+/* Gives up the root, in a mount namespace of its own, and every capability; ends with the monitor. */
+int pid_init_become_nobody(int monitor_pidfd);
+/* Only reaps, once it has written the int 0, or -errno and dies, to `channel`: only then may others be let in. */
+_Noreturn void pid_init_run(int channel);
+/* In the monitor: until it reaps. */
+int pid_init_wait(int channel, struct failure *failure);
 
 /* launch.c */
 void launch(struct connection *connection, const struct request *request);
 
+/* birth.c: a process that its stage let be born inside a pid namespace. */
+struct launch_note *birth_note_make(void);
+void birth_note_free(struct process *process);
+/* Whose last process this is, while its stage still runs. */
+struct process *birth_of(pid_t pid);
+/* The last process was reaped before its stage. */
+void birth_ended(struct process *process, int code, int signal_number);
+/* A stage was reaped. False when nothing was born: it was itself the process. May free it. */
+bool birth_take_over(struct process *process);
+
 /* report.c */
+/* A descriptor below /proc/PID, or -errno. */
+int open_of_process(pid_t pid, const char *file, int flags);
 void report_ready(struct source *source, uint32_t events);
 /* Reads what starting processes said: one may have handed its plan on to a process that is not known yet. */
 void report_poll(void);
 /* Reads what a dead process's init stage said: afterwards it ran, or it never did. */
 void report_settle(struct process *process);
+/* The same without a conclusion. */
+void report_end(struct process *process);
+/* A message of the last process or of its stage, which must not be believed: it is a failure or nothing. */
+void report_take_error(struct process *process);
 
 /* process.c */
 struct process *process_find(const char *id);
 struct process *process_by_pid(pid_t pid);
 struct process *process_new(const char *id);
 void process_free(struct process *process);
+/* With SIGKILL: whoever stands for it now, its group, and who was born last. */
+void process_kill(const struct process *process);
 /* execve worked: output flows, and whoever asked is told. */
 void process_started(struct process *process);
 /* The connection is gone: its execs end with it, its starts go on without an answer. */

@@ -17,7 +17,14 @@
 
 #define MAP_SIZE 16384 /* of 340 lines of at most 33 bytes */
 
-static _Noreturn void maker(const struct setup_request *setup, int channel, int procfs)
+static int become_init(int monitor_pidfd)
+{
+	/* Of the pod's user namespace, unlike one that clone had made while the ids were not there yet. */
+	int done = sys_unshare(CLONE_NEWNS);
+	return done < 0 ? done : pid_init_become_nobody(monitor_pidfd);
+}
+
+static _Noreturn void maker(const struct setup_request *setup, int channel, int procfs, int monitor_pidfd)
 {
 	struct failure failure = {0};
 	char go;
@@ -27,22 +34,18 @@ static _Noreturn void maker(const struct setup_request *setup, int channel, int 
 	if (done < 0)
 		failure_set(&failure, done, "setresuid", "root of the user namespace");
 	else
-		sandbox_configure(setup, procfs, &failure);
+		done = sandbox_configure(setup, procfs, &failure);
+	if (done == 0 && setup->pid_init) {
+		done = become_init(monitor_pidfd);
+		if (done < 0)
+			failure_set(&failure, done, "init of the pod", "");
+	}
 	/* Until the monitor is in them the namespaces are held by this process alone. */
 	if (write(channel, &failure, sizeof(failure)) < 0 || read(channel, &go, 1) != 1 || failure.code != 0)
 		_exit(1);
 	if (setup->pid_init)
-		pid_init_run();
+		pid_init_run(channel);
 	_exit(0);
-}
-
-static int open_of_process(pid_t pid, const char *file, int flags)
-{
-	char path[64] = "/proc/";
-	decimal_text((unsigned)pid, path + strlen(path));
-	strcat(path, file);
-	int fd = open(path, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
 }
 
 /* All lines in one write, as the kernel wants them. */
@@ -95,6 +98,9 @@ int pod_user_namespace_make(const struct setup_request *setup, struct failure *f
 	int ours cleanup_fd = sockets[0];
 	int theirs cleanup_fd = sockets[1];
 	int pidfd cleanup_fd = -1;
+	int self cleanup_fd = sys_pidfd_open(getpid());
+	if (self < 0)
+		return failure_set(failure, self, "pidfd_open", "");
 	struct clone_args args = {
 		.flags = CLONE_NEWUSER | setup->unshare | (setup->pid_init ? CLONE_NEWPID : 0) | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
@@ -103,7 +109,7 @@ int pod_user_namespace_make(const struct setup_request *setup, struct failure *f
 	pid_t pid = sys_clone3(&args);
 	if (pid == 0) {
 		close(ours);
-		maker(setup, theirs, procfs);
+		maker(setup, theirs, procfs, self);
 	}
 	if (pid < 0)
 		return failure_set(failure, (int)pid, "clone3", "user namespace");
@@ -119,7 +125,7 @@ int pod_user_namespace_make(const struct setup_request *setup, struct failure *f
 	if (done == 0 && setup->pid_init) {
 		monitor.init_pid = pid;
 		monitor.init_pidfd = take_fd(&pidfd);
-		return 0;
+		return pid_init_wait(ours, failure);
 	}
 	waitpid(pid, NULL, 0);
 	return done;

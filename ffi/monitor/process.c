@@ -30,7 +30,7 @@ struct process *process_new(const char *id)
 	if (process == NULL)
 		return NULL;
 	failure_text(process->id, sizeof(process->id), id);
-	process->pidfd = process->report.fd = process->input.source.fd = process->log.fd = -1;
+	process->pidfd = process->errors = process->report.fd = process->input.source.fd = process->log.fd = -1;
 	process->stdio[0] = process->stdio[1] = process->stdio[2] = -1;
 	for (int i = 0; i < 2; i++) {
 		process->outputs[i].source.fd = -1;
@@ -55,6 +55,8 @@ void process_free(struct process *process)
 	for (int i = 0; i < 3; i++)
 		close_and_clear(&process->stdio[i]);
 	close_and_clear(&process->pidfd);
+	close_and_clear(&process->errors);
+	birth_note_free(process);
 	log_close(&process->log);
 	frame_free(&process->warnings);
 	free(process->oom_file);
@@ -65,6 +67,7 @@ void process_free(struct process *process)
 void process_started(struct process *process)
 {
 	process->state = PROCESS_RUNNING;
+	birth_note_free(process);
 	process->started_ns = now_ns();
 	for (int i = 0; i < 2; i++) {
 		int fd = take_fd(&process->stdio[i + 1]);
@@ -119,17 +122,22 @@ void process_output_ended(struct process *process)
 	}
 }
 
-static void kill_group(const struct process *process)
+void process_kill(const struct process *process)
 {
-	/* Not reaped yet, so neither number can belong to anybody else. */
-	sys_pidfd_send_signal(process->pidfd, SIGKILL);
+	/* Not reaped yet, so no number can belong to anybody else. */
+	if (process->pidfd >= 0)
+		sys_pidfd_send_signal(process->pidfd, SIGKILL);
+	kill(process->pid, SIGKILL);
 	kill(-process->pid, SIGKILL);
+	pid_t born = process->note == NULL || process->born_dead ? 0 : process->note->born;
+	if (born > 0)
+		kill(born, SIGKILL);
 }
 
 static void exec_client_gone(struct process *process)
 {
 	if (process->state != PROCESS_EXITED)
-		kill_group(process);
+		process_kill(process);
 	process->client = NULL;
 	for (int i = 0; i < 2; i++)
 		output_close(&process->outputs[i]);
@@ -198,6 +206,7 @@ void process_exited(struct process *process, int code, int signal_number)
 	if (process->state == PROCESS_STARTING)
 		report_settle(process);
 	if (process->state == PROCESS_STARTING) {
+		report_take_error(process);
 		start_failed(process, signal_number);
 		return;
 	}

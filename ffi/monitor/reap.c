@@ -23,7 +23,10 @@ static void reaped(const siginfo_t *info)
 		report_poll();
 		process = process_by_pid(info->si_pid);
 	}
-	if (process != NULL)
+	struct process *mother = process == NULL ? birth_of(info->si_pid) : NULL;
+	if (mother != NULL)
+		birth_ended(mother, code, signal_number);
+	else if (process != NULL && !birth_take_over(process))
 		process_exited(process, code, signal_number);
 }
 

@@ -11,6 +11,25 @@
 #include "kernel.h"
 #include "monitor.h"
 
+#define ERRNO_MAX 4095
+
+static void sanitize_text(char *text, size_t size)
+{
+	text[size - 1] = '\0';
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
+
+static void sanitize(struct failure *failure)
+{
+	sanitize_text(failure->call, FAILURE_CALL_SIZE);
+	sanitize_text(failure->path, FAILURE_PATH_SIZE);
+	if (failure->code <= 0 || failure->code > ERRNO_MAX)
+		failure->code = EPROTO;
+}
+
 /* Receives one message and the descriptor that came with it. 1: there was one, 0: end of file, -errno. */
 static int receive(int socket, struct report *report, int *descriptor)
 {
@@ -38,8 +57,7 @@ static int receive(int socket, struct report *report, int *descriptor)
 		close_and_clear(descriptor);
 		return -EBADMSG;
 	}
-	report->failure.call[FAILURE_CALL_SIZE - 1] = '\0';
-	report->failure.path[FAILURE_PATH_SIZE - 1] = '\0';
+	sanitize(&report->failure);
 	return 1;
 }
 
@@ -62,6 +80,15 @@ static void take_warning(struct process *process, const struct failure *warning)
 	frame_string(&process->warnings, warning->call);
 	frame_string(&process->warnings, warning->path);
 	process->warning_count++;
+}
+
+int open_of_process(pid_t pid, const char *file, int flags)
+{
+	char path[64] = "/proc/";
+	decimal_text((unsigned)pid, path + strlen(path));
+	strcat(path, file);
+	int fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 /* The number of a process by its pidfd, as this process counts; 0 when it is reaped already. */
@@ -139,6 +166,27 @@ void report_poll(void)
 		if (process->state == PROCESS_STARTING && process->report.fd >= 0)
 			receive_all(process);
 	}
+}
+
+void report_end(struct process *process)
+{
+	if (process->report.fd < 0)
+		return;
+	receive_all(process);
+	source_close(&process->report);
+}
+
+/* Only a number and two texts, both cut off and shown as they are nowhere but in a message. */
+void report_take_error(struct process *process)
+{
+	struct report report;
+	ssize_t length = process->errors < 0 ? 0 : read(process->errors, &report, sizeof(report));
+	close_and_clear(&process->errors);
+	if (length != sizeof(report) || report.kind != REPORT_FAILURE || process->failed)
+		return;
+	process->failed = true;
+	process->failure = report.failure;
+	sanitize(&process->failure);
 }
 
 static void settle(struct process *process)

@@ -45,20 +45,40 @@ int sandbox_configure(const struct setup_request *setup, int procfs, struct fail
 	return done < 0 ? done : write_sysctls(setup, procfs, failure);
 }
 
+/* The namespace is known to nobody else before the monitor has heard that its first process is harmless. */
+static _Noreturn void pid_init(int channel, int monitor_pidfd)
+{
+	int done = pid_init_become_nobody(monitor_pidfd);
+	if (done < 0) {
+		ssize_t told = write(channel, &done, sizeof(done));
+		_exit(told == sizeof(done) ? 1 : 2);
+	}
+	pid_init_run(channel);
+}
+
 static int start_pid_init(struct failure *failure)
 {
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return failure_set(failure, -errno, "pipe2", "");
+	int ours cleanup_fd = ends[0];
+	int theirs cleanup_fd = ends[1];
+	int self cleanup_fd = sys_pidfd_open(getpid());
+	if (self < 0)
+		return failure_set(failure, self, "pidfd_open", "");
 	struct clone_args args = {
-		.flags = CLONE_NEWPID | CLONE_PIDFD,
+		.flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&monitor.init_pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	pid_t pid = sys_clone3(&args);
 	if (pid == 0)
-		pid_init_run();
+		pid_init(theirs, self);
 	if (pid < 0)
 		return failure_set(failure, (int)pid, "clone3", "pid namespace");
 	monitor.init_pid = pid;
-	return 0;
+	close_and_clear(&theirs);
+	return pid_init_wait(ours, failure);
 }
 
 static int set_up(const struct setup_request *setup, struct failure *failure)

@@ -15,7 +15,7 @@ static void kill_children(void)
 {
 	for (const struct process *process = monitor.processes; process != NULL; process = process->next) {
 		if (process->state != PROCESS_EXITED)
-			sys_pidfd_send_signal(process->pidfd, SIGKILL);
+			process_kill(process);
 	}
 	if (monitor.init_pidfd >= 0)
 		sys_pidfd_send_signal(monitor.init_pidfd, SIGKILL);

@@ -288,7 +288,7 @@ describe("a shared pid namespace", () => {
     await orphaning.exit();
     const text = orphaning.log();
     expect(text).toContain("/hello sleep 1000");
-    expect(text).toContain("crib-monitor");
+    expect(text).toContain("crib-init");
     expect(text).not.toMatch(/ Z/);
   });
 
