@@ -85,11 +85,17 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
     ociVersion: "1.2.0",
     process,
     root: { path: "rootfs", readonly: security?.readonlyRootfs === true },
-    ...(hostname !== "" && { hostname }),
+    ...(hostname !== "" && ownUts(input) && { hostname }),
     mounts,
     annotations: ownAnnotations(input),
     linux: containerLinux(input, security, mounts, userNamespace, process.selinuxLabel),
   };
+}
+
+/** A pod on the host's network has a name of its own only if it asks for one; runtimes set no name without the namespace. */
+function ownUts({ config, sandboxConfig }: ContainerSpecInput): boolean {
+  const { network } = config.linux?.securityContext?.namespaceOptions ?? {};
+  return network !== NamespaceMode.NODE || sandboxConfig.hostname !== "";
 }
 
 /** @throws {CribError} invalid-argument when the container's is not the pod's. */
@@ -156,7 +162,7 @@ function containerLinux(
   }
   const propagation = rootPropagation(mounts);
   return {
-    namespaces: buildNamespaces(security?.namespaceOptions, input.namespacePaths ?? {}),
+    namespaces: buildNamespaces(security?.namespaceOptions, ownUts(input), input.namespacePaths ?? {}),
     ...(userNamespace !== undefined && { uidMappings: userNamespace.uids, gidMappings: userNamespace.gids }),
     devices: deviceNodes(granted),
     cgroupsPath: input.cgroupPath,

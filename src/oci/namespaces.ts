@@ -15,13 +15,16 @@ export interface NamespacePaths {
  * The spec's namespace list: absent types are the host's, ones with a path are joined, the others made. The native runtime
  * runs containers from the pod's monitor, which is in the pod's network, ipc and uts namespaces already.
  */
-export function buildNamespaces(options: NamespaceOption | undefined, paths: NamespacePaths): readonly SpecNamespace[] {
+export function buildNamespaces(
+  options: NamespaceOption | undefined,
+  ownUts: boolean,
+  paths: NamespacePaths,
+): readonly SpecNamespace[] {
   const namespaces: SpecNamespace[] = [{ type: "mount" }, { type: "cgroup" }];
   if (options?.pid !== NamespaceMode.NODE) namespaces.push(namespace("pid", paths.pid));
   if (options?.ipc !== NamespaceMode.NODE) namespaces.push(namespace("ipc", paths.ipc));
-  if (options?.network !== NamespaceMode.NODE) {
-    namespaces.push(namespace("network", paths.network), namespace("uts", paths.uts));
-  }
+  if (options?.network !== NamespaceMode.NODE) namespaces.push(namespace("network", paths.network));
+  if (ownUts) namespaces.push(namespace("uts", paths.uts));
   if (options?.usernsOptions?.mode === NamespaceMode.POD) namespaces.push(namespace("user", paths.user));
   return namespaces;
 }
