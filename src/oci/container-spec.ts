@@ -88,11 +88,16 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
     ociVersion: "1.2.0",
     process,
     root: { path: "rootfs", readonly: security?.readonlyRootfs === true },
-    ...(hostname !== "" && { hostname }),
+    ...(hostname !== "" && ownUts(input) && { hostname }),
     mounts,
     annotations: ownAnnotations(input),
     linux: {
-      namespaces: buildNamespaces(security?.namespaceOptions, input.namespacePaths ?? {}, cgroups.namespace),
+      namespaces: buildNamespaces(
+        security?.namespaceOptions,
+        ownUts(input),
+        input.namespacePaths ?? {},
+        cgroups.namespace,
+      ),
       ...containerLinux(input, security, mounts, userNamespace, process.selinuxLabel),
     },
   };
@@ -110,6 +115,12 @@ function honouredCgroupView(
     );
   }
   return view;
+}
+
+/** A pod on the host's network has a name of its own only if it asks for one; runtimes set no name without the namespace. */
+function ownUts({ config, sandboxConfig }: ContainerSpecInput): boolean {
+  const { network } = config.linux?.securityContext?.namespaceOptions ?? {};
+  return network !== NamespaceMode.NODE || sandboxConfig.hostname !== "";
 }
 
 /** @throws {CribError} invalid-argument when the container's is not the pod's. */

@@ -18,6 +18,7 @@ export interface NamespacePaths {
  */
 export function buildNamespaces(
   options: NamespaceOption | undefined,
+  ownUts: boolean,
   paths: NamespacePaths,
   cgroups: CgroupView["namespace"] = "own",
 ): readonly SpecNamespace[] {
@@ -25,9 +26,8 @@ export function buildNamespaces(
   if (cgroups === "own") namespaces.push({ type: "cgroup" });
   if (options?.pid !== NamespaceMode.NODE) namespaces.push(namespace("pid", paths.pid));
   if (options?.ipc !== NamespaceMode.NODE) namespaces.push(namespace("ipc", paths.ipc));
-  if (options?.network !== NamespaceMode.NODE) {
-    namespaces.push(namespace("network", paths.network), namespace("uts", paths.uts));
-  }
+  if (options?.network !== NamespaceMode.NODE) namespaces.push(namespace("network", paths.network));
+  if (ownUts) namespaces.push(namespace("uts", paths.uts));
   if (options?.usernsOptions?.mode === NamespaceMode.POD) namespaces.push(namespace("user", paths.user));
   return namespaces;
 }

@@ -31,7 +31,7 @@ export interface SandboxRecord {
   readonly createdAtNs: UnixNanos;
   readonly config: PodSandboxConfig;
   readonly runtimeHandler: string;
-  /** What the pod's containers see: the host's on the host network. */
+  /** What the pod's containers see: the host's where the pod names none. */
   readonly hostname: string;
   /** Parent group of the pod's containers; removed with the pod only if crib made it. */
   readonly cgroup: CgroupPath;

@@ -178,6 +178,36 @@ describe("what a pod's containers see", () => {
     expect(status.network?.ip ?? "").toBe("");
   });
 
+  onlyCrib("refuses the pod: runc sets no hostname without a namespace for it")(
+    "a hostname of their own on the host's network, and the host keeps its own (it was ignored)",
+    async () => {
+      const before = hostname();
+      const securityContext = { namespaceOptions: { network: NamespaceMode.NODE } };
+      const pod = await bed.runPod({ hostname: "its-own", linux: { securityContext } });
+      const container = await bed.runIdle(pod, { linux: { securityContext } });
+      expect(await container.sh("readlink /proc/self/ns/net")).toBe(readlinkSync("/proc/self/ns/net"));
+      expect(await container.sh("hostname; cat /etc/hostname; echo $HOSTNAME")).toBe("its-own\nits-own\nits-own");
+      expect(hostname()).toBe(before);
+    },
+  );
+
+  test.each([
+    ["a trailing dot, as a kubelet without clusterDomain sends it", "web.default.pod."],
+    ["an underscore", "my_pod"],
+    ["a leading dash", "-web"],
+    ["64 characters", "h".repeat(64)],
+  ])("a hostname with %s (the pod never started)", async (_what, name) => {
+    const pod = await bed.runPod({ hostname: name });
+    expect(await bed.output(pod, "hostname; cat /etc/hostname; echo $HOSTNAME")).toBe(`${name}\n${name}\n${name}`);
+  });
+
+  test("a hostname that would be more than a name in /etc/hosts leaves its lines whole", async () => {
+    const pod = await bed.runPod({ hostname: "a b#c" });
+    const hosts = await bed.output(pod, "hostname; grep -c . /etc/hosts; grep -v '^[0-9a-f:.]*[[:space:]]' /etc/hosts");
+    expect(hosts).toMatch(/^a b#c\n\d+$/);
+    expect(await bed.output(pod, "grep -c 'a b' /etc/hosts || true")).toBe("0");
+  });
+
   test("the host's IPC namespace with IPC mode NODE", async () => {
     const securityContext = { namespaceOptions: { ipc: NamespaceMode.NODE } };
     const pod = await bed.runPod({ linux: { securityContext } });
@@ -205,6 +235,18 @@ describe("process namespaces", () => {
     await a.stop();
     expect((await a.waitExit()).exitCode).toBe(137);
     expect(await b.sh("echo alive")).toBe("alive");
+  });
+
+  test("nothing said: what the status tells, one namespace for the pod (it told POD, and each had its own)", async () => {
+    const linux = { securityContext: undefined as never };
+    const pod = await bed.runPod({ linux });
+    expect((await pod.status()).linux?.namespaces?.options?.pid ?? NamespaceMode.POD).toBe(NamespaceMode.POD);
+    const a = await bed.run(pod, { command: ["sleep", "7654"], linux });
+    const b = await bed.runIdle(pod, { linux });
+    expect(await b.sh("ps -o args")).toContain("sleep 7654");
+    expect(await b.sh("readlink /proc/self/ns/pid")).toBe(await a.sh("readlink /proc/self/ns/pid"));
+    const alone = await bed.runIdle(pod, { linux: context(NamespaceMode.CONTAINER) });
+    expect(await alone.sh("cat /proc/1/comm")).toBe("pause");
   });
 
   test("NODE: the host's processes are there", async () => {

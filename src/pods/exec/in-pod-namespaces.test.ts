@@ -14,7 +14,7 @@ const containerOf = (namespaceOptions?: Modes) =>
 describe("inPodNamespaces", () => {
   test.each<readonly [Modes | undefined, Modes | undefined, Modes | undefined]>([
     [undefined, undefined, undefined],
-    [{ network: NODE }, undefined, { network: NODE, ipc: POD, pid: CONTAINER }],
+    [{ network: NODE }, undefined, { network: NODE, ipc: POD, pid: POD }],
     [{ ipc: NODE }, { pid: CONTAINER }, { network: POD, ipc: NODE, pid: CONTAINER }],
     [
       { network: NODE, ipc: NODE, pid: NODE },

@@ -21,15 +21,14 @@ export function inPodNamespaces(pod: PodSandboxConfig, config: ContainerConfig):
   for (const name of ["network", "ipc", "pid"] as const) refuseMore(name, podOptions, asked);
   const network = podOptions?.network ?? NamespaceMode.POD;
   const ipc = podOptions?.ipc ?? NamespaceMode.POD;
-  if ((asked?.network ?? NamespaceMode.POD) === network && (asked?.ipc ?? NamespaceMode.POD) === ipc) return config;
+  const own = asked ?? create(NamespaceOptionSchema);
+  if (own.network === network && own.ipc === ipc) return config;
   const linux = config.linux ?? create(LinuxContainerConfigSchema);
   // A context that appears only now must not read as one whose lists of protected paths were left empty on purpose.
   const { maskedPaths, readonlyPaths } = protectedPaths(undefined);
   const security =
     linux.securityContext ??
     create(LinuxContainerSecurityContextSchema, { maskedPaths: [...maskedPaths], readonlyPaths: [...readonlyPaths] });
-  // Without an option of its own a container has its own pid namespace, which the message's zero would not say.
-  const own = asked ?? create(NamespaceOptionSchema, { pid: NamespaceMode.CONTAINER });
   return {
     ...config,
     linux: { ...linux, securityContext: { ...security, namespaceOptions: { ...own, network, ipc } } },

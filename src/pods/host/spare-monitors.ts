@@ -28,7 +28,7 @@ interface Adapters {
 
 /** A pod's start is followed by its containers'; they must not wait for the next pod's monitor. */
 const quietMs = 200;
-const ordinaryPod = unshareFlags({ hostNetwork: false, hostIpc: false });
+const ordinaryPod = unshareFlags({ hostNetwork: false, hostUts: false, hostIpc: false });
 
 /**
  * Monitors made ahead, one for each kind of pod (by its namespaces) that this daemon has run: a monitor's start and its

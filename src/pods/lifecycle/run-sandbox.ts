@@ -67,7 +67,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   const { cgroup, ownsCgroup } = sandboxCgroup(engine, id, config);
   const networkRequest = modes.hostNetwork ? undefined : attachRequest(engine, id, config);
   // A pod without a hostname shows the host's, as with containerd; its name may be longer than the kernel's 64 bytes.
-  const hostname = modes.hostNetwork || config.hostname === "" ? hostHostname() : config.hostname;
+  const hostname = config.hostname === "" ? hostHostname() : config.hostname;
   const label = sandboxFileLabel(engine, config);
   noteIgnoredSelinux(engine, { sandbox: id }, config.linux?.securityContext);
 
@@ -82,7 +82,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   undo.defer(() => endLaunch(launching));
   const asked: SandboxSetup = {
     unshare,
-    hostname: modes.hostNetwork ? undefined : hostname,
+    hostname: modes.hostUts ? undefined : hostname,
     loopback: !modes.hostNetwork,
     pidInit: modes.sharedPid,
     sysctls,

@@ -6,6 +6,8 @@ import { parseUserNamespace } from "../../oci/user-namespace.ts";
 /** Which namespaces a pod has of its own, read once from the CRI's NamespaceOption. */
 export interface NamespaceModes {
   readonly hostNetwork: boolean;
+  /** Who is on the host's network has the host's name too, unless the pod has one: programs resolve the one through the other. */
+  readonly hostUts: boolean;
   readonly hostIpc: boolean;
   /** One pid namespace for all containers of the pod. */
   readonly sharedPid: boolean;
@@ -20,8 +22,10 @@ export interface NamespaceModes {
  */
 export function namespaceModes(config: PodSandboxConfig): NamespaceModes {
   const options = config.linux?.securityContext?.namespaceOptions;
+  const hostNetwork = options?.network === NamespaceMode.NODE;
   return {
-    hostNetwork: options?.network === NamespaceMode.NODE,
+    hostNetwork,
+    hostUts: hostNetwork && config.hostname === "",
     hostIpc: options?.ipc === NamespaceMode.NODE,
     sharedPid: (options?.pid ?? NamespaceMode.POD) === NamespaceMode.POD,
     hostPid: options?.pid === NamespaceMode.NODE,
