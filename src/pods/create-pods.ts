@@ -15,6 +15,7 @@ import { connectPort } from "./exec/connect-port.ts";
 import { execStreams } from "./exec/exec-streams.ts";
 import { execSync } from "./exec/exec-sync.ts";
 import { reopenLog } from "./exec/reopen-log.ts";
+import { SandboxGroups } from "./host/sandbox-groups.ts";
 import { SpareMonitors } from "./host/spare-monitors.ts";
 import { EventHub } from "./ledger/event-hub.ts";
 import { ExitWatch } from "./ledger/exit-watch.ts";
@@ -68,7 +69,7 @@ export interface RunningPods extends Pods {
 /** Loads the records, recovers what runs, and returns the verbs. */
 export async function createPods(dependencies: PodsDependencies): Promise<RunningPods> {
   const { database, ...adapters } = dependencies;
-  const engine: PodEngine = {
+  const live: Omit<PodEngine, "sandboxGroups"> = {
     ...adapters,
     sandboxes: new RecordStore(database, sandboxCodec),
     containers: new RecordStore(database, containerCodec),
@@ -85,6 +86,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     cpuRates: new CpuRates(),
     layerUsage: new LayerUsage(adapters.clock),
   };
+  const engine: PodEngine = { ...live, sandboxGroups: new SandboxGroups(live) };
   engine.sandboxes.load(engine.log);
   engine.containers.load(engine.log);
   await recover(engine);
@@ -144,6 +146,7 @@ function verbs(engine: PodEngine): RunningPods {
     events: (signal) => engine.eventHub.subscribe(signal),
     close: () => {
       engine.spares[Symbol.dispose]();
+      engine.sandboxGroups[Symbol.dispose]();
       for (const monitor of engine.monitors.values()) monitor.disconnect();
       engine.monitors.clear();
     },
