@@ -14,7 +14,14 @@ export function protoStep(): Step {
     name: "proto",
     inputs: ["proto/**/*", "src/gen/**/*.ts", "package-lock.json"],
     key: "buf generate",
-    outputs: ["src/gen/runtime/v1/api_pb.ts", "src/gen/crib/v1/engine_pb.ts"],
+    outputs: [
+      "src/gen/runtime/v1/api_pb.ts",
+      "src/gen/crib/v1/engine_pb.ts",
+      "src/gen/containerd/services/version/v1/version_pb.ts",
+      "src/gen/containerd/services/containers/v1/containers_pb.ts",
+      "src/gen/containerd/services/tasks/v1/tasks_pb.ts",
+      "src/gen/containerd/v1/types/task_pb.ts",
+    ],
     work: () => generate(),
   };
 }

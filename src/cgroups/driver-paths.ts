@@ -1,4 +1,4 @@
-import type { ContainerId } from "../ids/object-id.ts";
+import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { CgroupPath } from "../ids/path.ts";
 import { parseCgroupPath } from "../ids/path.ts";
 import { systemdSlicePath } from "./systemd-path.ts";
@@ -7,8 +7,8 @@ import { systemdSlicePath } from "./systemd-path.ts";
 export interface DriverPaths {
   /** The group a request's `cgroup_parent` means. @throws {CribError} invalid-argument for a malformed one. */
   parent(cgroupParent: string): CgroupPath;
-  /** A container's group in its pod's. */
-  container(pod: CgroupPath, id: ContainerId): CgroupPath;
+  /** A container's group in its pod's, and the one that stands for the pod itself. */
+  container(pod: CgroupPath, id: ContainerId | SandboxId): CgroupPath;
 }
 
 /**

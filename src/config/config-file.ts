@@ -35,6 +35,7 @@ const schema = z.strictObject({
   root: path.optional(),
   state: path.optional(),
   listen: z.array(parsed(parseListenAddress)).min(1).optional(),
+  containerd_api: z.strictObject({ sockets: z.enum(["auto", "all", "none"]).optional() }).optional(),
   log: z
     .strictObject({
       level: z.enum(["trace", "debug", "info", "warn", "error"]).optional(),

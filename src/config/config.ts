@@ -8,6 +8,8 @@ export interface Config {
   readonly state: HostPath;
   /** Unix socket paths served, first one first. */
   readonly listen: readonly HostPath[];
+  /** Which sockets also answer cAdvisor's calls of containerd's API. Default auto: those named containerd.sock. */
+  readonly containerdApi: "auto" | "all" | "none";
   readonly log: { readonly level: "trace" | "debug" | "info" | "warn" | "error"; readonly format: "text" | "json" };
   readonly cgroup: {
     readonly driver: "cgroupfs" | "systemd";

@@ -6,6 +6,7 @@ export const defaultConfig: Config = deepFreeze({
   root: parseHostPath("/var/lib/crib"),
   state: parseHostPath("/run/crib"),
   listen: [parseHostPath("/run/crib/crib.sock")],
+  containerdApi: "auto",
   log: { level: "info", format: "text" },
   cgroup: { driver: "cgroupfs", defaultParent: "/crib" },
   cni: {

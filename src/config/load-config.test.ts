@@ -22,6 +22,8 @@ describe("loadConfig()", () => {
       root = "/data/crib"
       state = "/run/c"
       listen = ["unix:///run/c/s.sock", "/run/containerd/containerd.sock"]
+      [containerd_api]
+      sockets = "none"
       [log]
       level = "debug"
       format = "json"
@@ -61,6 +63,7 @@ describe("loadConfig()", () => {
       root: "/data/crib",
       state: "/run/c",
       listen: ["/run/c/s.sock", "/run/containerd/containerd.sock"],
+      containerdApi: "none",
       log: { level: "debug", format: "json" },
       cgroup: { driver: "systemd", defaultParent: "/system.slice" },
       cni: { configDir: "/n", binDirs: ["/b1", "/b2"], pluginTimeoutMs: 5000 },

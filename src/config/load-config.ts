@@ -67,6 +67,7 @@ function overlay(base: Config, file: ConfigFile): Config {
     root: file.root ?? base.root,
     state: file.state ?? base.state,
     listen: file.listen ?? base.listen,
+    containerdApi: file.containerd_api?.sockets ?? base.containerdApi,
     log: { level: log?.level ?? base.log.level, format: log?.format ?? base.log.format },
     cgroup: {
       driver: cgroup?.driver ?? base.cgroup.driver,

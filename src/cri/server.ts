@@ -1,10 +1,12 @@
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { Server } from "node:net";
+import type { ConnectRouter } from "@connectrpc/connect";
 import { unavailable } from "../errors/crib-error.ts";
 import type { Fd } from "../ids/process.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { RateBudget } from "../observe/rate-budget.ts";
+import { containerdRoutes } from "./containerd/containerd-routes.ts";
 import type { CriDeps } from "./deps.ts";
 import { grpcListener } from "./grpc-listener.ts";
 import { checkRequests } from "./interceptors/check-requests.ts";
@@ -16,8 +18,15 @@ import { routes } from "./routes.ts";
 import { maxRequestBytes } from "./validate/limits.ts";
 
 export interface CriServer {
-  /** Serves a listening unix socket, or makes one at a path; call it once a socket. Resolves when clients are accepted. */
-  listen(target: { readonly fd: Fd } | { readonly path: string }): Promise<void>;
+  /**
+   * Serves a listening unix socket, or makes one at a path; call it once a socket. Resolves when clients are accepted.
+   *
+   * @param containerdApi whether cAdvisor's calls of containerd's API are answered there too.
+   */
+  listen(
+    target: { readonly fd: Fd } | { readonly path: string },
+    options?: { readonly containerdApi: boolean },
+  ): Promise<void>;
   /** Accepts no more, ends event streams, waits up to `graceMs` for answers under way, then closes every connection. */
   close(graceMs: number): Promise<void>;
 }
@@ -49,26 +58,31 @@ export function createCriServer(deps: CriDeps): CriServer {
   const servers: Server[] = [];
   let openStreams = 0;
 
-  const listener = grpcListener(
-    {
-      routes: routes(deps, shutdown.signal),
-      interceptors: [
-        noteWork(deps.quietMoments),
-        convertErrors(log),
-        logRpcs(log, clock),
-        enforceDeadline(log),
-        checkRequests(),
-      ],
-      grpc: true,
-      grpcWeb: false,
-      connect: false,
-      acceptCompression: [],
-      readMaxBytes: maxRequestBytes,
-    },
-    log,
-  );
+  const options = {
+    interceptors: [
+      noteWork(deps.quietMoments),
+      convertErrors(log),
+      logRpcs(log, clock),
+      enforceDeadline(log),
+      checkRequests(),
+    ],
+    grpc: true,
+    grpcWeb: false,
+    connect: false,
+    acceptCompression: [],
+    readMaxBytes: maxRequestBytes,
+  };
+  const own = routes(deps, shutdown.signal);
+  const listenerOf = (containerdApi: boolean) => {
+    const extra = containerdApi ? containerdRoutes(deps) : undefined;
+    const all = (router: ConnectRouter) => {
+      own(router);
+      extra?.(router);
+    };
+    return grpcListener({ ...options, routes: all }, log);
+  };
 
-  function makeServer() {
+  function makeServer(listener: ReturnType<typeof grpcListener>) {
     const server = createServer(http2Options);
     server.on("stream", listener);
     server.on("session", (session) => {
@@ -90,8 +104,8 @@ export function createCriServer(deps: CriDeps): CriServer {
   }
 
   return {
-    async listen(target) {
-      const server = makeServer();
+    async listen(target, { containerdApi } = { containerdApi: false }) {
+      const server = makeServer(listenerOf(containerdApi));
       servers.push(server);
       await new Promise<void>((resolve, reject) => {
         server.once("error", (error) =>

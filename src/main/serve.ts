@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { servesContainerdApi } from "../config/containerd-api.ts";
 import type { CriDeps } from "../cri/deps.ts";
 import { createCriServer } from "../cri/server.ts";
 import type { UnixNanos } from "../ids/units.ts";
@@ -77,7 +78,10 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     quietMoments,
   });
   stack.defer(() => server.close(stopGraceMs));
-  for (const path of config.listen) await server.listen(stack.use(await claimSocket(kernel, path)));
+  for (const path of config.listen) {
+    const socket = stack.use(await claimSocket(kernel, path));
+    await server.listen(socket, { containerdApi: servesContainerdApi(config, path) });
+  }
 
   host.onReload(() => logConfigChange(config, reload, log));
   log.info({ version: host.build.version, root: config.root, state: config.state, listen: config.listen }, "ready");

@@ -12,6 +12,7 @@ import { connectPort } from "./exec/connect-port.ts";
 import { execStreams } from "./exec/exec-streams.ts";
 import { execSync } from "./exec/exec-sync.ts";
 import { reopenLog } from "./exec/reopen-log.ts";
+import { SandboxGroups } from "./host/sandbox-groups.ts";
 import { SpareMonitors } from "./host/spare-monitors.ts";
 import { EventHub } from "./ledger/event-hub.ts";
 import { ExitWatch } from "./ledger/exit-watch.ts";
@@ -70,7 +71,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     late,
     room,
   });
-  const engine: PodEngine = {
+  const live: Omit<PodEngine, "sandboxGroups"> = {
     ...adapters,
     sandboxes: new RecordStore(database, sandboxCodec, safetyOf("sandbox")),
     containers: new RecordStore(database, containerCodec, safetyOf("container")),
@@ -87,6 +88,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     cpuRates: new CpuRates(),
     layerUsage: new LayerUsage(adapters.clock),
   };
+  const engine: PodEngine = { ...live, sandboxGroups: new SandboxGroups(live) };
   engine.sandboxes.load(engine.log);
   engine.containers.load(engine.log);
   await recover(engine);
@@ -141,6 +143,7 @@ function verbs(engine: PodEngine): RunningPods {
     events: (signal) => engine.eventHub.subscribe(signal),
     close: () => {
       engine.spares[Symbol.dispose]();
+      engine.sandboxGroups[Symbol.dispose]();
       for (const monitor of engine.monitors.values()) monitor.disconnect();
       engine.monitors.clear();
     },

@@ -13,6 +13,7 @@ import type { SeccompCache } from "../runtime/seccomp-cache.ts";
 import type { SandboxIntents } from "../state/intents.ts";
 import type { RecordStore } from "../state/record-store.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
+import type { SandboxGroups } from "./host/sandbox-groups.ts";
 import type { SpareMonitors } from "./host/spare-monitors.ts";
 import type { EventHub } from "./ledger/event-hub.ts";
 import type { ExitWatch } from "./ledger/exit-watch.ts";
@@ -45,6 +46,7 @@ export interface PodEngine {
   /** Connections to the monitors of ready sandboxes. */
   readonly monitors: Map<SandboxId, Monitor>;
   readonly spares: SpareMonitors;
+  readonly sandboxGroups: SandboxGroups;
   /** One writer at a time per sandbox or container id. */
   readonly locks: KeyedLocks;
   readonly sandboxNames: NameRegistry<SandboxId>;

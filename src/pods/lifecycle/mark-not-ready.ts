@@ -22,6 +22,7 @@ export async function markNotReady(engine: PodEngine, id: SandboxId): Promise<vo
   await monitor?.shutdown();
   if (sandbox.ownsShm) unmountShm(engine, sandbox.directory);
   if (sandbox.ownsCgroup) await removeCgroup(engine, sandbox.cgroup);
+  else await engine.sandboxGroups.remove(sandbox);
   engine.cpuRates.forget(id);
 
   if (sandbox.state === "notready" && sandbox.networkReleased) return;

@@ -63,6 +63,7 @@ async function recoverSandbox(engine: PodEngine, sandbox: SandboxRecord): Promis
   const exits = monitor === undefined ? undefined : await adopt(engine, sandbox, monitor);
   if (monitor !== undefined && exits !== undefined && sandbox.state === "ready") {
     for (const exit of exits) handleExit(engine, exit);
+    engine.sandboxGroups.want(sandbox);
     return;
   }
   const records = new Map(engine.launcher.readExitRecords(sandbox.directory).map((exit) => [exit.id, exit]));

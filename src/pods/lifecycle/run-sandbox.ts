@@ -140,6 +140,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
 
   engine.monitors.set(id, monitor);
   watchMonitor(engine, monitor);
+  engine.sandboxGroups.want(record);
   engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, record, () => []);
   engine.eventHub.publish(ContainerEventType.CONTAINER_STARTED_EVENT, id, record, () => []);
   return id;

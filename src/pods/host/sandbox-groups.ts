@@ -1,0 +1,85 @@
+import { setImmediate } from "node:timers/promises";
+import { driverPaths } from "../../cgroups/driver-paths.ts";
+import { isSeenByCadvisor } from "../../config/containerd-api.ts";
+import type { SandboxId } from "../../ids/object-id.ts";
+import type { CgroupPath } from "../../ids/path.ts";
+import type { SandboxRecord } from "../../state/records.ts";
+import type { PodEngine } from "../engine.ts";
+import { removeCgroup } from "./remove-cgroup.ts";
+
+type Engine = Pick<PodEngine, "config" | "cgroups" | "clock" | "log" | "locks" | "sandboxes">;
+
+/** A pod's start is followed by its containers', which must not wait for this. */
+const restMs = 200;
+
+/**
+ * A group in the pod's, named by the pod's id, for cAdvisor: it knows a pod by a group of such a name, as the pause container
+ * of other engines has one, and a pod's network by that pod. It is empty; why no process lives there, and why it is made after
+ * the answer and the record, is docs/decisions/0120.
+ */
+export class SandboxGroups implements Disposable {
+  readonly #engine: Engine;
+  readonly #wanted: boolean;
+  readonly #waiting = new Set<SandboxId>();
+  readonly #closed = new AbortController();
+  #working = false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#wanted = isSeenByCadvisor(engine.config);
+  }
+
+  /** Makes the pod's group soon, if anybody looks for such groups. The pod's record is written. */
+  want({ id }: Pick<SandboxRecord, "id">): void {
+    if (!this.#wanted) return;
+    this.#waiting.add(id);
+    if (this.#working) return;
+    this.#working = true;
+    this.#work()
+      .catch((error: unknown) => this.#engine.log.warn({ err: error }, "pods are not shown to cAdvisor"))
+      .finally(() => {
+        this.#working = false;
+      });
+  }
+
+  /** Takes the group away, also one that was made when others were looking. */
+  async remove(sandbox: SandboxRecord): Promise<void> {
+    this.#waiting.delete(sandbox.id);
+    const path = ownGroup(this.#engine, sandbox);
+    if (path !== undefined && this.#engine.cgroups.exists(path)) await removeCgroup(this.#engine, path);
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed.abort();
+    this.#waiting.clear();
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting.size > 0 && (await this.#engine.clock.sleep(restMs, this.#closed.signal))) {
+      for (const id of [...this.#waiting]) {
+        await setImmediate();
+        await this.#make(id);
+      }
+    }
+  }
+
+  async #make(id: SandboxId): Promise<void> {
+    const { cgroups, locks, sandboxes, log } = this.#engine;
+    using _held = await locks.acquire(id);
+    if (!this.#waiting.delete(id)) return;
+    const sandbox = sandboxes.get(id);
+    if (sandbox?.state !== "ready") return;
+    const path = ownGroup(this.#engine, sandbox);
+    if (path === undefined) return;
+    try {
+      cgroups.create(path, {});
+    } catch (error) {
+      log.warn({ sandbox: id, err: error }, "this pod is not shown to cAdvisor");
+    }
+  }
+}
+
+/** undefined: the pod's group has the pod's id for a name already. */
+function ownGroup({ config }: Pick<Engine, "config">, { id, cgroup }: SandboxRecord): CgroupPath | undefined {
+  return cgroup.endsWith(`/${id}`) ? undefined : driverPaths[config.cgroup.driver].container(cgroup, id);
+}
