@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
@@ -40,7 +41,12 @@ export function applyInstall(plan: readonly PlannedFile[], options: InstallOptio
 function actionFor(file: PlannedFile, path: string, force: boolean): InstallAction {
   if (!existsSync(path)) return "created";
   if (isSame(file, path)) return "unchanged";
-  return file.ownership === "config" && !force ? "kept" : "replaced";
+  const isTheirs = file.ownership === "config" && !file.formerly.includes(sha256Of(path));
+  return isTheirs && !force ? "kept" : "replaced";
+}
+
+function sha256Of(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
 }
 
 function isSame({ content }: PlannedFile, path: string): boolean {
