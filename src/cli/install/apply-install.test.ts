@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HostPath } from "../../ids/path.ts";
@@ -35,3 +35,22 @@ test.each([
     expect(readFileSync(path, "utf8")).toBe(then);
   },
 );
+
+test("what is installed can be read by all, its new directories entered, whatever the administrator's umask", () => {
+  const before = process.umask(0o077);
+  try {
+    applyInstall([{ ...file, path: "/etc/crib/conf.d/10-x.toml" }], { prefix, force: false, dryRun: false });
+  } finally {
+    process.umask(before);
+  }
+  const modes = ["etc", "etc/crib", "etc/crib/conf.d", "etc/crib/conf.d/10-x.toml"].map((path) => [
+    path,
+    (statSync(join(prefix, path)).mode & 0o7777).toString(8),
+  ]);
+  expect(modes).toEqual([
+    ["etc", "755"],
+    ["etc/crib", "755"],
+    ["etc/crib/conf.d", "755"],
+    ["etc/crib/conf.d/10-x.toml", "644"],
+  ]);
+});

@@ -3,7 +3,6 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
+import { makeDirectories } from "../../kernel/exact-modes.ts";
 import type { PlannedFile } from "./install-plan.ts";
 
 export interface InstallOptions {
@@ -61,7 +61,7 @@ function isSame({ content }: PlannedFile, path: string): boolean {
 }
 
 function put({ content, mode }: PlannedFile, path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeDirectories(dirname(path), 0o755);
   const aside = `${path}.crib-new`;
   try {
     switch (content.kind) {

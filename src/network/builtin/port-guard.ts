@@ -24,7 +24,8 @@ const addresses = {
 } as const;
 
 /**
- * What a pod may send: frames that come from its own MAC and its own addresses. `nft list table bridge NAME` shows it as:
+ * What a pod may send: frames that come from its own MAC and its own addresses. In nft's words (it lists the
+ * fields as @nh and @th, by their offsets):
  *
  * ```
  * chain prerouting { type filter hook prerouting priority -300;  iifname @links goto pod }
