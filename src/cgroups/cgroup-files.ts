@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
+import { withUmask } from "../kernel/exact-modes.ts";
 
 /**
  * The few file operations control groups are made of: real on cgroupfs, faked in unit tests.
@@ -36,7 +37,8 @@ export interface CgroupFiles {
 export const hostCgroupFiles: CgroupFiles = {
   mkdir(path) {
     try {
-      mkdirSync(path, 0o755);
+      // Whoever is in the group reads its limits, whatever the umask of the daemon.
+      withUmask(0, () => mkdirSync(path, 0o755));
       return true;
     } catch (error) {
       if (errnoOf(error) === Errno.EEXIST) return false;

@@ -58,7 +58,7 @@ const schema = z.strictObject({
   network: z
     .strictObject({
       bridge: interfaceName.optional(),
-      subnet: ipv4Subnet.optional(),
+      subnet: ipv4Subnet.or(z.literal("")).optional(),
       mtu: z
         .number()
         .int()
@@ -67,6 +67,7 @@ const schema = z.strictObject({
           "is neither 0 (automatic) nor between 576 and 65535",
         )
         .optional(),
+      anti_spoofing: z.boolean().optional(),
     })
     .optional(),
   registry: z

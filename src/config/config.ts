@@ -24,10 +24,12 @@ export interface Config {
   readonly network: {
     /** Interface name of the built-in bridge. Default crib0. */
     readonly bridge: string;
-    /** Default 10.88.0.0/16. */
-    readonly subnet: string;
+    /** Undefined: a range that is free on this node, chosen once and kept. */
+    readonly subnet: string | undefined;
     /** 0: the default route's. */
     readonly mtu: number;
+    /** Whether what a pod sends from another's MAC or address is dropped. Default true. */
+    readonly antiSpoofing: boolean;
   };
   readonly registry: {
     /** Directories of `<host>/hosts.toml`, searched in order. */

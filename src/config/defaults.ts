@@ -14,7 +14,7 @@ export const defaultConfig: Config = deepFreeze({
     binDirs: [parseHostPath("/opt/cni/bin"), parseHostPath("/usr/lib/cni")],
     pluginTimeoutMs: 60_000,
   },
-  network: { bridge: "crib0", subnet: "10.88.0.0/16", mtu: 0 },
+  network: { bridge: "crib0", subnet: undefined, mtu: 0, antiSpoofing: true },
   registry: {
     hostsDirs: [parseHostPath("/etc/crib/certs.d"), parseHostPath("/etc/containerd/certs.d")],
     dockerConfig: parseHostPath("/root/.docker/config.json"),

@@ -38,6 +38,7 @@ describe("loadConfig()", () => {
       bridge = "br7"
       subnet = "10.1.0.0/20"
       mtu = 1400
+      anti_spoofing = false
       [registry]
       hosts_dirs = ["/h"]
       docker_config = ""
@@ -67,7 +68,7 @@ describe("loadConfig()", () => {
       log: { level: "debug", format: "json" },
       cgroup: { driver: "systemd", defaultParent: "/system.slice" },
       cni: { configDir: "/n", binDirs: ["/b1", "/b2"], pluginTimeoutMs: 5000 },
-      network: { bridge: "br7", subnet: "10.1.0.0/20", mtu: 1400 },
+      network: { bridge: "br7", subnet: "10.1.0.0/20", mtu: 1400, antiSpoofing: false },
       registry: { hostsDirs: ["/h"], dockerConfig: undefined, maxConcurrentDownloads: 2, stallTimeoutMs: 7000 },
       images: { pinned: ["registry.k8s.io/pause:3.10"] },
       cdi: { specDirs: ["/c1", "/c2"] },
@@ -91,8 +92,12 @@ describe("loadConfig()", () => {
       '[network]\nmtu = 1400\nbridge = "a"\n[cni]\nbin_dirs = ["/1", "/2"]',
       '[network]\nbridge = "b"\n[cni]\nbin_dirs = ["/3"]',
     );
-    expect(config.network).toEqual({ bridge: "b", subnet: "10.88.0.0/16", mtu: 1400 });
+    expect(config.network).toEqual({ bridge: "b", subnet: undefined, mtu: 1400, antiSpoofing: true });
     expect(config.cni.binDirs as readonly string[]).toEqual(["/3"]);
+  });
+
+  test("an empty range leaves the choice to the daemon, whatever a file before it says", () => {
+    expect(load('[network]\nsubnet = "10.1.0.0/20"', '[network]\nsubnet = ""').network.subnet).toBeUndefined();
   });
 
   test("flags win over files", () => {

@@ -78,11 +78,7 @@ function overlay(base: Config, file: ConfigFile): Config {
       binDirs: cni?.bin_dirs ?? base.cni.binDirs,
       pluginTimeoutMs: toMs(cni?.plugin_timeout_seconds) ?? base.cni.pluginTimeoutMs,
     },
-    network: {
-      bridge: network?.bridge ?? base.network.bridge,
-      subnet: network?.subnet ?? base.network.subnet,
-      mtu: network?.mtu ?? base.network.mtu,
-    },
+    network: overlayNetwork(base.network, network),
     registry: {
       hostsDirs: registry?.hosts_dirs ?? base.registry.hostsDirs,
       // "" switches it off.
@@ -100,6 +96,16 @@ function overlay(base: Config, file: ConfigFile): Config {
       execOutputLimitBytes: runtime?.exec_output_limit_bytes ?? base.runtime.execOutputLimitBytes,
     },
     streaming: overlayStreaming(base.streaming, file.streaming),
+  };
+}
+
+function overlayNetwork(base: Config["network"], file: ConfigFile["network"]): Config["network"] {
+  return {
+    bridge: file?.bridge ?? base.bridge,
+    // "" leaves the choice to the daemon.
+    subnet: file?.subnet === "" ? undefined : (file?.subnet ?? base.subnet),
+    mtu: file?.mtu ?? base.mtu,
+    antiSpoofing: file?.anti_spoofing ?? base.antiSpoofing,
   };
 }
 

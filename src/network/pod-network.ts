@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { unavailable } from "../errors/crib-error.ts";
+import { joinHostPath } from "../ids/path.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
@@ -11,7 +12,7 @@ import type { PodNetwork } from "./port.ts";
 
 export interface PodNetworkOptions {
   readonly kernel: Kernel;
-  readonly config: Pick<Config, "cni" | "network" | "state">;
+  readonly config: Pick<Config, "cni" | "network" | "root" | "state">;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -32,7 +33,14 @@ export function createPodNetwork({ kernel, config, log, clock }: PodNetworkOptio
     clock,
     log,
   });
-  const builtin = new BuiltinNetwork({ kernel, ...config.network, owner: config.state, log, clock });
+  const builtin = new BuiltinNetwork({
+    kernel,
+    ...config.network,
+    rangeFile: joinHostPath(config.root, "pod-range.json"),
+    owner: config.state,
+    log,
+    clock,
+  });
 
   return {
     async attach(request, signal) {

@@ -83,8 +83,11 @@ function belongsThere(engine: Engine, line: string): boolean {
   const isBridge = line.startsWith("links: ") && line.endsWith(`: ${engine.bridge}`);
   // CNI plugins never remove their bridge and chains.
   if (engine.network === "cni") return isBridge || line.startsWith("firewall: ");
-  // crib's stay while it runs, but no element of a map: that would be a host port of a pod that is gone.
-  const isRule = line.startsWith(`firewall: table inet ${engine.bridge}: `) && !line.includes("elements");
+  // crib's stay while it runs, but no element of a map or set: that would be a host port or address of a pod that is gone.
+  const isOurTable = ["inet", "bridge"].some((family) =>
+    line.startsWith(`firewall: table ${family} ${engine.bridge}: `),
+  );
+  const isRule = isOurTable && !line.includes("elements");
   return engine.running && (isBridge || isRule);
 }
 

@@ -38,8 +38,9 @@ function createNetwork(
   return createPodNetwork({
     kernel: createLinuxKernel(),
     config: {
+      root: state,
       state: changes.state ?? state,
-      network: { bridge: changes.bridge ?? bridge, subnet: changes.subnet ?? subnet, mtu: 0 },
+      network: { bridge: changes.bridge ?? bridge, subnet: changes.subnet ?? subnet, mtu: 0, antiSpoofing: true },
       cni: { configDir: join(state, "net.d") as HostPath, binDirs: [], pluginTimeoutMs: 5000 },
     },
     log,

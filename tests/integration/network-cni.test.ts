@@ -33,8 +33,9 @@ function createNetwork(plugins: readonly HostPath[] = binDirs): PodNetwork {
   return createPodNetwork({
     kernel: createLinuxKernel(),
     config: {
+      root: directory as HostPath,
       state: directory as HostPath,
-      network: { bridge: "cribcnitest1", subnet: "10.216.0.0/16", mtu: 0 },
+      network: { bridge: "cribcnitest1", subnet: "10.216.0.0/16", mtu: 0, antiSpoofing: true },
       cni: { configDir: configDir as HostPath, binDirs: plugins, pluginTimeoutMs: 10_000 },
     },
     log: silent,

@@ -55,6 +55,19 @@ function copy(out: boolean, inside: string, outside: string, archive = false) {
 
 const hostFile = (path: string): string => readFileSync(join(top, "host", path), "utf8");
 
+test("a new directory can be entered, whatever the umask of who copies", () => {
+  const before = process.umask(0o077);
+  try {
+    copy(false, "/new", "../root/etc/.");
+  } finally {
+    process.umask(before);
+  }
+  expect([lstatSync(join(root, "new")).mode & 0o7777, readFileSync(join(root, "new/motd"), "utf8")]).toEqual([
+    0o755,
+    "hello",
+  ]);
+});
+
 describe("where a copy ends up", () => {
   test("a file under a new name, into a directory, and over an old file", () => {
     expect(copy(true, "/etc/motd", "a")).toMatchObject({ files: 1, bytes: 5n });

@@ -24,7 +24,9 @@ export function copyPlace(kernel: FileCalls, from: Place, to: Place, options: Co
     using into = openParent(kernel, to);
     kernel.mkdirat(into.directory, into.name, 0o755);
     using made = openIfDirectory(kernel, to);
-    if (made !== undefined) copier.copyContents(source.fd, made.fd, from.shown);
+    if (made === undefined) return copier.report;
+    kernel.fchmod(made.fd, 0o755);
+    copier.copyContents(source.fd, made.fd, from.shown);
     return copier.report;
   }
 

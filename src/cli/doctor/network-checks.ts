@@ -14,7 +14,25 @@ const options: readonly (KernelOption & { readonly name: string })[] = [
 const configDir = "/etc/cni/net.d";
 const pluginDirs = ["/opt/cni/bin", "/usr/lib/cni"] as const;
 
-export const networkChecks: readonly Check[] = [...options.map(optionCheck), forwarding, cni, resolver];
+export const networkChecks: readonly Check[] = [...options.map(optionCheck), bridgeRules, forwarding, cni, resolver];
+
+/** No module of its own: it is a part of nf_tables, or left out. */
+const rulesForBridges: KernelOption = {
+  config: "NF_TABLES_BRIDGE",
+  module: "nft_chain_bridge",
+  symbol: "nft_do_chain_bridge",
+};
+
+function bridgeRules(host: DoctorHost): Finding {
+  return presenceOf(host, rulesForBridges) === "absent"
+    ? warn(
+        "network",
+        "nftables for bridges",
+        "missing",
+        "pods of the built-in network can use each other's addresses: take a kernel with CONFIG_NF_TABLES_BRIDGE",
+      )
+    : ok("network", "nftables for bridges", "available");
+}
 
 function optionCheck({ name, ...option }: (typeof options)[number]): Check {
   return (host) => {

@@ -1,8 +1,8 @@
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
+import { makeDirectories } from "../../kernel/exact-modes.ts";
 import type { PlannedFile } from "./install-plan.ts";
 
 export interface InstallOptions {
@@ -40,7 +41,12 @@ export function applyInstall(plan: readonly PlannedFile[], options: InstallOptio
 function actionFor(file: PlannedFile, path: string, force: boolean): InstallAction {
   if (!existsSync(path)) return "created";
   if (isSame(file, path)) return "unchanged";
-  return file.ownership === "config" && !force ? "kept" : "replaced";
+  const isTheirs = file.ownership === "config" && !file.formerly.includes(sha256Of(path));
+  return isTheirs && !force ? "kept" : "replaced";
+}
+
+function sha256Of(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
 }
 
 function isSame({ content }: PlannedFile, path: string): boolean {
@@ -55,7 +61,7 @@ function isSame({ content }: PlannedFile, path: string): boolean {
 }
 
 function put({ content, mode }: PlannedFile, path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeDirectories(dirname(path), 0o755);
   const aside = `${path}.crib-new`;
   try {
     switch (content.kind) {

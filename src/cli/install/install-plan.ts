@@ -1,4 +1,5 @@
 import { packagedFiles } from "../packaged-files.ts";
+import { formerConfigurations } from "./former-configurations.ts";
 
 /** One file of an installation. */
 export interface PlannedFile {
@@ -8,8 +9,10 @@ export interface PlannedFile {
   readonly content:
     | { readonly kind: "text"; readonly text: string }
     | { readonly kind: "copy"; readonly source: string };
-  /** `ours` is replaced at every upgrade; `config` belongs to the administrator once it is there. */
+  /** `ours` is replaced at every upgrade; `config` belongs to the administrator once it is changed. */
   readonly ownership: "ours" | "config";
+  /** SHA-256 of what earlier versions put there: a file that is still that was changed by nobody. */
+  readonly formerly: readonly string[];
 }
 
 const containerdDropIn = `# Written by \`crib install --replace-containerd\`: the kubelet and agents of this node keep their flags.
@@ -21,8 +24,9 @@ export function planInstall(options: {
   readonly executable: string | undefined;
   readonly replaceContainerd: boolean;
 }): readonly PlannedFile[] {
-  const config = (path: string, text: string): PlannedFile => ({
+  const config = (path: string, text: string, formerly: readonly string[] = []): PlannedFile => ({
     path,
+    formerly,
     mode: 0o644,
     content: { kind: "text", text },
     ownership: "config",
@@ -36,6 +40,7 @@ export function planInstall(options: {
             mode: 0o755,
             content: { kind: "copy", source: options.executable },
             ownership: "ours",
+            formerly: [],
           } as const,
         ]),
     {
@@ -43,8 +48,9 @@ export function planInstall(options: {
       mode: 0o644,
       content: { kind: "text", text: packagedFiles.service },
       ownership: "ours",
+      formerly: [],
     },
-    config("/etc/crib/config.toml", packagedFiles.config),
+    config("/etc/crib/config.toml", packagedFiles.config, formerConfigurations),
     ...(options.replaceContainerd ? [config("/etc/crib/conf.d/10-containerd-socket.toml", containerdDropIn)] : []),
     config("/etc/crictl.yaml", packagedFiles.crictl),
   ];

@@ -8,7 +8,7 @@ function load(...settings: string[]) {
 
 test("settings are configuration like any other, the last one wins", () => {
   const config = load("network.bridge=crib1", "network.subnet=10.9.0.0/24", "network.mtu=1400", "network.bridge=crib2");
-  expect(config.network).toEqual({ bridge: "crib2", subnet: "10.9.0.0/24", mtu: 1400 });
+  expect(config.network).toEqual({ bridge: "crib2", subnet: "10.9.0.0/24", mtu: 1400, antiSpoofing: true });
   expect(load('images.pinned=["a/b:1"]').images.pinned).toEqual(["a/b:1"]);
 });
 

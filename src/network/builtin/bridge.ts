@@ -1,9 +1,10 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
-import { configureLink, defaultRouteLink, listAddresses } from "../netlink/addresses.ts";
-import { createBridge, findLink, type Link, listLinks, setLinkUp } from "../netlink/links.ts";
+import { configureLink, listAddresses } from "../netlink/addresses.ts";
+import { createBridge, findLink, type Link, listLinks, setBridgeUp } from "../netlink/links.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import type { NetlinkSocket } from "../netlink/netlink-socket.ts";
+import { defaultRouteLink } from "../netlink/routes.ts";
 import { podMac } from "./pod-link.ts";
 import { addressBytes, formatAddress, gatewayOf, type Subnet, subnetsOverlap, toBigInt } from "./subnet.ts";
 import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
@@ -15,6 +16,7 @@ export interface BridgeRequest {
   readonly mtu: number;
   /** Written into the bridge's alias, so that two daemons of one node do not take each other's. */
   readonly owner: string;
+  readonly antiSpoofing: boolean;
 }
 
 export interface Bridge {
@@ -23,6 +25,13 @@ export interface Bridge {
 }
 
 const fallbackMtu = 1500;
+
+/**
+ * Of the sixteen MACs that bridges keep to themselves, those whose frames are treated as any other's, all but the first
+ * three, which the kernel does not let go. Unless it is told so, a frame to 01:80:c2:00:00:0e passes every rule: the bridge learns
+ * its sender's MAC, a neighbour's maybe, and the host takes the packet in it for one of the pod's own link.
+ */
+const throughTheRules = 0xfff8;
 
 /**
  * Makes the bridge what it should be: there, up, with a gateway address of every range, and the node a router.
@@ -38,7 +47,7 @@ export function ensureBridge(socket: NetlinkSocket, kernel: SysctlKernel, reques
 
   // Before it is up: an advertisement of a pod must find nobody who believes it (CVE-2020-10749).
   setNetworkSysctl(kernel, `ipv6/conf/${request.name}/accept_ra`, "0");
-  setLinkUp(socket, bridge.index, bridgeAlias(request.owner));
+  setBridgeUp(socket, bridge.index, bridgeAlias(request.owner), request.antiSpoofing ? throughTheRules : 0);
   const addresses = request.subnets.map((subnet) => ({
     family: subnet.family,
     prefix: subnet.prefix,

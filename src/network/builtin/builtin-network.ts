@@ -1,6 +1,7 @@
 import { type CribError, failedPrecondition } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
+import type { HostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import type { Clock } from "../../observe/clock.ts";
@@ -12,11 +13,13 @@ import type { AttachRequest, NetworkAttachment } from "../port.ts";
 import { withNetns } from "../with-netns.ts";
 import { AddressPool } from "./address-pool.ts";
 import { asNetworkError } from "./as-network-error.ts";
+import { attachmentOf, rangesOf } from "./attachment-result.ts";
 import { type Bridge, bridgeAlias, ensureBridge } from "./bridge.ts";
+import { ChosenRange } from "./chosen-range.ts";
 import { configurePodEnd, podMacOf } from "./configure-pod-end.ts";
 import { LeftoverLinks } from "./leftover-links.ts";
 import { isPodLink, podLinkAlias, podLinkName } from "./pod-link.ts";
-import { PublishedPorts } from "./published-ports.ts";
+import { PodRules } from "./pod-rules.ts";
 import { type Address, formatAddress, gatewayOf, parseSubnets, type Subnet, subnetContains } from "./subnet.ts";
 import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
 
@@ -25,10 +28,14 @@ export type BuiltinKernel = NetlinkKernel & SysctlKernel & Pick<Kernel, "open">;
 export interface BuiltinNetworkOptions {
   readonly kernel: BuiltinKernel;
   readonly bridge: string;
-  /** Comma-separated CIDRs. */
-  readonly subnet: string;
+  /** Comma-separated CIDRs; undefined: a free one is chosen. */
+  readonly subnet: string | undefined;
+  /** Where the chosen one is kept. */
+  readonly rangeFile: HostPath;
   /** 0: the default route's. */
   readonly mtu: number;
+  /** Whether a pod may send only from its own MAC and addresses. */
+  readonly antiSpoofing: boolean;
   /** The daemon's state directory: tells its bridge from another daemon's. */
   readonly owner: string;
   readonly log: Log;
@@ -47,8 +54,10 @@ const retrySetupAfterMs = 5000;
 export class BuiltinNetwork implements Disposable {
   readonly #options: BuiltinNetworkOptions;
   readonly #pool: AddressPool;
-  readonly #ports: PublishedPorts;
+  readonly #rules: PodRules;
   readonly #leftovers: LeftoverLinks;
+  /** Undefined when a person or the kubelet named the range. */
+  #chosen: ChosenRange | undefined;
   /** Every range ever in use by text: pods of an earlier range keep their masquerading. */
   readonly #knownSubnets = new Map<string, Subnet>();
   #route: NetlinkSocket | undefined;
@@ -57,9 +66,11 @@ export class BuiltinNetwork implements Disposable {
 
   constructor(options: BuiltinNetworkOptions) {
     this.#options = options;
-    this.#pool = new AddressPool(parseSubnets(options.subnet));
+    const { subnet, rangeFile } = options;
+    this.#pool = new AddressPool(subnet === undefined ? [] : parseSubnets(subnet));
+    this.#chosen = subnet === undefined ? new ChosenRange({ ...options, file: rangeFile }) : undefined;
     const route = (): NetlinkSocket => this.#routeSocket();
-    this.#ports = new PublishedPorts({ ...options, route });
+    this.#rules = new PodRules({ ...options, route });
     this.#leftovers = new LeftoverLinks({ ...options, route });
     this.#remember(this.#pool.subnets);
   }
@@ -79,20 +90,24 @@ export class BuiltinNetwork implements Disposable {
     const addresses = this.#pool.allocate(request.sandboxId);
     undo.defer(() => this.#pool.release(request.sandboxId));
 
-    undo.defer(() => this.#ports.release(request.sandboxId));
-    this.#ports.reserve(request, addresses);
+    undo.defer(() => this.#rules.release(request.sandboxId));
+    this.#rules.reserve(request, addresses);
 
     undo.defer(() => this.#leftovers.add(podLinkName(request.sandboxId)));
     withNetns(this.#options.kernel, request.netns, (netns) => this.#connect(request, bridge, netns, addresses));
-    this.#ports.publish(request.sandboxId);
+    this.#rules.publish(request.sandboxId);
     undo.move();
-    return this.#attachment(request, addresses);
+    return attachmentOf(request, {
+      bridge: this.#options.bridge,
+      mtu: bridge.mtu,
+      addresses: addresses.map((address) => ({ ...address, subnet: this.#subnetOf(address) })),
+    });
   }
 
   /** Idempotent. Needs no namespace. The link itself ends with the pod's namespace, or soon after this. */
   detach(sandboxId: SandboxId): void {
     this.#leftovers.add(podLinkName(sandboxId));
-    this.#ports.withdraw(sandboxId);
+    this.#rules.withdraw(sandboxId);
     this.#pool.release(sandboxId);
   }
 
@@ -101,7 +116,9 @@ export class BuiltinNetwork implements Disposable {
     const liveNames = new Set(live.map(({ request }) => podLinkName(request.sandboxId)));
     for (const { request, attachment } of live) {
       this.#pool.adopt(request.sandboxId, attachment.ips);
-      this.#ports.adopt(request, attachment);
+      this.#rules.adopt(request, attachment);
+      // The range may have been another when the pod was made: it keeps its address, and its way out.
+      this.#remember(rangesOf(attachment));
     }
 
     const leftovers = listLinks(this.#routeSocket())
@@ -129,9 +146,9 @@ export class BuiltinNetwork implements Disposable {
   /** New pods get addresses of these ranges; pods that live keep theirs. @throws {CribError} invalid-argument */
   setPodCidr(cidr: string): void {
     const subnets = parseSubnets(cidr);
+    this.#chosen = undefined;
     if (subnets.map(({ text }) => text).join() === this.#pool.subnets.map(({ text }) => text).join()) return;
-    this.#pool.setSubnets(subnets);
-    this.#remember(subnets);
+    this.#useSubnets(subnets);
     this.#bridge = undefined;
   }
 
@@ -140,7 +157,7 @@ export class BuiltinNetwork implements Disposable {
     if (this.#route !== undefined && this.#pool.owners().length === 0) this.#tidyUp();
     this.#leftovers[Symbol.dispose]();
     this.#route?.[Symbol.dispose]();
-    this.#ports[Symbol.dispose]();
+    this.#rules[Symbol.dispose]();
   }
 
   #connect(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): void {
@@ -184,25 +201,27 @@ export class BuiltinNetwork implements Disposable {
   #ensureReady(): Bridge {
     try {
       if (this.#bridge === undefined) {
+        if (this.#chosen !== undefined) this.#useSubnets(this.#chosen.current(this.#routeSocket()));
         this.#refuseTakenGateways();
-        const { kernel, bridge, mtu, owner } = this.#options;
+        const { kernel, bridge, mtu, owner, antiSpoofing } = this.#options;
         const made = ensureBridge(this.#routeSocket(), kernel, {
           name: bridge,
           subnets: this.#pool.subnets,
           mtu,
           owner,
+          antiSpoofing,
         });
         // Their links lost their bridge with the one that was removed; where it is the same this changes nothing.
         for (const id of this.#pool.owners()) connectLink(this.#routeSocket(), podLinkName(id), made.index);
-        this.#ports.bridgeWasMade();
-        this.#ports.writeRules([...this.#knownSubnets.values()]);
+        this.#rules.bridgeWasMade();
+        this.#rules.writeRules([...this.#knownSubnets.values()]);
         this.#bridge = made;
-      } else if (!this.#ports.rulesAreIntact()) {
+      } else if (!this.#rules.rulesAreIntact()) {
         this.#options.log.warn(
           { table: this.#options.bridge },
           "the nftables table was removed by someone; writing it again",
         );
-        this.#ports.writeRules([...this.#knownSubnets.values()]);
+        this.#rules.writeRules([...this.#knownSubnets.values()]);
       }
       this.#failure = undefined;
       return this.#bridge;
@@ -211,25 +230,6 @@ export class BuiltinNetwork implements Disposable {
       this.#failure = { error: failure, atMs: this.#options.clock.monotonicMs() };
       throw failure;
     }
-  }
-
-  #attachment(request: AttachRequest, addresses: readonly Address[]): NetworkAttachment {
-    const ips = addresses.map(({ family, value }) => formatAddress(family, value));
-    const { bridge } = this.#options;
-    return {
-      provider: "builtin",
-      ips,
-      portMappings: request.portMappings,
-      result: {
-        bridge,
-        hostInterface: podLinkName(request.sandboxId),
-        interface: "eth0",
-        addresses: addresses.map((address, i) => `${ips[i]}/${this.#subnetOf(address).prefix}`),
-        gateways: addresses.map((address) => formatAddress(address.family, gatewayOf(this.#subnetOf(address)))),
-        mtu: this.#bridge?.mtu,
-      },
-      cniConfig: undefined,
-    };
   }
 
   #subnetOf(address: Address): Subnet {
@@ -262,7 +262,7 @@ export class BuiltinNetwork implements Disposable {
       const theirs = bridge !== undefined && bridge.alias !== bridgeAlias(this.#options.owner);
       if (theirs || links.some(({ masterIndex }) => masterIndex === bridge?.index)) return;
       // The bridge last: it bears the owner's name, so that a daemon that dies here finds what is left at its next start.
-      this.#ports.removeRules();
+      this.#rules.removeRules();
       if (bridge !== undefined) deleteLink(this.#routeSocket(), this.#options.bridge);
     } catch (error) {
       this.#options.log.warn({ error, bridge: this.#options.bridge }, "the built-in network could not be removed");
@@ -276,6 +276,11 @@ export class BuiltinNetwork implements Disposable {
     } catch (error) {
       this.#options.log.warn({ error }, otherwise);
     }
+  }
+
+  #useSubnets(subnets: readonly Subnet[]): void {
+    this.#pool.setSubnets(subnets);
+    this.#remember(subnets);
   }
 
   #remember(subnets: readonly Subnet[]): void {

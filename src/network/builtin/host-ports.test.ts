@@ -79,7 +79,7 @@ describe("HostPorts", () => {
     const ports = new HostPorts();
     hold(ports, "a", mapping(8080, "192.0.2.2", "udp"));
     const [element] = ports.elementsOf("a" as SandboxId);
-    expect(element?.map).toBe("hostports4_by_address");
+    expect(element?.set).toBe("hostports4_by_address");
     expect([...(element?.key ?? [])]).toEqual([192, 0, 2, 2, 17, 0, 0, 0, 0x1f, 0x90, 0, 0]);
     expect([...(element?.value ?? [])]).toEqual([10, 88, 0, 2, 0x1f, 0x90, 0, 0]);
   });

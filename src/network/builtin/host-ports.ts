@@ -1,6 +1,6 @@
 import { alreadyExists, failedPrecondition, invalidArgument } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
-import type { MapElement } from "../nftables/batch.ts";
+import type { SetElement } from "../nftables/batch.ts";
 import type { PortMapping } from "../port.ts";
 import { hostPortMap } from "./ruleset.ts";
 import { type Address, addressBytes, parseAddress } from "./subnet.ts";
@@ -46,11 +46,11 @@ export class HostPorts {
     return this.#holders.get(owner)?.ports ?? [];
   }
 
-  elementsOf(owner: SandboxId): readonly MapElement[] {
+  elementsOf(owner: SandboxId): readonly SetElement[] {
     return this.portsOf(owner).map(hostPortElement);
   }
 
-  allElements(): readonly MapElement[] {
+  allElements(): readonly SetElement[] {
     return [...this.#holders.values()].flatMap((holder) => holder.ports.map(hostPortElement));
   }
 
@@ -107,11 +107,11 @@ export function hostPortsOf(mappings: readonly PortMapping[], addresses: readonl
   return [...ports.values()];
 }
 
-function hostPortElement(port: HostPort): MapElement {
+function hostPortElement(port: HostPort): SetElement {
   const withAddress = port.hostAddress !== undefined;
   const address = port.hostAddress === undefined ? [] : addressBytes(port.family, port.hostAddress);
   return {
-    map: hostPortMap(port.family, withAddress).name,
+    set: hostPortMap(port.family, withAddress).name,
     key: Uint8Array.of(...address, protocolNumbers[port.protocol], 0, 0, 0, ...portBytes(port.port)),
     value: Uint8Array.of(...addressBytes(port.family, port.podAddress), ...portBytes(port.podPort)),
   };

@@ -3,7 +3,13 @@ import { CribError } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
 import { createRecordingKernel } from "../../kernel/recording.ts";
+import type { Log } from "../../observe/log.ts";
+import { MessageBuilder } from "../netlink/message-builder.ts";
+import { parseMessages } from "../netlink/parse-messages.ts";
 import { PodFirewall } from "./pod-firewall.ts";
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const nothing = { hostPorts: [], guard: [] };
 
 function onKernelWithout(errno: number): PodFirewall {
   const kernel = createRecordingKernel({
@@ -11,7 +17,7 @@ function onKernelWithout(errno: number): PodFirewall {
       throw new ErrnoError(errno, "socket");
     },
   });
-  return new PodFirewall(kernel, "crib0");
+  return new PodFirewall({ kernel, bridge: "crib0", antiSpoofing: true, log: silent });
 }
 
 function failureOf(action: () => void): unknown {
@@ -24,7 +30,7 @@ function failureOf(action: () => void): unknown {
 }
 
 test("a kernel without nftables: the message says what to load or do instead", () => {
-  const failure = failureOf(() => onKernelWithout(Errno.EPROTONOSUPPORT).write([], []));
+  const failure = failureOf(() => onKernelWithout(Errno.EPROTONOSUPPORT).write([], nothing));
   expect(CribError.is(failure, "failed-precondition")).toBe(true);
   expect(String(failure)).toMatch(/load nf_tables, nft_nat, nft_masq and nft_fib_inet, or configure a CNI network/);
 });
@@ -34,6 +40,60 @@ test("a kernel without nftables has no table to remove", () => {
 });
 
 test("a missing privilege stays what it is", () => {
-  const failure = failureOf(() => onKernelWithout(Errno.EPERM).write([], []));
+  const failure = failureOf(() => onKernelWithout(Errno.EPERM).write([], nothing));
   expect(failure).toBeInstanceOf(ErrnoError);
 });
+
+function acknowledgement(sequence: number, errno: number): Uint8Array {
+  const builder = new MessageBuilder(sequence);
+  builder.begin(2, 0);
+  builder.u32(-errno >>> 0);
+  builder.raw(new Uint8Array(16));
+  builder.end();
+  return builder.finish().slice();
+}
+
+/** A kernel that refuses what is of the bridge family, with this errno, and acknowledges the rest. */
+function onKernelWithoutBridgeRules(errno: number, told: string[]) {
+  let answer: Uint8Array = new Uint8Array();
+  const sentTo: number[][] = [];
+  const kernel = createRecordingKernel({
+    send(_fd, datagram) {
+      const operations = parseMessages(datagram).filter(({ type }) => type >> 8 === 10);
+      const families = operations.map(({ body }) => body[0] ?? 0);
+      sentTo.push(families);
+      const refused = operations[families.indexOf(7)];
+      const failure = refused === undefined ? [] : acknowledgement(refused.sequence, errno);
+      answer = Uint8Array.of(...failure, ...acknowledgement(operations.at(-1)?.sequence ?? 0, 0));
+    },
+    receive(_fd, into) {
+      into.set(answer);
+      return answer.length;
+    },
+  });
+  const log: Log = { ...silent, warn: (_, message) => told.push(message) };
+  return { firewall: new PodFirewall({ kernel, bridge: "crib0", antiSpoofing: true, log }), sentTo };
+}
+
+test.each([Errno.EOPNOTSUPP, Errno.EAFNOSUPPORT, Errno.ENOENT])(
+  "a kernel without rules for bridges (%i) gets the others, is told of once, and pods come and go",
+  (errno) => {
+    const told: string[] = [];
+    const { firewall, sentTo } = onKernelWithoutBridgeRules(errno, told);
+    const pod = {
+      hostPorts: [{ set: "hostports4", key: Uint8Array.of(1) }],
+      guard: [{ set: "links", key: Uint8Array.of(2) }],
+    };
+    for (let i = 0; i < 2; i++) {
+      firewall.write([], pod);
+      const [attempt, fallback] = sentTo.splice(0);
+      expect([attempt?.includes(7), fallback?.includes(7), fallback?.includes(1)]).toEqual([true, false, true]);
+    }
+    expect(told).toEqual([expect.stringContaining("no nftables rules for bridges")]);
+    firewall.addElements(pod);
+    expect(firewall.removeElements(pod)).toBe(true);
+    expect(sentTo).toEqual([[1], [1]]);
+    firewall.addElements({ hostPorts: [], guard: pod.guard });
+    expect(sentTo).toHaveLength(2);
+  },
+);

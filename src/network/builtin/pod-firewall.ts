@@ -1,50 +1,87 @@
 import { CribError, failedPrecondition } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
+import type { Log } from "../../observe/log.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import { type NetlinkKernel, NetlinkSocket } from "../netlink/netlink-socket.ts";
-import { type MapElement, nftGeneration, requireTable, runNftBatch } from "../nftables/batch.ts";
+import {
+  type NftBatch,
+  type NftOperations,
+  type NftTable,
+  nftGeneration,
+  requireTable,
+  runNftBatch,
+  type SetElement,
+} from "../nftables/batch.ts";
+import { writePortGuard } from "./port-guard.ts";
 import { writeRuleset } from "./ruleset.ts";
 import type { Subnet } from "./subnet.ts";
 
 const modules = "nf_tables, nft_nat, nft_masq and nft_fib_inet";
 
-/** The built-in network's nftables table, named as its bridge: written whole once, then only elements come and go. */
+/** What belongs to one pod, or to all of them: elements of the two tables' sets. */
+export interface PodElements {
+  readonly hostPorts: readonly SetElement[];
+  /** What lets the pod speak; elements of the guard's table. */
+  readonly guard: readonly SetElement[];
+}
+
+/**
+ * The built-in network's two nftables tables, named as its bridge: `inet` for host ports and masquerading, `bridge` for
+ * what each pod may send. They are written whole once, then only elements come and go.
+ *
+ * A kernel without rules for bridges gets the first table alone, and the operator is told.
+ */
 export class PodFirewall implements Disposable {
   readonly #kernel: NetlinkKernel;
   readonly #bridge: string;
+  readonly #log: Log;
+  readonly #inet: NftTable;
+  readonly #guard: NftTable;
+  readonly #guardWanted: boolean;
   #socket: NetlinkSocket | undefined;
-  /** The ruleset's generation the table was last seen in; undefined: look again. */
+  /** Whether the guard's table was written; undefined: nothing was yet. */
+  #guarding: boolean | undefined;
+  #toldLacking = false;
+  /** The ruleset's generation the tables were last seen in; undefined: look again. */
   #seenGeneration: number | undefined;
 
-  constructor(kernel: NetlinkKernel, bridge: string) {
-    this.#kernel = kernel;
-    this.#bridge = bridge;
+  constructor(options: {
+    readonly kernel: NetlinkKernel;
+    readonly bridge: string;
+    readonly antiSpoofing: boolean;
+    readonly log: Log;
+  }) {
+    this.#kernel = options.kernel;
+    this.#bridge = options.bridge;
+    this.#log = options.log;
+    this.#guardWanted = options.antiSpoofing;
+    this.#inet = { family: "inet", name: options.bridge };
+    this.#guard = { family: "bridge", name: options.bridge };
   }
 
-  /** Replaces the whole table in one transaction. @throws {CribError} failed-precondition when the kernel lacks a part of nftables. */
-  write(subnets: readonly Subnet[], elements: readonly MapElement[]): void {
+  /** Replaces both tables in one transaction. @throws {CribError} failed-precondition when the kernel lacks a part of nftables. */
+  write(subnets: readonly Subnet[], elements: PodElements): void {
+    const rules: NftOperations = (on) => writeRuleset(on(this.#inet), this.#bridge, subnets, elements.hostPorts);
     try {
-      this.#run("write the rules", (batch) => writeRuleset(batch, this.#bridge, subnets, elements));
+      if (this.#guardWanted && this.#writeGuarded(rules, elements)) return;
+      this.#run("write the rules", rules);
     } catch (error) {
       // Nothing is looked up here but the kernel's own parts: one of them is missing.
       if (error instanceof NetlinkError && error.errno === Errno.ENOENT) throw lackingNftables(error);
       throw error;
     }
+    this.#removeGuard();
   }
 
-  addElements(elements: readonly MapElement[]): void {
-    this.#run("add host ports", (batch) => {
-      for (const element of elements) batch.addElement(element);
-    });
+  addElements(elements: PodElements): void {
+    this.#change("add a pod's elements", elements, (batch, element) => batch.addElement(element));
   }
 
-  /** False, and nothing removed, when one is not there any more: somebody flushed the map. */
-  removeElements(elements: readonly MapElement[]): boolean {
+  /** False, and nothing removed, when one is not there any more: somebody flushed the set. */
+  removeElements(elements: PodElements): boolean {
     try {
-      this.#run("remove host ports", (batch) => {
-        for (const element of elements) batch.deleteElement(element);
-      });
+      this.#change("remove a pod's elements", elements, (batch, element) => batch.deleteElement(element));
       return true;
     } catch (error) {
       if (error instanceof NetlinkError && error.errno === Errno.ENOENT) return false;
@@ -52,13 +89,14 @@ export class PodFirewall implements Disposable {
     }
   }
 
-  /** Nothing changed in any table since the last look, or something did and ours is still there. */
+  /** Nothing changed in any table since the last look, or something did and ours are still there. */
   isIntact(): boolean {
     const socket = this.#open();
     const generation = nftGeneration(socket);
     if (generation === this.#seenGeneration) return true;
     try {
-      requireTable(socket, this.#bridge);
+      requireTable(socket, this.#inet);
+      if (this.#guarding === true) requireTable(socket, this.#guard);
     } catch (error) {
       if (error instanceof NetlinkError && error.errno === Errno.ENOENT) return false;
       throw error;
@@ -67,28 +105,84 @@ export class PodFirewall implements Disposable {
     return true;
   }
 
-  /** An absent table is success. */
+  /** Absent tables are success. */
   remove(): void {
     try {
-      this.#run("remove the rules", (batch) => batch.deleteTable());
+      this.#removeTable(this.#inet);
     } catch (error) {
-      const absent = error instanceof NetlinkError && error.errno === Errno.ENOENT;
       // A kernel without nftables has no table either.
-      if (!absent && !CribError.is(error, "failed-precondition")) throw error;
+      if (!CribError.is(error, "failed-precondition")) throw error;
     }
+    this.#removeGuard();
   }
 
   [Symbol.dispose](): void {
     this.#socket?.[Symbol.dispose]();
   }
 
-  #run(what: string, operations: Parameters<typeof runNftBatch>[3]): void {
+  /** False when the kernel knows no rules for bridges, which is told once. */
+  #writeGuarded(rules: NftOperations, elements: PodElements): boolean {
     try {
-      runNftBatch(this.#open(), this.#bridge, `nftables table ${this.#bridge}: ${what}`, operations);
+      this.#run("write the rules", (on) => {
+        rules(on);
+        writePortGuard(on(this.#guard), elements.guard);
+      });
+      this.#guarding = true;
+      return true;
+    } catch (error) {
+      const lacking = (error instanceof NetlinkError && error.errno === Errno.ENOENT) || isLackingNftables(error);
+      if (!lacking) throw error;
+      this.#guarding = false;
+      if (!this.#toldLacking) {
+        this.#log.warn(
+          { err: error, bridge: this.#bridge },
+          "this kernel has no nftables rules for bridges: pods can use each other's addresses; use one with CONFIG_NF_TABLES_BRIDGE, or set network.anti_spoofing to false",
+        );
+      }
+      this.#toldLacking = true;
+      return false;
+    }
+  }
+
+  /** What an earlier daemon wrote would go on dropping what new pods send. */
+  #removeGuard(): void {
+    this.#guarding = false;
+    try {
+      this.#removeTable(this.#guard);
+    } catch (error) {
+      if (!isLackingNftables(error)) throw error;
+    }
+  }
+
+  #removeTable(table: NftTable): void {
+    try {
+      this.#run(`remove the ${table.family} rules`, (on) => on(table).deleteTable());
+      this.#seenGeneration = undefined;
+    } catch (error) {
+      if (!(error instanceof NetlinkError && error.errno === Errno.ENOENT)) throw error;
+    }
+  }
+
+  /** One transaction for both tables; none where there is nothing to do. */
+  #change(what: string, elements: PodElements, one: (batch: NftBatch, element: SetElement) => void): void {
+    const guard = this.#guarding === true ? elements.guard : [];
+    if (elements.hostPorts.length === 0 && guard.length === 0) return;
+    this.#run(what, (on) => {
+      const [ports, links] = [on(this.#inet), on(this.#guard)];
+      for (const element of elements.hostPorts) one(ports, element);
+      for (const element of guard) one(links, element);
+    });
+  }
+
+  #run(what: string, operations: NftOperations): void {
+    const seen = this.#seenGeneration;
+    this.#seenGeneration = undefined;
+    try {
+      runNftBatch(this.#open(), `nftables tables ${this.#bridge}: ${what}`, operations);
+      // A transaction is one step: whoever finds the next number knows that nobody else changed anything.
+      if (seen !== undefined) this.#seenGeneration = seen + 1;
     } catch (error) {
       throw explained(error);
-    } finally {
-      this.#seenGeneration = undefined;
     }
   }
 
@@ -106,6 +200,10 @@ export class PodFirewall implements Disposable {
 function explained(error: unknown): unknown {
   const lacking: readonly number[] = [Errno.EPROTONOSUPPORT, Errno.EOPNOTSUPP, Errno.EAFNOSUPPORT];
   return error instanceof ErrnoError && lacking.includes(error.errno) ? lackingNftables(error) : error;
+}
+
+function isLackingNftables(error: unknown): boolean {
+  return CribError.is(error, "failed-precondition");
 }
 
 function lackingNftables(error: ErrnoError): CribError {

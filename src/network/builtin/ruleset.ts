@@ -1,6 +1,7 @@
-import type { MapDefinition, MapElement, NftBatch } from "../nftables/batch.ts";
+import type { MapDefinition, NftBatch, SetElement } from "../nftables/batch.ts";
 import { NFPROTO_IPV4, NFPROTO_IPV6, NFT_REG_1, NFT_REG32_BASE, NfHook, NftType } from "../nftables/constants.ts";
 import { type Expression, MetaKey } from "../nftables/expressions.ts";
+import { interfaceName } from "./interface-name.ts";
 import { addressBytes, maskBytes, type Subnet } from "./subnet.ts";
 
 /**
@@ -71,20 +72,24 @@ export function hostPortMap(family: 4 | 6, withAddress: boolean): MapDefinition 
  *   oifname BRIDGE meta mark & 0x1000 == 0x1000 ip saddr SUBNET masquerade
  *   oifname BRIDGE meta mark & 0x1000 == 0x1000 ip saddr 127.0.0.0/8 masquerade
  * }
- * chain loopback     { type filter hook prerouting priority -300; iifname BRIDGE ip daddr 127.0.0.0/8 drop }
+ * chain loopback     { type filter hook prerouting priority -300;
+ *   iifname BRIDGE ip saddr 127.0.0.0/8 drop
+ *   iifname BRIDGE ip daddr 127.0.0.0/8 drop
+ * }
  * ```
  *
  * - `fib daddr type local`: a host port is a port of this node's addresses, of no other destination
  *   (CVE-2019-9946, CVE-2025-67499).
  * - A pod that reaches a pod of the same bridge through a host port must see the answer come from the node: its
  *   connection is masqueraded. So is one from 127.0.0.1, which no pod could answer.
- * - `loopback` closes what route_localnet on the bridge would open to pods (CVE-2020-8558).
+ * - `loopback` closes what route_localnet on the bridge would open to pods (CVE-2020-8558): neither may they reach a service
+ *   of the host's loopback, nor pass for one of its clients. For ::1 the kernel has no such switch, and drops both.
  */
 export function writeRuleset(
   batch: NftBatch,
   bridge: string,
   subnets: readonly Subnet[],
-  elements: readonly MapElement[],
+  elements: readonly SetElement[],
 ): void {
   // Existing or not: added, deleted and added in one transaction, it is replaced without an instant in between.
   batch.addTable();
@@ -111,12 +116,14 @@ export function writeRuleset(
     batch.addRule("postrouting", [...throughHostPort(bridge), ...fromSubnet(subnet), { kind: "masquerade" }]);
   }
   batch.addRule("postrouting", [...throughHostPort(bridge), ...loopbackAddress("source"), { kind: "masquerade" }]);
-  batch.addRule("loopback", [
-    { kind: "meta", key: MetaKey.inputInterfaceName, register: NFT_REG_1 },
-    { kind: "compare", register: NFT_REG_1, equal: true, value: interfaceName(bridge) },
-    ...loopbackAddress("destination"),
-    { kind: "drop" },
-  ]);
+  for (const side of ["source", "destination"] as const) {
+    batch.addRule("loopback", [
+      { kind: "meta", key: MetaKey.inputInterfaceName, register: NFT_REG_1 },
+      { kind: "compare", register: NFT_REG_1, equal: true, value: interfaceName(bridge) },
+      ...loopbackAddress(side),
+      { kind: "drop" },
+    ]);
+  }
   for (const element of elements) batch.addElement(element);
 }
 
@@ -191,13 +198,6 @@ function throughHostPort(bridge: string): readonly Expression[] {
     { kind: "bitwise", register: NFT_REG_1, mask: hostU32(hostPortMark), xor: hostU32(0) },
     { kind: "compare", register: NFT_REG_1, equal: true, value: hostU32(hostPortMark) },
   ];
-}
-
-/** IFNAMSIZ bytes, as the kernel compares them. */
-function interfaceName(name: string): Uint8Array {
-  const bytes = new Uint8Array(16);
-  bytes.set(new TextEncoder().encode(name).subarray(0, 15));
-  return bytes;
 }
 
 function hostU32(value: number): Uint8Array {

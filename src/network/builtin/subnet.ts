@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import { invalidArgument } from "../../errors/crib-error.ts";
+import { CribError, invalidArgument } from "../../errors/crib-error.ts";
 
 /** A range pods get addresses from; the first address is the gateway's, on the bridge. */
 export interface Subnet {
@@ -25,6 +25,16 @@ export function parseSubnets(text: string): readonly Subnet[] {
     );
   }
   return subnets;
+}
+
+/** The range of an address with its prefix, such as 10.88.0.2/16; undefined for what is none. */
+export function rangeOf(text: string): Subnet | undefined {
+  try {
+    return parseSubnet(text);
+  } catch (error) {
+    if (CribError.is(error, "invalid-argument")) return undefined;
+    throw error;
+  }
 }
 
 function parseSubnet(text: string): Subnet {

@@ -216,6 +216,18 @@ test("GC tells every plugin which attachments are valid", async () => {
   ]);
 });
 
+test("a plugin's files have the modes it gives them, and the daemon's umask stays private", async () => {
+  plugin("only", `umask > ${base}/umask`);
+  const before = process.umask(0o077);
+  try {
+    await collectGarbage(network([{ type: "only" }], "1.1.0"), [], options);
+    expect(process.umask()).toBe(0o077);
+  } finally {
+    process.umask(before);
+  }
+  expect(readFileSync(join(base, "umask"), "utf8").trim()).toBe("0022");
+});
+
 test("STATUS fails with the plugin's words", async () => {
   plugin("only", `echo '{"code":50,"msg":"agent is not running"}'; exit 1`);
   await expect(checkStatus(network([{ type: "only" }], "1.1.0"), options)).rejects.toThrow(

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { CribError, deadlineExceeded, failedPrecondition, unavailable } from "../../errors/crib-error.ts";
 import type { HostPath } from "../../ids/path.ts";
+import { withUmask } from "../../kernel/exact-modes.ts";
 import { giveInput } from "../../kernel/give-input.ts";
 import type { Clock } from "../../observe/clock.ts";
 
@@ -63,8 +64,8 @@ export async function runPlugin(call: PluginCall, clock: Clock): Promise<PluginO
 }
 
 function spawn(call: PluginCall) {
-  try {
-    return Bun.spawn([call.executable], {
+  const start = () =>
+    Bun.spawn([call.executable], {
       cwd: "/",
       env: { ...fixedEnvironment, ...call.environment },
       stdin: "pipe",
@@ -72,6 +73,9 @@ function spawn(call: PluginCall) {
       stderr: "pipe",
       detached: true,
     });
+  try {
+    // What plugins write is read by agents and by people; the daemon's private umask would close all of it.
+    return withUmask(0o022, start);
   } catch (error) {
     throw unavailable(`${call.what} cannot be run: ${error instanceof Error ? error.message : String(error)}`, error);
   }

@@ -6,7 +6,6 @@ import { parseAttributes, readU32 } from "./parse-messages.ts";
 import {
   AF_INET,
   AF_INET6,
-  AF_UNSPEC,
   IFA_ADDRESS,
   IFA_F_NODAD,
   IFA_FLAGS,
@@ -15,15 +14,12 @@ import {
   IFF_UP,
   RT_SCOPE_UNIVERSE,
   RT_TABLE_MAIN,
-  RTA_DST,
   RTA_GATEWAY,
   RTA_OIF,
   RTM_GETADDR,
-  RTM_GETROUTE,
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTM_NEWROUTE,
-  RTMSG_BYTES,
   RTN_UNICAST,
   RTPROT_STATIC,
 } from "./route-constants.ts";
@@ -100,30 +96,6 @@ export function listAddresses(socket: NetlinkSocket): readonly InterfaceAddress[
   return found;
 }
 
-/** The link the default route of the main table leaves by; IPv4 first. undefined without one. */
-export function defaultRouteLink(socket: NetlinkSocket): number | undefined {
-  const byFamily = new Map<4 | 6, number>();
-  socket.dump(
-    "list routes",
-    (builder) => {
-      builder.begin(RTM_GETROUTE, 0);
-      builder.u8(AF_UNSPEC);
-      builder.raw(new Uint8Array(RTMSG_BYTES - 1));
-      builder.end();
-    },
-    ({ type, body }) => {
-      const family = familyOf(body[0]);
-      const [, destinationBits, , , table, , , routeType] = body;
-      if (type !== RTM_NEWROUTE || family === undefined || byFamily.has(family)) return;
-      if (destinationBits !== 0 || table !== RT_TABLE_MAIN || routeType !== RTN_UNICAST) return;
-      const attributes = parseAttributes(body, RTMSG_BYTES);
-      const link = attributes.get(RTA_OIF);
-      if (link !== undefined && !attributes.has(RTA_DST)) byFamily.set(family, readU32(link));
-    },
-  );
-  return byFamily.get(4) ?? byFamily.get(6);
-}
-
 function routeHeader(builder: MessageBuilder, family: 4 | 6): void {
   builder.u8(familyNumber(family));
   builder.u8(0);
@@ -140,7 +112,7 @@ function familyNumber(family: 4 | 6): number {
   return family === 4 ? AF_INET : AF_INET6;
 }
 
-function familyOf(number: number | undefined): 4 | 6 | undefined {
+export function familyOf(number: number | undefined): 4 | 6 | undefined {
   if (number === AF_INET) return 4;
   return number === AF_INET6 ? 6 : undefined;
 }

@@ -17,6 +17,7 @@ import {
   IFF_UP,
   IFINFO_BYTES,
   IFLA_ADDRESS,
+  IFLA_BR_GROUP_FWD_MASK,
   IFLA_BRPORT_MODE,
   IFLA_EXT_MASK,
   IFLA_IFALIAS,
@@ -126,11 +127,16 @@ export function createBridge(socket: NetlinkSocket, name: string, mac: Uint8Arra
   }
 }
 
-export function setLinkUp(socket: NetlinkSocket, index: number, alias: string): void {
-  socket.transact(`bring up link ${index}`, (builder) => {
+/** @param groupForwardMask a bit for each of 01:80:c2:00:00:00 to :0f whose frames are forwarded and not kept. */
+export function setBridgeUp(socket: NetlinkSocket, index: number, alias: string, groupForwardMask: number): void {
+  socket.transact(`bring up bridge ${index}`, (builder) => {
     builder.begin(RTM_NEWLINK, 0);
     linkHeader(builder, index, IFF_UP);
     builder.attributeString(IFLA_IFALIAS, alias);
+    builder.nest(IFLA_LINKINFO, () => {
+      builder.attributeString(IFLA_INFO_KIND, "bridge");
+      builder.nest(IFLA_INFO_DATA, () => builder.attributeU16(IFLA_BR_GROUP_FWD_MASK, groupForwardMask));
+    });
     builder.end();
   });
 }

@@ -96,6 +96,12 @@ export class MessageBuilder {
     this.#padTo(aligned(this.#length));
   }
 
+  attributeU16(type: number, value: number): void {
+    this.#attributeHeader(type, 2);
+    this.u16(value);
+    this.#padTo(aligned(this.#length));
+  }
+
   attributeU16Be(type: number, value: number): void {
     this.#attributeHeader(type, 2);
     this.u16Be(value);

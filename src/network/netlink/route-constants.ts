@@ -39,6 +39,7 @@ export const IFLA_INFO_DATA = 2;
 export const IFLA_INFO_SLAVE_KIND = 4;
 export const IFLA_INFO_SLAVE_DATA = 5;
 export const IFLA_BRPORT_MODE = 4;
+export const IFLA_BR_GROUP_FWD_MASK = 9;
 export const VETH_INFO_PEER = 1;
 
 export const IFA_ADDRESS = 1;
@@ -52,6 +53,7 @@ export const RTA_OIF = 4;
 export const RTA_GATEWAY = 5;
 export const RTA_TABLE = 15;
 export const RT_TABLE_MAIN = 254;
+export const RT_TABLE_LOCAL = 255;
 export const RTPROT_STATIC = 4;
 export const RT_SCOPE_UNIVERSE = 0;
 export const RTN_UNICAST = 1;

@@ -11,7 +11,7 @@ const golden = (text: string) => text.replaceAll(/\s/g, "");
 
 function bodyOf(operation: (batch: NftBatch) => void): string {
   const builder = new MessageBuilder(1);
-  operation(new NftBatch(builder, "t"));
+  operation(new NftBatch(builder, { family: "inet", name: "t" }));
   return hex(parseMessages(builder.finish())[0]?.body ?? new Uint8Array());
 }
 
@@ -19,7 +19,7 @@ test("an element is encoded as nft sends it", () => {
   // nft add element inet t m { ::1 . tcp . 80 : fd00:88::2 . 8080 }, without the set's transaction number
   const key = Buffer.from("000000000000000000000000000000010600000000500000", "hex");
   const value = Buffer.from("fd0000880000000000000000000000021f900000", "hex");
-  expect(bodyOf((batch) => batch.addElement({ map: "m", key, value }))).toBe(
+  expect(bodyOf((batch) => batch.addElement({ set: "m", key, value }))).toBe(
     golden(`
       01 00 0000
       0600 0100 7400 0000
@@ -48,7 +48,40 @@ test("a map's types are six bits each, as nft shows them back", () => {
   );
 });
 
+test("a set of a bridge table has neither the flag nor the types of a map's values", () => {
+  const builder = new MessageBuilder(1);
+  const batch = new NftBatch(builder, { family: "bridge", name: "t" });
+  batch.addSet({ name: "s", keyTypes: [41, 9], keyBytes: 24 });
+  batch.addElement({ set: "s", key: new Uint8Array(24).fill(1) });
+  const [set, element] = parseMessages(builder.finish()).map(({ body }) => hex(body));
+  expect(set).toBe(
+    golden(`
+      07 00 0000
+      0600 0100 7400 0000
+      0600 0200 7300 0000
+      0800 0300 00000000
+      0800 0400 00000a49  0800 0500 00000018
+      0800 0a00 00000001`),
+  );
+  expect(element).toBe(
+    golden(`
+      07 00 0000
+      0600 0100 7400 0000
+      0600 0200 7300 0000
+      2800 0380  2400 0180
+        2000 0180  1c00 0100 ${"01".repeat(24)}`),
+  );
+});
+
 test.each([
+  [
+    { kind: "member", set: "s", register: 1, is: false },
+    "0b000100 6c6f6f6b75700000 1c000280 08000200 00000001 06000100 73000000 08000500 00000001",
+  ],
+  [
+    { kind: "accept" },
+    "0e000100 696d6d656469617465000000 1c000280 08000100 00000000 10000280 0c000280 08000100 00000001",
+  ],
   [
     { kind: "payload", base: "network", offset: 16, length: 4, register: 1 },
     "0c000100 7061796c6f616400 24000280 08000100 00000001 08000200 00000001 08000300 00000010 08000400 00000004",
@@ -84,7 +117,8 @@ test("a batch stands between its boundaries and asks for one acknowledgement", (
     },
   });
   using socket = NetlinkSocket.open(kernel, "netfilter");
-  runNftBatch(socket, "t", "test", (batch) => {
+  runNftBatch(socket, "test", (on) => {
+    const batch = on({ family: "inet", name: "t" });
     batch.addTable();
     batch.deleteTable();
   });

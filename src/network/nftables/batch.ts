@@ -6,6 +6,7 @@ import {
   NFNL_MSG_BATCH_BEGIN,
   NFNL_MSG_BATCH_END,
   NFNL_SUBSYS_NFTABLES,
+  NFPROTO_BRIDGE,
   NFPROTO_INET,
   NFPROTO_UNSPEC,
   NFT_SET_MAP,
@@ -48,29 +49,43 @@ export interface BaseChainHook {
   readonly priority: number;
 }
 
-export interface MapDefinition {
+/** Both have tables by name; the same name in both is two tables. */
+export interface NftTable {
+  readonly family: keyof typeof tableFamilies;
+  readonly name: string;
+}
+
+const tableFamilies = { inet: NFPROTO_INET, bridge: NFPROTO_BRIDGE } as const;
+
+export interface SetDefinition {
   readonly name: string;
   readonly keyTypes: readonly number[];
   readonly keyBytes: number;
+}
+
+export interface MapDefinition extends SetDefinition {
   readonly dataTypes: readonly number[];
   readonly dataBytes: number;
 }
 
-export interface MapElement {
-  readonly map: string;
+/** Of a map where it has a value, of a plain set where it has none. */
+export interface SetElement {
+  readonly set: string;
   readonly key: Uint8Array;
-  readonly value: Uint8Array;
+  readonly value?: Uint8Array;
 }
 
-/** Operations of one nftables transaction on one `inet` table, written in the order they are called. */
+/** Operations of one nftables transaction on one table, written in the order they are called. */
 export class NftBatch {
   readonly #builder: MessageBuilder;
+  readonly #family: number;
   readonly #table: string;
   #setId = 1;
 
-  constructor(builder: MessageBuilder, table: string) {
+  constructor(builder: MessageBuilder, table: NftTable) {
     this.#builder = builder;
-    this.#table = table;
+    this.#family = tableFamilies[table.family];
+    this.#table = table.name;
   }
 
   /** Existing is success. */
@@ -96,15 +111,25 @@ export class NftBatch {
     });
   }
 
+  addSet(set: SetDefinition): void {
+    this.#set(set, undefined);
+  }
+
   addMap(map: MapDefinition): void {
+    this.#set(map, map);
+  }
+
+  #set(set: SetDefinition, data: MapDefinition | undefined): void {
     this.#operation(NftMessage.newSet, NLM_F_CREATE, (b) => {
       b.attributeString(NFTA_SET_TABLE, this.#table);
-      b.attributeString(NFTA_SET_NAME, map.name);
-      b.attributeU32Be(NFTA_SET_FLAGS, NFT_SET_MAP);
-      b.attributeU32Be(NFTA_SET_KEY_TYPE, concatenated(map.keyTypes));
-      b.attributeU32Be(NFTA_SET_KEY_LEN, map.keyBytes);
-      b.attributeU32Be(NFTA_SET_DATA_TYPE, concatenated(map.dataTypes));
-      b.attributeU32Be(NFTA_SET_DATA_LEN, map.dataBytes);
+      b.attributeString(NFTA_SET_NAME, set.name);
+      b.attributeU32Be(NFTA_SET_FLAGS, data === undefined ? 0 : NFT_SET_MAP);
+      b.attributeU32Be(NFTA_SET_KEY_TYPE, concatenated(set.keyTypes));
+      b.attributeU32Be(NFTA_SET_KEY_LEN, set.keyBytes);
+      if (data !== undefined) {
+        b.attributeU32Be(NFTA_SET_DATA_TYPE, concatenated(data.dataTypes));
+        b.attributeU32Be(NFTA_SET_DATA_LEN, data.dataBytes);
+      }
       b.attributeU32Be(NFTA_SET_ID, this.#setId++);
     });
   }
@@ -120,45 +145,44 @@ export class NftBatch {
     });
   }
 
-  addElement(element: MapElement): void {
+  addElement(element: SetElement): void {
     this.#element(NftMessage.newElement, NLM_F_CREATE, element);
   }
 
   /** Fails the whole batch with ENOENT when the element is not there. */
-  deleteElement(element: MapElement): void {
+  deleteElement(element: SetElement): void {
     this.#element(NftMessage.deleteElement, 0, element);
   }
 
-  #element(message: number, flags: number, element: MapElement): void {
+  #element(message: number, flags: number, element: SetElement): void {
     this.#operation(message, flags, (b) => {
       b.attributeString(NFTA_SET_ELEM_LIST_TABLE, this.#table);
-      b.attributeString(NFTA_SET_ELEM_LIST_SET, element.map);
+      b.attributeString(NFTA_SET_ELEM_LIST_SET, element.set);
       b.nest(NFTA_SET_ELEM_LIST_ELEMENTS, () =>
         b.nest(NFTA_LIST_ELEM, () => {
           b.nest(NFTA_SET_ELEM_KEY, () => b.attribute(NFTA_DATA_VALUE, element.key));
-          b.nest(NFTA_SET_ELEM_DATA, () => b.attribute(NFTA_DATA_VALUE, element.value));
+          const { value } = element;
+          if (value !== undefined) b.nest(NFTA_SET_ELEM_DATA, () => b.attribute(NFTA_DATA_VALUE, value));
         }),
       );
     });
   }
 
   #operation(message: number, flags: number, body: (builder: MessageBuilder) => void): void {
-    nftHeader(this.#builder, message, NFPROTO_INET, flags);
+    nftHeader(this.#builder, message, this.#family, flags);
     body(this.#builder);
     this.#builder.end();
   }
 }
 
+/** The operations of one transaction, on as many tables as it likes. */
+export type NftOperations = (on: (table: NftTable) => NftBatch) => void;
+
 /** Runs `operations` as one transaction. @throws {NetlinkError} the first refusal; nothing of the batch was done then. */
-export function runNftBatch(
-  socket: NetlinkSocket,
-  table: string,
-  what: string,
-  operations: (batch: NftBatch) => void,
-): void {
+export function runNftBatch(socket: NetlinkSocket, what: string, operations: NftOperations): void {
   socket.transactBatch(what, (builder) => {
     batchBoundary(builder, NFNL_MSG_BATCH_BEGIN);
-    operations(new NftBatch(builder, table));
+    operations((table) => new NftBatch(builder, table));
     builder.addFlagsToLast(NLM_F_ACK);
     const lastOperation = builder.lastSequence;
     batchBoundary(builder, NFNL_MSG_BATCH_END);
@@ -184,10 +208,10 @@ export function nftGeneration(socket: NetlinkSocket): number {
 }
 
 /** @throws {NetlinkError} ENOENT when the table is not there. */
-export function requireTable(socket: NetlinkSocket, table: string): void {
-  socket.transact(`get nftables table ${table}`, (builder) => {
-    nftHeader(builder, NftMessage.getTable, NFPROTO_INET, 0);
-    builder.attributeString(NFTA_TABLE_NAME, table);
+export function requireTable(socket: NetlinkSocket, table: NftTable): void {
+  socket.transact(`get nftables table ${table.family} ${table.name}`, (builder) => {
+    nftHeader(builder, NftMessage.getTable, tableFamilies[table.family], 0);
+    builder.attributeString(NFTA_TABLE_NAME, table.name);
     builder.end();
   });
 }

@@ -7,9 +7,11 @@ export const NFNL_SUBSYS_NFTABLES = 10;
 export const NFPROTO_UNSPEC = 0;
 export const NFPROTO_INET = 1;
 export const NFPROTO_IPV4 = 2;
+export const NFPROTO_BRIDGE = 7;
 export const NFPROTO_IPV6 = 10;
 
-export const NfHook = { prerouting: 0, output: 3, postrouting: 4 } as const;
+/** NF_INET_* and NF_BR_* have the same numbers here. */
+export const NfHook = { prerouting: 0, input: 1, output: 3, postrouting: 4 } as const;
 
 export const NftMessage = {
   newTable: 0,
@@ -65,4 +67,11 @@ export const NFT_REG_1 = 1;
 export const NFT_REG32_BASE = 8;
 
 /** nft(8)'s own numbers of data types, six bits each in a concatenation; the kernel only hands them back. */
-export const NftType = { ipv4Address: 7, ipv6Address: 8, inetProtocol: 12, inetService: 13 } as const;
+export const NftType = {
+  ipv4Address: 7,
+  ipv6Address: 8,
+  etherAddress: 9,
+  inetProtocol: 12,
+  inetService: 13,
+  interfaceName: 41,
+} as const;

@@ -18,11 +18,14 @@ export const MetaKey = {
   family: 15,
   layer4Protocol: 16,
 } as const;
-const PayloadBase = { network: 1, transport: 2 } as const;
+const PayloadBase = { link: 0, network: 1, transport: 2 } as const;
 const FIB_RESULT_ADDRTYPE = 3;
 const FIB_FLAG_DADDR = 2;
 const NF_DROP = 0;
+const NF_ACCEPT = 1;
 const NFT_JUMP = -3;
+const NFT_GOTO = -4;
+const NFT_LOOKUP_F_INV = 1;
 const NFT_NAT_DNAT = 1;
 
 /** One step of a rule (nft(8) shows it with --debug=netlink). Values are in the register's byte order: network order. */
@@ -39,10 +42,15 @@ export type Expression =
       readonly register: number;
     }
   | { readonly kind: "lookup"; readonly set: string; readonly register: number; readonly into: number }
+  /** Goes on only with what is in the set, or is not. */
+  | { readonly kind: "member"; readonly set: string; readonly register: number; readonly is: boolean }
   | { readonly kind: "fib-daddr-type"; readonly register: number }
   | { readonly kind: "dnat"; readonly family: number; readonly addressRegister: number; readonly portRegister: number }
   | { readonly kind: "masquerade" }
   | { readonly kind: "jump"; readonly chain: string }
+  /** As jump, without a way back: the end of that chain is the base chain's policy. */
+  | { readonly kind: "goto"; readonly chain: string }
+  | { readonly kind: "accept" }
   | { readonly kind: "drop" };
 
 /** One NFTA_LIST_ELEM of a rule's expressions. */
@@ -112,6 +120,15 @@ function encoded(b: MessageBuilder, expression: Expression): readonly [name: str
           b.attributeString(1, expression.set);
         },
       ];
+    case "member":
+      return [
+        "lookup",
+        () => {
+          b.attributeU32Be(2, expression.register);
+          b.attributeString(1, expression.set);
+          if (!expression.is) b.attributeU32Be(5, NFT_LOOKUP_F_INV);
+        },
+      ];
     case "fib-daddr-type":
       return [
         "fib",
@@ -135,6 +152,10 @@ function encoded(b: MessageBuilder, expression: Expression): readonly [name: str
       return ["masq", () => undefined];
     case "jump":
       return ["immediate", () => verdict(b, NFT_JUMP, expression.chain)];
+    case "goto":
+      return ["immediate", () => verdict(b, NFT_GOTO, expression.chain)];
+    case "accept":
+      return ["immediate", () => verdict(b, NF_ACCEPT, undefined)];
     case "drop":
       return ["immediate", () => verdict(b, NF_DROP, undefined)];
     default:

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, s
 import type { ContainerId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { joinHostPath } from "../../ids/path.ts";
+import { makeDirectories } from "../../kernel/exact-modes.ts";
 import { O_DIRECTORY, O_PATH } from "../../kernel/open-flags.ts";
 import { removeTreeInPieces } from "../../layers/remove-tree.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
@@ -22,8 +23,8 @@ export function makeContainerDirectory(
   const paths = containerPaths(directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   mkdirSync(paths.work, { mode: 0o700 });
-  mkdirSync(paths.rootfs, { mode: 0o755 });
-  mkdirSync(paths.upper, { mode: 0o755 });
+  makeDirectories(paths.rootfs, 0o755);
+  makeDirectories(paths.upper, 0o755);
   const top = lowerDirs[0];
   if (top === undefined) return;
   const root = statSync(top);

@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { invalidArgument } from "../../errors/crib-error.ts";
 import type { ContainerConfig, PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { parseHostPath } from "../../ids/path.ts";
+import { makeDirectories } from "../../kernel/exact-modes.ts";
 
 /**
  * Where the container's log goes: `log_path` below the sandbox's `log_directory`, whose directories are made. Undefined when
@@ -19,6 +19,6 @@ export function containerLogPath(sandbox: PodSandboxConfig, container: Container
     );
   }
   const path = parseHostPath(`${sandbox.logDirectory}/${container.logPath}`, "log_path");
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeDirectories(dirname(path), 0o755);
   return path;
 }

@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
+import { makeDirectories } from "../../kernel/exact-modes.ts";
 import { MNT_DETACH, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID } from "../../kernel/mount-flags.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
 import type { PodEngine } from "../engine.ts";
@@ -18,7 +19,8 @@ const shmOptions = "mode=1777,size=65536k";
  * The monitor and its namespaces were made by us a moment ago: the pid cannot have been reused.
  */
 export function pinNetns(engine: PodEngine, monitor: Pid, path: HostPath): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeDirectories(dirname(path), 0o755);
+  // Its mode is the namespace's own once that is on it.
   closeSync(openSync(path, "wx", 0o444));
   engine.kernel.mount(`/proc/${monitor}/ns/net`, path, "", MS_BIND, "");
 }
@@ -36,7 +38,7 @@ export function mountShm(
   label: string | undefined,
 ): void {
   const { shm } = sandboxFiles(directory);
-  mkdirSync(shm, { mode: 0o1777 });
+  makeDirectories(shm, 0o1777);
   const root = podRoot(userNamespace);
   const owner = root === undefined ? "" : `,uid=${root.uid},gid=${root.gid}`;
   const context = label === undefined ? "" : `,context="${label}"`;

@@ -1,8 +1,9 @@
-import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync } from "node:fs";
 import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { joinHostPath } from "../../ids/path.ts";
+import { writeWithMode } from "../../kernel/exact-modes.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
 import { podRoot } from "./pod-root.ts";
 
@@ -49,7 +50,7 @@ export function writeSandboxFiles(
   const files = sandboxFiles(directory);
   const root = podRoot(userNamespace);
   const write = (path: HostPath, text: string) => {
-    writeFileSync(path, text, { mode: 0o644, flag: "w" });
+    writeWithMode(path, text, 0o644);
     if (root !== undefined) chownSync(path, root.uid, root.gid);
   };
   write(files.hostname, `${hostname}\n`);

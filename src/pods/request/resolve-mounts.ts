@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync } from "node:fs";
+import { chownSync, existsSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { failedPrecondition } from "../../errors/crib-error.ts";
 import { Errno, errnoName } from "../../errors/errno.ts";
@@ -8,6 +8,7 @@ import { MountSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
 import type { Image } from "../../images/port.ts";
+import { makeDirectories } from "../../kernel/exact-modes.ts";
 import { O_PATH } from "../../kernel/open-flags.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../kernel/resolve-flags.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
@@ -31,7 +32,7 @@ export function resolveMounts(
 ): Mount[] {
   for (const mount of config.mounts) {
     if (mount.image !== undefined && mount.image.image !== "") continue;
-    if (!existsSync(mount.hostPath)) mkdirSync(mount.hostPath, { recursive: true, mode: 0o755 });
+    if (!existsSync(mount.hostPath)) makeDirectories(mount.hostPath, 0o755);
   }
   const taken = new Set(config.mounts.map((mount) => mount.containerPath));
   const missing = missingVolumes(
@@ -41,7 +42,7 @@ export function resolveMounts(
   );
   const volumes = missing.map((containerPath, index) => {
     const hostPath = joinHostPath(containerPaths(directory).volumes, String(index));
-    mkdirSync(hostPath, { recursive: true, mode: 0o755 });
+    makeDirectories(hostPath, 0o755);
     // Made by the host's root, and the container's own root must be able to use it.
     const root = podRoot(userNamespace);
     if (root !== undefined) chownSync(hostPath, root.uid, root.gid);

@@ -4,31 +4,37 @@ import type { Log } from "../../observe/log.ts";
 import { listAddresses } from "../netlink/addresses.ts";
 import { forgetUdpFlows } from "../netlink/conntrack.ts";
 import { type NetlinkKernel, NetlinkSocket } from "../netlink/netlink-socket.ts";
+import type { SetElement } from "../nftables/batch.ts";
 import type { AttachRequest, NetworkAttachment } from "../port.ts";
 import { type HostPort, HostPorts, hostPortsOf } from "./host-ports.ts";
 import { refusePortsInUse } from "./listening-ports.ts";
-import { PodFirewall } from "./pod-firewall.ts";
+import { type PodElements, PodFirewall } from "./pod-firewall.ts";
+import { podLinkName } from "./pod-link.ts";
+import { guardElements } from "./port-guard.ts";
 import { type Address, parseAddress, type Subnet, toBigInt } from "./subnet.ts";
 import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
 
 /**
- * Host ports from the reservation to the rule, and the rules they live in.
+ * What the rules say of each pod: its host ports, from the reservation to the rule, and what it may send.
  *
- * The ports held in memory are what the table should contain: whoever damages it, it is written whole from them.
+ * What is held in memory is what the tables should contain: whoever damages them, they are written whole from it.
  */
-export class PublishedPorts implements Disposable {
+export class PodRules implements Disposable {
   readonly #kernel: NetlinkKernel & SysctlKernel;
   readonly #bridge: string;
   readonly #route: () => NetlinkSocket;
   readonly #log: Log;
   readonly #held = new HostPorts();
+  readonly #guarded = new Map<SandboxId, readonly SetElement[]>();
   readonly #firewall: PodFirewall;
   #subnets: readonly Subnet[] = [];
-  #loopbackRouted = false;
+  /** What the bridge was told; undefined: it may be either, an earlier daemon told it. */
+  #loopbackRouted: boolean | undefined;
 
   constructor(options: {
     readonly kernel: NetlinkKernel & SysctlKernel;
     readonly bridge: string;
+    readonly antiSpoofing: boolean;
     readonly route: () => NetlinkSocket;
     readonly log: Log;
   }) {
@@ -36,11 +42,12 @@ export class PublishedPorts implements Disposable {
     this.#bridge = options.bridge;
     this.#route = options.route;
     this.#log = options.log;
-    this.#firewall = new PodFirewall(options.kernel, options.bridge);
+    this.#firewall = new PodFirewall(options);
   }
 
   /** Takes the pod's ports; nothing leads to them yet. @throws {CribError} when one is another pod's or a process's of the node. */
   reserve(request: AttachRequest, addresses: readonly Address[]): void {
+    this.#guarded.set(request.sandboxId, guardElements(podLinkName(request.sandboxId), addresses));
     if (request.portMappings.length === 0) return;
     const ports = hostPortsOf(request.portMappings, addresses);
     using sockets = NetlinkSocket.open(this.#kernel, "sockDiag");
@@ -51,24 +58,25 @@ export class PublishedPorts implements Disposable {
   /** Gives a reservation back that was never published. */
   release(owner: SandboxId): void {
     this.#held.release(owner);
+    this.#guarded.delete(owner);
   }
 
-  /** Leads the reserved ports to the pod. All or nothing. */
+  /** Leads the reserved ports to the pod, and keeps it to its own addresses, in one transaction. All or nothing. */
   publish(owner: SandboxId): void {
-    const elements = this.#held.elementsOf(owner);
-    if (elements.length === 0) return;
     this.#routeLoopback();
-    this.#firewall.addElements(elements);
+    this.#firewall.addElements(this.#elementsOf(owner));
     this.#forgetFlows(this.#held.portsOf(owner));
   }
 
   /** Idempotent. */
   withdraw(owner: SandboxId): void {
+    if (!this.#guarded.has(owner)) return;
     const ports = this.#held.portsOf(owner);
-    if (ports.length === 0) return;
-    const complete = this.#firewall.removeElements(this.#held.elementsOf(owner));
-    this.#held.release(owner);
+    const complete = this.#firewall.removeElements(this.#elementsOf(owner));
+    this.release(owner);
     if (!complete) this.writeRules(this.#subnets);
+    if (ports.length === 0) return;
+    this.#routeLoopback();
     this.#forgetFlows(ports);
   }
 
@@ -76,6 +84,7 @@ export class PublishedPorts implements Disposable {
   adopt(request: AttachRequest, attachment: NetworkAttachment): void {
     try {
       const addresses = attachment.ips.flatMap((ip) => parseAddress(ip) ?? []);
+      this.#guarded.set(request.sandboxId, guardElements(podLinkName(request.sandboxId), addresses));
       const ports = hostPortsOf(attachment.portMappings, addresses);
       this.#held.hold(request.sandboxId, `${request.namespace}/${request.name}`, ports);
     } catch (error) {
@@ -84,11 +93,11 @@ export class PublishedPorts implements Disposable {
     }
   }
 
-  /** The whole table, in one transaction: masquerading of these ranges and every port held. @throws {CribError} */
+  /** Both tables, in one transaction: masquerading of these ranges, every port held and every pod's own addresses. @throws {CribError} */
   writeRules(subnets: readonly Subnet[]): void {
     this.#subnets = subnets;
-    this.#firewall.write(subnets, this.#held.allElements());
-    if (this.#held.needsLoopbackRouting()) this.#routeLoopback();
+    this.#firewall.write(subnets, { hostPorts: this.#held.allElements(), guard: [...this.#guarded.values()].flat() });
+    this.#routeLoopback();
   }
 
   rulesAreIntact(): boolean {
@@ -101,18 +110,23 @@ export class PublishedPorts implements Disposable {
 
   /** The bridge is a new one: it knows nothing of what was set on the old. */
   bridgeWasMade(): void {
-    this.#loopbackRouted = false;
+    this.#loopbackRouted = undefined;
   }
 
   [Symbol.dispose](): void {
     this.#firewall[Symbol.dispose]();
   }
 
-  /** Only once some pod has a host port on 127.0.0.1: the bridge then takes part in routing it. */
+  #elementsOf(owner: SandboxId): PodElements {
+    return { hostPorts: this.#held.elementsOf(owner), guard: this.#guarded.get(owner) ?? [] };
+  }
+
+  /** The bridge takes part in routing 127.0.0.1 for just as long as some pod has a host port there. */
   #routeLoopback(): void {
-    if (this.#loopbackRouted || !this.#held.needsLoopbackRouting()) return;
-    setNetworkSysctl(this.#kernel, `ipv4/conf/${this.#bridge}/route_localnet`, "1");
-    this.#loopbackRouted = true;
+    const needed = this.#held.needsLoopbackRouting();
+    if (this.#loopbackRouted === needed) return;
+    setNetworkSysctl(this.#kernel, `ipv4/conf/${this.#bridge}/route_localnet`, needed ? "1" : "0");
+    this.#loopbackRouted = needed;
   }
 
   #forgetFlows(ports: readonly HostPort[]): void {
