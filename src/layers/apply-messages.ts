@@ -21,6 +21,7 @@ export type WorkerRequest =
       readonly jobId: number;
       readonly directory: string;
       readonly implicit: readonly string[];
+      readonly whiteouts: readonly string[];
       /** Top first; empty for the bottom layer. */
       readonly lowerDirs: readonly string[];
     }
@@ -37,9 +38,15 @@ export interface UnpackResult {
   readonly droppedXattrs: number;
   /** Directories without a member of their own; "" is the root. */
   readonly implicit: readonly string[];
+  /** Names that the layer hides of those below, if they have them. */
+  readonly whiteouts: readonly string[];
 }
 
-export type InheritResult = { readonly rewritten: readonly (readonly [string, string])[] };
+export type InheritResult = {
+  readonly rewritten: readonly (readonly [string, string])[];
+  /** Whiteouts that hid nothing. */
+  readonly removedInodes: number;
+};
 
 export type WorkerReply =
   | { readonly jobId: number; readonly kind: "unpacked"; readonly result: UnpackResult }

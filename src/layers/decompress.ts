@@ -20,6 +20,24 @@ export function sniffCompression(start: Uint8Array): Compression {
 }
 
 /**
+ * Whether a blob is a zstd frame of nothing, whole: a frame that was cut short ends without an error as well, and without bytes.
+ * (RFC 8878 §3.1.1: magic, descriptor, window, content size, then one last raw block of no bytes.)
+ */
+export function isEmptyZstdFrame(blob: Uint8Array): boolean {
+  if (sniffCompression(blob) !== "zstd" || blob.length > 32) return false;
+  const descriptor = blob[4] ?? 0;
+  const single = (descriptor & 0x20) !== 0;
+  const contentSizeBytes = [single ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+  const block = 5 + (single ? 0 : 1) + contentSizeBytes;
+  const checksumBytes = (descriptor & 0x04) === 0 ? 0 : 4;
+  return (
+    blob.length === block + 3 + checksumBytes && Buffer.from(blob.subarray(block, block + 3)).equals(lastEmptyBlock)
+  );
+}
+
+const lastEmptyBlock = Buffer.from([1, 0, 0]);
+
+/**
  * Decompresses `pieces`, each of which is done with when the next is asked for, and hands out what they hold in views that are
  * good until `consume` returns. Concatenated gzip members and zstd frames decode as one; a zstd window over 128 MiB is an error.
  *

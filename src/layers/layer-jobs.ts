@@ -7,6 +7,7 @@ import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { WorkerReply, WorkerRequest } from "./apply-messages.ts";
 import { BlobTail } from "./blob-tail.ts";
+import { dropIdleWhiteouts } from "./idle-whiteouts.ts";
 import { inheritDirectories } from "./inherit-directories.ts";
 import { removeTree } from "./remove-tree.ts";
 import { unpackLayer } from "./unpack-layer.ts";
@@ -78,15 +79,19 @@ export class LayerJobs {
   }
 
   #inherit(request: Request<"inherit">): WorkerReply {
-    const rewritten = this.#withDirectory(request.directory, (layer) => {
+    const result = this.#withDirectory(request.directory, (layer) => {
       const view = request.lowerDirs.length === 0 ? undefined : this.#kernel.openOverlayView(request.lowerDirs);
       try {
-        return inheritDirectories(this.#kernel, layer, request.implicit, view);
+        const directories = inheritDirectories(this.#kernel, layer, request.implicit, view);
+        // A layer that is unpacked again makes them again.
+        const removedInodes =
+          directories.size > 0 ? 0 : dropIdleWhiteouts(this.#kernel, layer, request.whiteouts, view);
+        return { rewritten: [...directories], removedInodes };
       } finally {
         if (view !== undefined) this.#kernel.close(view);
       }
     });
-    return { jobId: request.jobId, kind: "inherited", result: { rewritten: [...rewritten] } };
+    return { jobId: request.jobId, kind: "inherited", result };
   }
 
   #withDirectory<T>(path: string, use: (fd: Fd) => T): T {

@@ -24,6 +24,8 @@ export class LayerRoot implements Disposable {
   readonly fd: Fd;
   /** Directories made because a member needed them, without a member of their own. */
   readonly implicit = new Set<string>();
+  /** Directories that hide what the layers below have in them. */
+  readonly opaque = new Set<string>();
   readonly #kernel: Kernel;
   readonly #parents = new Map<string, Fd>();
   readonly #maxNameBytes: number;
@@ -95,14 +97,17 @@ export class LayerRoot implements Disposable {
       throw refusedLayer(`it replaces more than ${maxReplacedTrees} directories of its own`);
     removeTree(this.#kernel, dir, base);
     this.forgetParents();
-    for (const known of this.implicit) {
-      if (known === path || known.startsWith(`${path}/`)) this.implicit.delete(known);
+    for (const names of [this.implicit, this.opaque]) {
+      for (const known of names) if (known === path || known.startsWith(`${path}/`)) names.delete(known);
     }
     return true;
   }
 
   /** Marks a directory as hiding the lower layers' (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque"). */
   markOpaque(path: string): void {
+    // Told again and again by some archives: once is enough (CVE-2026-53495).
+    if (this.opaque.has(path)) return;
+    this.opaque.add(path);
     const dir = this.#kernel.openat2(this.fd, path === "" ? "." : path, {
       flags: O_RDONLY | O_DIRECTORY,
       resolve: resolveInRoot,
@@ -168,7 +173,10 @@ export class LayerRoot implements Disposable {
     const dir = this.#kernel.openat(parent, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
       this.#kernel.fchmod(dir, 0o755);
-      if (isWhiteout) this.#kernel.fsetxattr(dir, "trusted.overlay.opaque", opaqueValue);
+      if (isWhiteout) {
+        this.#kernel.fsetxattr(dir, "trusted.overlay.opaque", opaqueValue);
+        this.opaque.add(path);
+      }
     } finally {
       this.#kernel.close(dir);
     }
@@ -181,7 +189,7 @@ export class LayerRoot implements Disposable {
 
 const opaqueValue = new TextEncoder().encode("y");
 
-/** The character device 0:0 that overlayfs reads as "nothing here". Archives cannot make one, only whiteouts do. */
+/** The character device 0:0 that overlayfs reads as "nothing here". */
 export function isWhiteoutNode(stat: FileStat): boolean {
   return (stat.mode & S_IFMT) === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0;
 }

@@ -20,7 +20,12 @@ interface UnpackRequest {
 /** A fixed set of threads for everything that walks or fills layer directories. */
 export interface LayerWorkers extends Disposable {
   unpack(request: UnpackRequest): UnpackJob;
-  inherit(directory: string, implicit: readonly string[], lowerDirs: readonly string[]): Promise<InheritResult>;
+  /** @param unpacked what of the layer in `directory` depends on those below; bottom layers have no `lowerDirs`. */
+  inherit(
+    directory: string,
+    unpacked: Pick<UnpackResult, "implicit" | "whiteouts">,
+    lowerDirs: readonly string[],
+  ): Promise<InheritResult>;
   /** Removes `name` in `parent`, a tree or a file. Absent is success. */
   remove(parent: string, name: string): Promise<void>;
   /** Resolves when everything written to the filesystem of `path` before the call is on disk; calls share a sync. */
@@ -56,9 +61,9 @@ export function createLayerWorkers(): LayerWorkers {
         cancel: () => thread.tell({ kind: "cancel", jobId }),
       };
     },
-    async inherit(directory, implicit, lowerDirs) {
-      return expect(await leastBusy().ask({ kind: "inherit", directory, implicit, lowerDirs }).reply, "inherited")
-        .result;
+    async inherit(directory, { implicit, whiteouts }, lowerDirs) {
+      const { reply } = leastBusy().ask({ kind: "inherit", directory, implicit, whiteouts, lowerDirs });
+      return expect(await reply, "inherited").result;
     },
     async remove(parent, name) {
       expect(await chores.ask({ kind: "remove", parent, name }).reply, "finished");

@@ -2,11 +2,11 @@ import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd } from "../ids/process.ts";
 import {
+  O_APPEND,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
-  O_PATH,
   O_RDONLY,
   O_WRONLY,
   S_IFBLK,
@@ -19,13 +19,14 @@ import type { Kernel } from "../kernel/port.ts";
 import { DirectoryTimes } from "./directory-times.ts";
 import { EntryMetadata } from "./entry-metadata.ts";
 import { cleanEntryPath, type EntryPath, joinEntryPath } from "./entry-path.ts";
+import { HardLinks } from "./hard-links.ts";
 import { damagedLayer, refusedLayer } from "./layer-error.ts";
 import type { LayerLimits } from "./layer-limits.ts";
 import { isWhiteoutNode, type LayerRoot } from "./layer-root.ts";
 import type { PathRewrite } from "./path-rewrite.ts";
-import { resolveInRoot } from "./resolve-in-root.ts";
 import type { TarEntry, TarSink } from "./tar-entry.ts";
 import { parseWhiteout } from "./whiteout.ts";
+import { Whiteouts } from "./whiteouts.ts";
 
 const blockBytes = 4096;
 
@@ -35,6 +36,8 @@ export interface LayerSize {
   readonly inodes: number;
   /** Attributes the filesystem does not support. */
   readonly droppedXattrs: number;
+  /** Names that the layer hides of those below. */
+  readonly whiteouts: readonly string[];
 }
 
 /**
@@ -49,10 +52,13 @@ export class LayerWriter implements TarSink {
   readonly #rewrite: PathRewrite;
   readonly #metadata: EntryMetadata;
   readonly #times: DirectoryTimes;
-  #file: { readonly fd: Fd; readonly entry: TarEntry } | undefined;
+  #file: { readonly fd: Fd; readonly entry: TarEntry; length: number } | undefined;
+  readonly #maxFileBytes: number;
   #diskBytes = 0;
   #inodes = 0;
   #rootSeen = false;
+  readonly #whiteouts: Whiteouts;
+  readonly #hardLinks: HardLinks;
 
   constructor(kernel: Kernel, root: LayerRoot, limits: LayerLimits, rewrite: PathRewrite) {
     this.#kernel = kernel;
@@ -60,6 +66,9 @@ export class LayerWriter implements TarSink {
     this.#metadata = new EntryMetadata(kernel);
     this.#times = new DirectoryTimes(limits.maxDirectoryNameBytes);
     this.#rewrite = rewrite;
+    this.#hardLinks = new HardLinks(kernel, root, rewrite, (path, make) => this.#create(path, make));
+    this.#whiteouts = new Whiteouts(kernel, root, limits.maxDirectoryNameBytes);
+    this.#maxFileBytes = limits.maxArchiveBytes;
   }
 
   begin(entry: TarEntry): void {
@@ -87,7 +96,16 @@ export class LayerWriter implements TarSink {
   }
 
   data(bytes: Uint8Array): void {
-    if (this.#file !== undefined) this.#kernel.writeAll(this.#file.fd, bytes);
+    if (this.#file === undefined) return;
+    this.#kernel.writeAll(this.#file.fd, bytes);
+    this.#file.length += bytes.length;
+  }
+
+  /** A sparse file is written at its end, wherever that is by now: making the file longer is making a hole. */
+  hole(length: number): void {
+    if (this.#file === undefined) return;
+    this.#file.length += length;
+    this.#kernel.ftruncate(this.#file.fd, BigInt(this.#file.length));
   }
 
   end(): void {
@@ -103,6 +121,8 @@ export class LayerWriter implements TarSink {
 
   /** Sets the times of directories. Call it once, after the last member. */
   finish(): LayerSize {
+    this.#hardLinks.makeLate();
+    this.#inodes -= this.#whiteouts.dropHidden();
     if (!this.#rootSeen) this.#root.implicit.add("");
     for (const path of this.#root.implicit) this.#times.set(path, 0n);
     this.#times.apply(this.#kernel, this.#root.fd);
@@ -111,6 +131,7 @@ export class LayerWriter implements TarSink {
       diskBytes: this.#diskBytes + (implicit + 1) * blockBytes,
       inodes: this.#inodes + implicit + 1,
       droppedXattrs: this.#metadata.droppedXattrs,
+      whiteouts: this.#whiteouts.names,
     };
   }
 
@@ -122,20 +143,26 @@ export class LayerWriter implements TarSink {
 
   #make(entry: TarEntry, path: EntryPath): void {
     switch (entry.kind) {
-      case "file":
-        this.#count(entry.sizeBytes);
+      case "file": {
+        // Bytes that the archive holds are counted as they come; holes cost nothing and are seen here alone.
+        if (entry.sizeBytes > Math.max(this.#maxFileBytes, entry.storedBytes))
+          throw refusedLayer(`${quoted(path)} is ${entry.sizeBytes} bytes long, over ${this.#maxFileBytes}`);
+        this.#count(entry.storedBytes);
+        const append = entry.storedBytes < entry.sizeBytes ? O_APPEND : 0;
         this.#file = {
           fd: this.#create(path, (parent) =>
-            this.#kernel.openat(parent, path.base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+            this.#kernel.openat(parent, path.base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | append, 0o600),
           ),
           entry,
+          length: 0,
         };
         return;
+      }
       case "directory":
         this.#makeDirectory(entry, path);
         return;
       case "hardlink":
-        this.#makeHardlink(entry, path);
+        this.#hardLinks.make(entry, path);
         return;
       case "symlink":
         if (entry.linkName === "") throw damagedLayer(`symbolic link ${quoted(path)} has no target`);
@@ -147,9 +174,7 @@ export class LayerWriter implements TarSink {
         this.#makeNode(entry, path, S_IFIFO, 0, 0);
         return;
       case "character":
-        if (entry.deviceMajor === 0 && entry.deviceMinor === 0) {
-          throw refusedLayer(`${quoted(path)} is the character device 0:0, which overlayfs takes for a whiteout`);
-        }
+        // 0:0 is overlayfs's own whiteout, archived by a builder from an upper directory: it is one here, too.
         this.#makeNode(entry, path, S_IFCHR, entry.deviceMajor, entry.deviceMinor);
         return;
       case "block":
@@ -202,34 +227,13 @@ export class LayerWriter implements TarSink {
     this.#times.set("", entry.mtimeNs);
   }
 
-  /** The target must be a member of the same archive; it is taken as it stands, a link is not followed. */
-  #makeHardlink(entry: TarEntry, path: EntryPath): void {
-    const target = this.#rewrite(cleanEntryPath(entry.linkName));
-    if (target.base === "") throw refusedLayer(`${quoted(path)} is a hard link to the root`);
-    if (joinEntryPath(target) === joinEntryPath(path)) throw refusedLayer(`${quoted(path)} is a hard link to itself`);
-    try {
-      this.#create(path, (parent) => {
-        // Both descriptors must live at once, and asking for the second may drop the first from the cache.
-        const from = this.#kernel.openat2(this.#root.fd, target.parent === "" ? "." : target.parent, targetDirectory);
-        try {
-          this.#kernel.linkat(from, target.base, parent, path.base);
-        } finally {
-          this.#kernel.close(from);
-        }
-      });
-    } catch (error) {
-      if (error instanceof ErrnoError && hardlinkErrnos.has(error.errno)) {
-        throw refusedLayer(
-          `hard link ${quoted(path)} names ${JSON.stringify(entry.linkName.slice(0, 200))}, which is no file of this layer`,
-        );
-      }
-      throw error;
-    }
-  }
-
   #makeNode(entry: TarEntry, path: EntryPath, type: number, major: number, minor: number): void {
     this.#count(0);
     this.#create(path, (parent) => this.#kernel.mknodat(parent, path.base, type | (entry.mode & 0o777), major, minor));
+    if (type === S_IFCHR && major === 0 && minor === 0) {
+      this.#whiteouts.add(joinEntryPath(path));
+      return;
+    }
     this.#metadata.setByName(this.#root.parent(path.parent), path.base, entry);
   }
 
@@ -239,6 +243,7 @@ export class LayerWriter implements TarSink {
     if (found === undefined) {
       this.#kernel.mknodat(parent, path.base, S_IFCHR, 0, 0);
       this.#count(0);
+      this.#whiteouts.add(joinEntryPath(path));
       return;
     }
     // A whiteout never hides what its own layer brings, in whichever order they come (layer.md, "Whiteouts").
@@ -250,15 +255,6 @@ export class LayerWriter implements TarSink {
     this.#diskBytes += Math.ceil(sizeBytes / blockBytes) * blockBytes;
   }
 }
-
-const hardlinkErrnos: ReadonlySet<number> = new Set([
-  Errno.ENOENT,
-  Errno.ENOTDIR,
-  Errno.EPERM,
-  Errno.ELOOP,
-  Errno.EXDEV,
-]);
-const targetDirectory = { flags: O_PATH | O_DIRECTORY, resolve: resolveInRoot };
 
 function quoted(path: EntryPath): string {
   return JSON.stringify(joinEntryPath(path).slice(0, 200));

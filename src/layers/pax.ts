@@ -9,10 +9,13 @@ const maxRecords = 4096;
 /**
  * Parses the body of a PAX header: `<length> <keyword>=<value>\n`, length in decimal and including itself
  * (POSIX.1-2001, pax "Extended Header"). Later records win.
- * @throws {CribError} data-loss for malformed records, failed-precondition for sparse files.
+ *
+ * Version 0.0 of sparse files repeats two keywords, one pair for each piece; they are gathered into the one list that 0.1 has.
+ * @throws {CribError} data-loss for malformed records.
  */
 export function parsePaxRecords(body: Uint8Array, into: PaxRecords): void {
   let at = 0;
+  const pieces: string[] = [];
   while (at < body.length) {
     const blank = body.indexOf(0x20, at);
     if (blank === -1 || blank - at > 8 || blank === at) throw damagedLayer("PAX record has no length");
@@ -29,12 +32,21 @@ export function parsePaxRecords(body: Uint8Array, into: PaxRecords): void {
     const equals = body.indexOf(0x3d, blank + 1);
     if (equals === -1 || equals >= end) throw damagedLayer("PAX record has no value");
     const keyword = bytesToString(body.subarray(blank + 1, equals));
-    if (keyword.startsWith("GNU.sparse."))
-      throw refusedLayer("it holds sparse files; build the image without tar --sparse");
-    into.set(keyword, body.slice(equals + 1, end - 1));
+    const value = body.slice(equals + 1, end - 1);
+    if (!gatherPiece(keyword, value, pieces)) into.set(keyword, value);
     if (into.size > maxRecords) throw refusedLayer(`a PAX header has more than ${maxRecords} records`);
     at = end;
   }
+  if (pieces.length > 0) into.set("GNU.sparse.map", new TextEncoder().encode(pieces.join(",")));
+}
+
+/** @returns whether the record is half of a piece. */
+function gatherPiece(keyword: string, value: Uint8Array, pieces: string[]): boolean {
+  const isOffset = keyword === "GNU.sparse.offset";
+  if (!isOffset && keyword !== "GNU.sparse.numbytes") return false;
+  if (isOffset !== (pieces.length % 2 === 0)) throw damagedLayer("the map of a sparse file is out of order");
+  pieces.push(bytesToString(value));
+  return true;
 }
 
 /** A whole non-negative decimal, as PAX writes sizes and ids. */

@@ -11,8 +11,10 @@ export interface TarEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Bytes of content that follow; zero for everything but files. */
+  /** Bytes of content, holes included; zero for everything but files. */
   readonly sizeBytes: number;
+  /** Bytes of content that the archive holds: less than `sizeBytes` for a file with holes. */
+  readonly storedBytes: number;
   readonly mtimeNs: bigint;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
@@ -20,10 +22,12 @@ export interface TarEntry {
   readonly xattrs: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Receives the members of an archive in order; `data` is called between `begin` and `end` of a file only. */
+/** Receives the members of an archive in order; `data` and `hole` are called between `begin` and `end` of a file only. */
 export interface TarSink {
   begin(entry: TarEntry): void;
   /** `bytes` is valid during the call only. */
   data(bytes: Uint8Array): void;
+  /** Zeros that the archive does not hold; never for a file whose `storedBytes` are all of it. */
+  hole(length: number): void;
   end(): void;
 }

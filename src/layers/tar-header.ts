@@ -25,24 +25,26 @@ export interface TarHeader {
 export function parseTarHeader(block: Uint8Array): TarHeader | undefined {
   const sums = checksums(block);
   if (sums.unsigned === zeroBlockSum && block.every((byte) => byte === 0)) return undefined;
-  const expected = parseNumber(block, 148, 8, "checksum");
+  const expected = parseTarNumber(block, 148, 8, "checksum");
   if (expected !== sums.unsigned && expected !== sums.signed) throw damagedLayer("header checksum does not match");
   const magic = String.fromCharCode(...block.subarray(257, 263));
   const posix = magic === "ustar\0";
   const gnu = magic === "ustar ";
-  const prefix = posix ? parseText(block, 345, 155) : "";
+  // star's header is ustar's with a shorter prefix and two times behind it.
+  const star = posix && String.fromCharCode(...block.subarray(508, 512)) === "tar\0";
+  const prefix = posix ? parseText(block, 345, star ? 131 : 155) : "";
   const name = parseText(block, 0, 100);
   return {
     type: block[156] === 0 ? "0" : String.fromCharCode(block[156] ?? 0),
     name: prefix === "" ? name : `${prefix}/${name}`,
     linkName: parseText(block, 157, 100),
-    mode: parseNumber(block, 100, 8, "mode"),
-    uid: parseNumber(block, 108, 8, "uid"),
-    gid: parseNumber(block, 116, 8, "gid"),
-    sizeBytes: parseNumber(block, 124, 12, "size"),
-    mtimeSeconds: parseNumber(block, 136, 12, "mtime"),
-    deviceMajor: posix || gnu ? parseNumber(block, 329, 8, "device major") : 0,
-    deviceMinor: posix || gnu ? parseNumber(block, 337, 8, "device minor") : 0,
+    mode: parseTarNumber(block, 100, 8, "mode"),
+    uid: parseTarNumber(block, 108, 8, "uid"),
+    gid: parseTarNumber(block, 116, 8, "gid"),
+    sizeBytes: parseTarNumber(block, 124, 12, "size"),
+    mtimeSeconds: parseTarNumber(block, 136, 12, "mtime"),
+    deviceMajor: posix || gnu ? parseTarNumber(block, 329, 8, "device major") : 0,
+    deviceMinor: posix || gnu ? parseTarNumber(block, 337, 8, "device minor") : 0,
   };
 }
 
@@ -68,7 +70,7 @@ function parseText(block: Uint8Array, at: number, length: number): string {
 }
 
 /** Octal digits between spaces and NULs, or, with the top bit set, a big-endian two's complement number. */
-function parseNumber(block: Uint8Array, at: number, length: number, what: string): number {
+export function parseTarNumber(block: Uint8Array, at: number, length: number, what: string): number {
   const first = block[at] ?? 0;
   if (first & 0x80) return parseBase256(block, at, length, what);
   let i = at;

@@ -28,6 +28,9 @@ function read(archive: Uint8Array, chunkBytes = archive.length, maxEntries = 100
       data: (bytes) => {
         content += Buffer.from(bytes).toString("latin1");
       },
+      hole: (length) => {
+        content += ".".repeat(length);
+      },
       end: () => contents.push(content),
     },
     maxEntries,
@@ -71,14 +74,14 @@ describe("members", () => {
     expect(second?.xattrs.size).toBe(0);
   });
 
-  test("global PAX records hold until the end, local ones win over them", () => {
+  test("global PAX records say nothing about members, as for Go", () => {
     const archive = Buffer.concat([
       ...metadataMember("g", paxRecords({ uid: "5", comment: "x" })),
       ...hostileMember({ name: "a" }),
       ...hostileMember({ name: "b", pax: { uid: "6" } }),
       new Uint8Array(1024),
     ]);
-    expect(read(archive).entries.map((entry) => entry.uid)).toEqual([5, 6]);
+    expect(read(archive).entries.map((entry) => entry.uid)).toEqual([0, 6]);
   });
 
   test("GNU long names and links are read to their NUL", () => {
@@ -148,12 +151,11 @@ describe("refuses", () => {
     ["a PAX record longer than its header", Buffer.concat(metadataMember("x", text("99 a=b\n")))],
     ["a PAX record that ends before it begins", Buffer.concat(metadataMember("x", text("3 a=b\n")))],
     ["a PAX record length that is no number", Buffer.concat(metadataMember("x", text("1e1 a=b\n")))],
-    ["old GNU sparse files", hostileTar([{ type: "S", name: "f" }])],
-    ["PAX sparse files", hostileTar([{ name: "f", pax: { "GNU.sparse.map": "0,1" } }])],
+    ["a map of more bytes than there are", hostileTar([{ name: "f", pax: { "GNU.sparse.map": "0,1" } }])],
     ["an unknown type", hostileTar([{ type: "Z", name: "f" }])],
     ["a NUL in a PAX name", hostileTar([{ name: "f", pax: { path: "a\0b" } }])],
     ["a wrong checksum", hostileTar([{ name: "f" }]).with(0, 0x67)],
-    ["a member cut short", Buffer.concat(member).subarray(0, 600)],
+    ["a member cut short", Buffer.concat(member).subarray(0, 515)],
     ["a header cut short", Buffer.concat(member).subarray(0, 100)],
     ["a member after a block of zeros", Buffer.concat([new Uint8Array(512), ...member])],
     ["an end after an extended header", Buffer.concat(metadataMember("x", paxRecords({ path: "f" })))],

@@ -1,33 +1,30 @@
+import { internal } from "../errors/crib-error.ts";
 import { bytesToString } from "../oci/byte-string.ts";
 import { damagedLayer, refusedLayer } from "./layer-error.ts";
 import { maxMetadataBytes } from "./layer-limits.ts";
-import { type PaxRecords, parsePaxInteger, parsePaxRecords, parsePaxTime } from "./pax.ts";
-import type { TarEntry, TarEntryKind, TarSink } from "./tar-entry.ts";
+import { mergeHeaders, quotedName as quoted } from "./merge-headers.ts";
+import { type PaxRecords, parsePaxRecords } from "./pax.ts";
+import { SparseContent } from "./sparse-content.ts";
+import {
+  checkSparsePieces,
+  gnuRealSize,
+  gnuSparsePieces,
+  parseMapBeforeData,
+  type SparsePiece,
+  sparseForm,
+} from "./sparse-map.ts";
+import type { TarEntry, TarSink } from "./tar-entry.ts";
 import { blockBytes, parseTarHeader, type TarHeader } from "./tar-header.ts";
 
-const kindByType: Readonly<Record<string, TarEntryKind | undefined>> = {
-  "0": "file",
-  "7": "file",
-  "1": "hardlink",
-  "2": "symlink",
-  "3": "character",
-  "4": "block",
-  "5": "directory",
-  "6": "fifo",
-};
-
-const xattrPrefix = "SCHILY.xattr.";
-const maxId = 0xffff_fffe;
-
 type MetadataType = "x" | "g" | "L" | "K";
-type Phase = "header" | "metadata" | "data" | "padding" | "ended";
+type Phase = "header" | "gnu-sparse-map" | "metadata" | "map-before-data" | "data" | "padding" | "ended";
 
 /**
  * A push parser for tar archives: give it chunks of any size, it calls the sink as members become known.
  *
- * Reads what images are made of (ustar, PAX with global headers, GNU long names and base-256 numbers, V7) the way
- * Go's archive/tar reads it, so that crib and the engine that built an image agree on every member. Memory is bounded by
- * `maxMetadataBytes` whatever the headers claim; content is never buffered.
+ * Reads what images are made of (ustar, star, PAX, GNU long names, base-256 numbers and holes of every kind, V7) the way Go's
+ * archive/tar reads it, so that crib and the engine that built an image agree on every member; global PAX headers say nothing
+ * about members there, nor here. Memory is bounded by `maxMetadataBytes` whatever the headers claim; content is never buffered.
  */
 export class TarReader {
   readonly #sink: TarSink;
@@ -41,8 +38,10 @@ export class TarReader {
   #zeroBlocks = 0;
   #metadataType: MetadataType = "x";
   #metadata = new Uint8Array(0);
-  readonly #global: PaxRecords = new Map();
   #local: PaxRecords = new Map();
+  #sparse: SparseContent | undefined;
+  /** The member that waits for the rest of its map. */
+  #mapped: { readonly entry: TarEntry; readonly pieces: SparsePiece[] } | undefined;
   #longName: string | undefined;
   #longLink: string | undefined;
 
@@ -62,14 +61,18 @@ export class TarReader {
     while (at < chunk.length) {
       switch (this.#phase) {
         case "header":
-          at += this.#fillHeader(chunk, at);
+          at += this.#fillBlock(chunk, at);
           break;
         case "metadata":
           at += this.#fillMetadata(chunk, at);
           break;
+        case "gnu-sparse-map":
+        case "map-before-data":
+          at += this.#fillBlock(chunk, at);
+          break;
         case "data": {
           const take = Math.min(this.#remaining, chunk.length - at);
-          this.#sink.data(chunk.subarray(at, at + take));
+          (this.#sparse ?? this.#sink).data(chunk.subarray(at, at + take));
           at += take;
           this.#remaining -= take;
           if (this.#remaining === 0) this.#endMember();
@@ -88,18 +91,18 @@ export class TarReader {
     }
   }
 
-  /** Call after the last chunk. An archive may end at a member's boundary without its closing zeros, as for Go. */
+  /** Call after the last chunk. An archive may end behind a member's last byte, without padding or closing zeros, as for Go. */
   finish(): void {
-    if (this.#phase === "ended") return;
+    if (this.#phase === "ended" || this.#phase === "padding") return;
     if (this.#phase !== "header" || this.#have !== 0) throw damagedLayer("it ends in the middle of a member");
     if (this.#local.size > 0 || this.#longName !== undefined || this.#longLink !== undefined) {
       throw damagedLayer("it ends after an extended header");
     }
   }
 
-  #fillHeader(chunk: Uint8Array, at: number): number {
+  #fillBlock(chunk: Uint8Array, at: number): number {
     if (this.#have === 0 && chunk.length - at >= blockBytes) {
-      this.#onHeader(chunk.subarray(at, at + blockBytes));
+      this.#onBlock(chunk.subarray(at, at + blockBytes));
       return blockBytes;
     }
     const take = Math.min(blockBytes - this.#have, chunk.length - at);
@@ -107,9 +110,15 @@ export class TarReader {
     this.#have += take;
     if (this.#have === blockBytes) {
       this.#have = 0;
-      this.#onHeader(this.#block);
+      this.#onBlock(this.#block);
     }
     return take;
+  }
+
+  #onBlock(block: Uint8Array): void {
+    if (this.#phase === "header") this.#onHeader(block);
+    else if (this.#phase === "gnu-sparse-map") this.#onGnuMap(block, "extension");
+    else this.#onMapBeforeData(block);
   }
 
   #fillMetadata(chunk: Uint8Array, at: number): number {
@@ -139,13 +148,11 @@ export class TarReader {
       case "K":
         this.#beginMetadata(header.type, header.sizeBytes);
         return;
-      case "S":
-        throw refusedLayer("it holds sparse files; build the image without tar --sparse");
       case "V":
         this.#skip(header.sizeBytes);
         return;
       default:
-        this.#beginMember(header);
+        this.#beginMember(header, block);
     }
   }
 
@@ -167,7 +174,7 @@ export class TarReader {
         parsePaxRecords(this.#metadata, this.#local);
         break;
       case "g":
-        parsePaxRecords(this.#metadata, this.#global);
+        parsePaxRecords(this.#metadata, new Map());
         break;
       case "L":
         this.#longName = untilNul(this.#metadata);
@@ -179,18 +186,64 @@ export class TarReader {
     this.#metadata = new Uint8Array(0);
   }
 
-  #beginMember(header: TarHeader): void {
-    const entry = this.#merge(header);
+  #beginMember(header: TarHeader, block: Uint8Array): void {
+    const records = this.#local;
+    const entry = mergeHeaders(header, { records, longName: this.#longName, longLink: this.#longLink });
     this.#local = new Map();
     this.#longName = undefined;
     this.#longLink = undefined;
-    this.#setContent(entry.sizeBytes);
+    this.#setContent(entry.storedBytes);
+    const sparse = entry.kind === "file" ? sparseForm(records) : undefined;
+    if (header.type === "S") {
+      const sizeBytes = records.has("GNU.sparse.realsize") ? entry.sizeBytes : gnuRealSize(block);
+      this.#mapped = { entry: { ...entry, sizeBytes }, pieces: [] };
+      this.#onGnuMap(block, "header");
+    } else if (sparse?.kind === "map-before-data") {
+      this.#mapped = { entry, pieces: [] };
+      this.#metadata = new Uint8Array(0);
+      this.#phase = "map-before-data";
+    } else if (sparse?.kind === "map") this.#beginSparse(entry, sparse.pieces);
+    else this.#beginContent(entry);
+  }
+
+  #onGnuMap(block: Uint8Array, kind: "header" | "extension"): void {
+    const { entry, pieces } = this.#mapped ?? never();
+    const found = gnuSparsePieces(block, kind);
+    pieces.push(...found.pieces);
+    if (pieces.length * 24 > maxMetadataBytes) throw refusedLayer(`${quoted(entry.name)} has too many holes`);
+    if (found.more) this.#phase = "gnu-sparse-map";
+    else this.#beginSparse(entry, pieces);
+  }
+
+  #onMapBeforeData(block: Uint8Array): void {
+    const { entry } = this.#mapped ?? never();
+    if (this.#remaining < blockBytes) throw damagedLayer(`the map of sparse file ${quoted(entry.name)} is cut short`);
+    this.#metadata = new Uint8Array(Buffer.concat([this.#metadata, block]));
+    this.#remaining -= blockBytes;
+    const map = parseMapBeforeData(this.#metadata);
+    if (map === undefined) {
+      if (this.#metadata.length >= maxMetadataBytes) throw refusedLayer(`${quoted(entry.name)} has too many holes`);
+      return;
+    }
+    this.#beginSparse({ ...entry, storedBytes: this.#remaining }, map.pieces);
+  }
+
+  #beginSparse(entry: TarEntry, pieces: readonly SparsePiece[]): void {
+    checkSparsePieces(pieces, entry.sizeBytes, entry.storedBytes);
+    this.#mapped = undefined;
+    this.#sparse = new SparseContent(pieces, entry.sizeBytes, this.#sink);
+    this.#beginContent(entry);
+  }
+
+  #beginContent(entry: TarEntry): void {
     this.#sink.begin(entry);
-    if (entry.sizeBytes === 0) this.#endMember();
+    if (entry.storedBytes === 0) this.#endMember();
     else this.#phase = "data";
   }
 
   #endMember(): void {
+    this.#sparse?.finish();
+    this.#sparse = undefined;
     this.#sink.end();
     this.#afterContent();
   }
@@ -207,62 +260,13 @@ export class TarReader {
   #afterContent(): void {
     this.#phase = this.#padding === 0 ? "header" : "padding";
   }
+}
 
-  /** PAX local records win over global ones, those over GNU long names, those over the header. */
-  #merge(header: TarHeader): TarEntry {
-    const field = (keyword: string): Uint8Array | undefined => {
-      const value = this.#local.get(keyword) ?? this.#global.get(keyword);
-      return value === undefined || value.length === 0 ? undefined : value;
-    };
-    const path = field("path");
-    const linkPath = field("linkpath");
-    const size = field("size");
-    const uid = field("uid");
-    const gid = field("gid");
-    const mtime = field("mtime");
-    const name = path ? bytesToString(path) : (this.#longName ?? header.name);
-    const linkName = linkPath ? bytesToString(linkPath) : (this.#longLink ?? header.linkName);
-    if (name.includes("\0") || linkName.includes("\0")) throw refusedLayer("a name holds a NUL byte");
-    const kind = header.type === "0" && name.endsWith("/") ? "directory" : kindByType[header.type];
-    if (kind === undefined)
-      throw refusedLayer(
-        `member ${JSON.stringify(name.slice(0, 200))} has unknown type ${JSON.stringify(header.type)}`,
-      );
-    const sizeBytes = size ? parsePaxInteger(size, "size") : header.sizeBytes;
-    if (sizeBytes < 0) throw damagedLayer(`member ${JSON.stringify(name.slice(0, 200))} has a negative size`);
-    return {
-      kind,
-      name,
-      linkName: kind === "hardlink" || kind === "symlink" ? linkName : "",
-      mode: header.mode & 0o7777,
-      uid: checkId(uid ? parsePaxInteger(uid, "uid") : header.uid, "uid", name),
-      gid: checkId(gid ? parsePaxInteger(gid, "gid") : header.gid, "gid", name),
-      sizeBytes: kind === "file" ? sizeBytes : 0,
-      mtimeNs: mtime ? parsePaxTime(mtime, "mtime") : BigInt(header.mtimeSeconds) * 1_000_000_000n,
-      deviceMajor: header.deviceMajor,
-      deviceMinor: header.deviceMinor,
-      xattrs: this.#xattrs(),
-    };
-  }
-
-  #xattrs(): ReadonlyMap<string, Uint8Array> {
-    const xattrs = new Map<string, Uint8Array>();
-    for (const records of [this.#global, this.#local]) {
-      for (const [keyword, value] of records) {
-        if (keyword.startsWith(xattrPrefix)) xattrs.set(keyword.slice(xattrPrefix.length), value);
-      }
-    }
-    return xattrs;
-  }
+function never(): never {
+  throw internal("a map of holes belongs to no member");
 }
 
 function untilNul(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return bytesToString(end === -1 ? bytes : bytes.subarray(0, end));
-}
-
-/** 2³²−1 is chown's "leave as it is", not an owner. */
-function checkId(id: number, what: string, name: string): number {
-  if (id < 0 || id > maxId) throw refusedLayer(`member ${JSON.stringify(name.slice(0, 200))} has ${what} ${id}`);
-  return id;
 }

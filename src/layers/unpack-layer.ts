@@ -6,7 +6,7 @@ import { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flag
 import type { Kernel } from "../kernel/port.ts";
 import type { UnpackResult } from "./apply-messages.ts";
 import type { BlobTail } from "./blob-tail.ts";
-import { decompress, sniffCompression } from "./decompress.ts";
+import { decompress, isEmptyZstdFrame, sniffCompression } from "./decompress.ts";
 import { damagedLayer, refusedLayer } from "./layer-error.ts";
 import type { LayerLimits } from "./layer-limits.ts";
 import { LayerRoot } from "./layer-root.ts";
@@ -58,9 +58,9 @@ export async function unpackLayer(
   };
 
   try {
-    await decompressInto(tail.pieces(signal), consume, signal);
-    // A zstd frame cut short ends without an error, and without the bytes of its last block.
-    if (archiveBytes === 0) throw damagedLayer("it holds nothing");
+    const mayBeEmpty = await decompressInto(tail.pieces(signal), consume, signal);
+    // An archive of no bytes is an empty layer: some builders write one for a step that changed nothing.
+    if (archiveBytes === 0 && !mayBeEmpty) throw damagedLayer("it holds nothing");
     reader.finish();
     const size = writer.finish();
     return {
@@ -77,14 +77,15 @@ export async function unpackLayer(
   }
 }
 
+/** @returns whether nothing may be what comes out: gzip tells a stream that was cut short, zstd does not. */
 async function decompressInto(
   pieces: AsyncGenerator<Uint8Array>,
   consume: (piece: Uint8Array) => void,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const first = await pieces.next();
   if (first.done === true) throw damagedLayer("it is empty");
-  const start = first.value;
+  const start = first.value.slice();
   const compression = sniffCompression(start);
   async function* all(): AsyncGenerator<Uint8Array> {
     yield start;
@@ -92,9 +93,10 @@ async function decompressInto(
   }
   if (compression === "none") {
     for await (const piece of all()) consume(piece);
-    return;
+    return false;
   }
   await decompress(compression, all(), consume, signal);
+  return compression === "gzip" || isEmptyZstdFrame(start);
 }
 
 function checkGrowth(archiveBytes: number, blobBytes: number, limits: LayerLimits): void {

@@ -219,7 +219,7 @@ describe("what a member says", () => {
     expect(xattr(join(layer, "f"), "user.overlay.metacopy")).toBeUndefined();
   });
 
-  test("devices and fifos keep type, numbers, mode and owner; 0:0 is refused", async () => {
+  test("devices and fifos keep type, numbers, mode and owner", async () => {
     await unpackMembers([
       { type: "3", name: "null", mode: 0o666, deviceMajor: 1, deviceMinor: 3, gid: 4 },
       { type: "4", name: "loop", mode: 0o660, deviceMajor: 7, deviceMinor: 300 },
@@ -235,11 +235,6 @@ describe("what a member says", () => {
         join(layer, "pipe"),
       ]).stdout.toString(),
     ).toBe("character special file 1:3 666 4\nblock special file 7:12c 660 0\nfifo 0:0 622 0\n");
-    rmSync(layer, { recursive: true });
-    expect(await failure(unpackMembers([{ type: "3", name: "fake" }]))).toHaveProperty(
-      "message",
-      expect.stringContaining("0:0"),
-    );
   });
 
   test("hard links share an inode, a link can be linked", async () => {
@@ -324,9 +319,10 @@ describe("directories without a member of their own", () => {
     await unpack(first);
     Bun.spawnSync(["mv", layer, below]);
     const second = hostileTar([{ name: "tmp/x" }, { name: "lib/mod/y" }, { name: "lib/z" }]);
-    const { implicit } = await unpack(second);
+    const unpacked = await unpack(second);
+    const { implicit } = unpacked;
     expect([...implicit].sort()).toEqual(["", "lib", "lib/mod", "tmp"]);
-    const { rewritten } = await workers.inherit(layer, implicit, [below]);
+    const { rewritten } = await workers.inherit(layer, unpacked, [below]);
     expect(rewritten).toEqual([["lib", "usr/lib"]]);
     await workers.remove(workspace.path, "layer");
     const job = workers.unpack({
@@ -336,7 +332,7 @@ describe("directories without a member of their own", () => {
       limits: defaultLayerLimits,
     });
     job.advance(second.length, true);
-    expect((await workers.inherit(layer, (await job.result).implicit, [below])).rewritten).toEqual([]);
+    expect((await workers.inherit(layer, await job.result, [below])).rewritten).toEqual([]);
     const tmp = statSync(join(layer, "tmp"));
     expect([tmp.mode & 0o7777, tmp.uid, tmp.mtimeMs]).toEqual([0o1777, 3, 50_000]);
     expect(statSync(join(layer, "usr/lib")).mode & 0o777).toBe(0o750);

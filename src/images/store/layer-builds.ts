@@ -151,7 +151,11 @@ export class LayerBuilds {
         emit({ phase: whole ? "unpacking" : "downloading", doneBytes: progress.bytes });
       },
     );
-    const unpacking = started.promise.then((running) => running.result);
+    const unpacking = started.promise
+      .then((running) => running.result)
+      .catch((error: unknown) => {
+        throw ofLayer(error, blob);
+      });
     // Whichever fails first ends the other, and its error is the one that says why.
     const result = Promise.all([unpacking, download]).then(([unpacked]) => unpacked);
     try {
@@ -165,18 +169,20 @@ export class LayerBuilds {
   }
 
   async #inherit(wish: LayerWish, aside: HostPath, unpacked: UnpackResult, signal: AbortSignal): Promise<UnpackResult> {
-    if (unpacked.implicit.length === 0) return unpacked;
+    if (unpacked.implicit.length === 0 && unpacked.whiteouts.length === 0) return unpacked;
     const directory = joinHostPath(aside, "fs");
     const lowerDirs = wish.below.map((chainId) => this.#layers.lowerDir(chainId)).reverse();
-    const { rewritten } = await this.#workers.inherit(directory, unpacked.implicit, lowerDirs);
-    if (rewritten.length === 0) return unpacked;
+    const { rewritten, removedInodes } = await this.#workers.inherit(directory, unpacked, lowerDirs);
+    if (rewritten.length === 0) return { ...unpacked, inodes: unpacked.inodes - removedInodes };
     signal.throwIfAborted();
     await this.#workers.remove(aside, "fs");
     const job = this.#unpack(wish.blob, directory, rewritten);
     job.advance(wish.blob.sizeBytes, true);
-    const again = await job.result;
-    await this.#workers.inherit(directory, again.implicit, lowerDirs);
-    return again;
+    const again = await job.result.catch((error: unknown) => {
+      throw ofLayer(error, wish.blob);
+    });
+    const settled = await this.#workers.inherit(directory, again, lowerDirs);
+    return { ...again, inodes: again.inodes - settled.removedInodes };
   }
 
   #unpack(blob: Descriptor, directory: HostPath, rewritten: Rewritten): UnpackJob {
@@ -184,4 +190,10 @@ export class LayerBuilds {
     const blobPaths = [this.#content.ingestPath(blob.digest), this.#content.path(blob.digest)];
     return this.#workers.unpack({ blobPaths, directory, rewritten, limits: this.#limits });
   }
+}
+
+/** What is wrong with an archive, with the layer it is about. */
+function ofLayer(error: unknown, blob: Descriptor): unknown {
+  const isAboutArchive = CribError.is(error, "data-loss") || CribError.is(error, "failed-precondition");
+  return isAboutArchive ? new CribError(error.code, `layer ${blob.digest}: ${error.message}`, { cause: error }) : error;
 }
