@@ -33,6 +33,21 @@ CRIB_EXPORT int crib_openat2(int dir, const char *path, int flags, uint32_t mode
 CRIB_EXPORT int crib_write_all(int fd, const uint8_t *bytes, size_t length);
 CRIB_EXPORT int crib_lsetxattrat(int dir, const char *path, const char *name, const uint8_t *value, size_t length);
 
+/* tree-usage.c: measured on a thread of its own, which writes one struct crib_tree_usage to the pipe that is returned.
+ */
+struct crib_tree_limits {
+	uint64_t max_entries;
+	uint64_t max_ms;
+};
+struct crib_tree_usage {
+	uint64_t blocks; /* of 512 bytes */
+	uint64_t inodes;
+	uint64_t entries;
+	int32_t incomplete; /* a limit was reached, or a directory moved away under the walk: there is more */
+	int32_t failure;    /* errno of a root that could not be looked at, or 0 */
+};
+CRIB_EXPORT int crib_tree_usage(const char *path, const struct crib_tree_limits *limits, struct crib_err *err);
+
 /* memfd.c */
 CRIB_EXPORT int crib_sealed_memfd(const char *name, const uint8_t *bytes, size_t length, struct crib_err *err);
 

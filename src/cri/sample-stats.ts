@@ -6,7 +6,7 @@ import type { CriDeps } from "./deps.ts";
 import { inTurns } from "./in-turns.ts";
 import type { WritableTotal } from "./writable-totals.ts";
 
-type Sampling = Pick<CriDeps, "pods" | "clock">;
+type Sampling = Pick<CriDeps, "pods" | "clock" | "log">;
 
 /** Running containers that match. */
 export function runningContainers(
@@ -24,9 +24,9 @@ export function readySandboxes(
   return pods.sandboxes().filter((record) => record.state === "ready" && matchesSandbox(record, filter));
 }
 
-/** Samples each record; one that is removed meanwhile is left out. */
+/** Samples each record; one that is removed meanwhile, or cannot be told of, is left out: the others are an answer. */
 export async function sampleEach<Kept extends { readonly id: string }, Sample>(
-  { clock }: Pick<CriDeps, "clock">,
+  { clock, log }: Pick<CriDeps, "clock" | "log">,
   records: readonly Kept[],
   sample: (id: string) => Promise<Sample>,
 ): Promise<readonly Sample[]> {
@@ -34,8 +34,8 @@ export async function sampleEach<Kept extends { readonly id: string }, Sample>(
     try {
       return [await sample(id)];
     } catch (error) {
-      if (CribError.is(error, "not-found")) return [];
-      throw error;
+      if (!CribError.is(error, "not-found")) log.error({ id, err: error }, "left out of a list");
+      return [];
     }
   });
   return samples.flat();
@@ -45,7 +45,7 @@ export async function sampleEach<Kept extends { readonly id: string }, Sample>(
 export async function sampleWritableLayers(deps: Sampling): Promise<WritableTotal> {
   const samples = await sampleEach(deps, deps.pods.containers(), (id) => deps.pods.containerStats(id));
   return {
-    usedBytes: samples.reduce((sum, { writableLayer }) => sum + writableLayer.usedBytes, 0n),
-    usedInodes: samples.reduce((sum, { writableLayer }) => sum + writableLayer.inodesUsed, 0n),
+    usedBytes: samples.reduce((sum, { writableLayer }) => sum + (writableLayer?.usedBytes ?? 0n), 0n),
+    usedInodes: samples.reduce((sum, { writableLayer }) => sum + (writableLayer?.inodesUsed ?? 0n), 0n),
   };
 }

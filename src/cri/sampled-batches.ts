@@ -8,7 +8,7 @@ const sampledAtOnce = 64;
 
 /** Samples records a few at a time and cuts what comes of them into messages, so that what is sent was measured just before. */
 export async function* sampledBatches<Kept extends { readonly id: string }>(
-  deps: Pick<CriDeps, "clock">,
+  deps: Pick<CriDeps, "clock" | "log">,
   records: readonly Kept[],
   sample: (id: string) => Promise<EncodedElement>,
 ): AsyncGenerator<readonly EncodedElement[]> {

@@ -36,6 +36,7 @@ function openAt(path: string) {
     crib_send_aside: { args: ["i32", "buffer", "buffer_length"], returns: "i32" },
     crib_socket_in: { args: ["i32", "i32", "i32", "i32", "buffer"], returns: "i32" },
     crib_spawn_detached: { args: ["i32", "buffer", "u32", "buffer", "u32", "buffer"], returns: "i32" },
+    crib_tree_usage: { args: ["cstring", "buffer", "buffer"], returns: "i32" },
     crib_write_all: { args: ["i32", "buffer", "buffer_length"], returns: "i32" },
   }).symbols;
 }

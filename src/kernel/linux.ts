@@ -7,6 +7,7 @@ import { mountCalls } from "./linux-mounts.ts";
 import { processCalls } from "./linux-processes.ts";
 import { seccompCalls } from "./linux-seccomp.ts";
 import { socketCalls } from "./linux-sockets.ts";
+import { treeCalls } from "./linux-tree-usage.ts";
 import type { Kernel } from "./port.ts";
 
 /**
@@ -20,6 +21,7 @@ export function createLinuxKernel(): Kernel {
     ...descriptorCalls(calls),
     ...directoryCalls(calls),
     ...attributeCalls(calls),
+    ...treeCalls(calls),
     ...mountCalls(calls),
     ...socketCalls(calls),
     ...processCalls(calls),

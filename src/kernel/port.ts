@@ -10,6 +10,7 @@ import type { Fd, Pid } from "../ids/process.ts";
  */
 export interface Kernel
   extends FileCalls,
+    TreeCalls,
     MountCalls,
     SocketCalls,
     ProcessCalls,
@@ -91,6 +92,14 @@ export interface FileCalls {
   /** flock(2) LOCK_SH|LOCK_NB; false when another open file holds it alone. */
   tryLockShared(fd: Fd): boolean;
   umask(mask: number): number;
+}
+
+export interface TreeCalls {
+  /**
+   * Starts to measure what a directory tree uses, on a thread of its own. @returns a pipe, not blocking, to which the answer
+   * comes (`pods/stats/measure-tree.ts` reads it); the caller closes it, also before.
+   */
+  measureTreeAside(path: string, limits: { readonly maxEntries: number; readonly maxMs: number }): Fd;
 }
 
 export interface MountCalls {

@@ -105,6 +105,7 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     tryLockExclusive: () => true,
     tryLockShared: () => true,
     umask: () => 0o022,
+    measureTreeAside: open,
     mount: nothing,
     umount: nothing,
     openOverlayView: open,

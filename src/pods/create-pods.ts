@@ -38,8 +38,10 @@ import { containerStats } from "./stats/container-stats.ts";
 import { CpuRates } from "./stats/cpu-rates.ts";
 import { DeviceNames } from "./stats/layer-filesystem.ts";
 import { LayerUsage } from "./stats/layer-usage.ts";
+import { measureTree } from "./stats/measure-tree.ts";
 import { sandboxMetrics } from "./stats/sandbox-metrics.ts";
 import { sandboxStats } from "./stats/sandbox-stats.ts";
+import { Tellable } from "./stats/tellable.ts";
 
 /** The adapters of a `PodEngine`; what is live beside them is made here. */
 export type PodsDependencies = Pick<
@@ -86,7 +88,12 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     defaultSeccomp: new DefaultSeccompProfiles(),
     eventHub: new EventHub(adapters.clock),
     cpuRates: new CpuRates(),
-    layerUsage: new LayerUsage(adapters.clock),
+    layerUsage: new LayerUsage(
+      (root) => measureTree(adapters.kernel, adapters.clock, root),
+      adapters.clock,
+      adapters.log,
+    ),
+    tellable: new Tellable(adapters.log, adapters.clock),
   };
   const engine: PodEngine = { ...live, sandboxGroups: new SandboxGroups(live) };
   engine.sandboxes.load(engine.log);

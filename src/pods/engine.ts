@@ -22,6 +22,7 @@ import type { NameRegistry } from "./ledger/name-registry.ts";
 import type { DefaultSeccompProfiles } from "./request/default-seccomp-profiles.ts";
 import type { CpuRates } from "./stats/cpu-rates.ts";
 import type { LayerUsage } from "./stats/layer-usage.ts";
+import type { Tellable } from "./stats/tellable.ts";
 
 /** What the verbs of this folder work with: the adapters main made, and the live state beside the records. */
 export interface PodEngine {
@@ -57,4 +58,5 @@ export interface PodEngine {
   readonly eventHub: EventHub;
   readonly cpuRates: CpuRates;
   readonly layerUsage: LayerUsage;
+  readonly tellable: Tellable;
 }

@@ -80,10 +80,12 @@ export interface ContainerStatsSample {
   readonly cgroup: CgroupStats | undefined;
   /** CPU rate since the previous sample, nanocores; undefined for the first. */
   readonly usageNanoCores: bigint | undefined;
-  readonly writableLayer: WritableLayerUsage;
+  /** undefined: not measured yet, or not to be. */
+  readonly writableLayer: WritableLayerUsage | undefined;
 }
 
 export interface WritableLayerUsage {
+  /** When it was measured, which may be a while ago. */
   readonly timestampNs: UnixNanos;
   readonly mountpoint: string;
   readonly usedBytes: bigint;
@@ -104,14 +106,15 @@ export interface ContainerMetricsSample extends ContainerStatsSample {
         readonly io: readonly (DeviceIo & { readonly deviceName: string })[] | undefined;
       })
     | undefined;
-  readonly processes: ProcessCounts;
-  readonly filesystem: FilesystemSample;
+  readonly processes: ProcessCounts | undefined;
+  readonly filesystem: FilesystemSample | undefined;
 }
 
 export interface ProcessCounts {
   readonly processes: bigint;
   readonly fileDescriptors: bigint;
-  readonly sockets: bigint;
+  /** undefined: there are too many descriptors to look at each. */
+  readonly sockets: bigint | undefined;
   /** The first process' soft limit; undefined: unlimited. */
   readonly openFilesLimit: bigint | undefined;
 }

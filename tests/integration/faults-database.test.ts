@@ -12,6 +12,7 @@ const bed = useTestBed({ stateInMemory: true });
 const database = (suffix = "") => join(bed.engine.root, `meta.db${suffix}`);
 
 async function runSeveral(count: number): Promise<readonly TestContainer[]> {
+  await bed.pull("busybox");
   return await Promise.all(Array.from({ length: count }, async () => bed.runIdle(await bed.runPod())));
 }
 

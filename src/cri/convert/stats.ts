@@ -98,12 +98,16 @@ export function toContainerStats(sample: ContainerStatsSample): ContainerStats {
           swap: toSwap(cgroup),
           io: toIo(cgroup),
         })),
-    writableLayer: {
-      timestamp: writableLayer.timestampNs,
-      fsId: { mountpoint: writableLayer.mountpoint },
-      usedBytes: { value: writableLayer.usedBytes },
-      inodesUsed: { value: writableLayer.inodesUsed },
-    },
+    ...(writableLayer === undefined
+      ? {}
+      : {
+          writableLayer: {
+            timestamp: writableLayer.timestampNs,
+            fsId: { mountpoint: writableLayer.mountpoint },
+            usedBytes: { value: writableLayer.usedBytes },
+            inodesUsed: { value: writableLayer.inodesUsed },
+          },
+        }),
   });
 }
 

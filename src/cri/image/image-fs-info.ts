@@ -14,7 +14,7 @@ export function imageFsInfo({
   clock,
   log,
 }: Pick<CriDeps, "images" | "pods" | "clock" | "log">): ImageRpc<"imageFsInfo"> {
-  const writable = new WritableTotals(() => sampleWritableLayers({ pods, clock }), clock, log);
+  const writable = new WritableTotals(() => sampleWritableLayers({ pods, clock, log }), clock, log);
   return async () => {
     const usage = images.usage();
     const layers = await writable.current();

@@ -4,21 +4,25 @@ import { labelled, type Metric, type MetricKind } from "./metric.ts";
 type Io = NonNullable<NonNullable<ContainerMetricsSample["accounting"]>["io"]>[number];
 
 export const filesystemMetrics: readonly Metric<ContainerMetricsSample>[] = [
-  ofFilesystem("container_fs_usage_bytes", "Bytes the writable layer uses", (sample) => sample.writableLayer.usedBytes),
+  ofFilesystem(
+    "container_fs_usage_bytes",
+    "Bytes the writable layer uses",
+    (sample) => sample.writableLayer?.usedBytes,
+  ),
   ofFilesystem(
     "container_fs_limit_bytes",
     "Size of the filesystem that holds the writable layer",
-    (sample) => sample.filesystem.totalBytes,
+    (sample) => sample.filesystem?.totalBytes,
   ),
   ofFilesystem(
     "container_fs_inodes_total",
     "Inodes of the filesystem that holds the writable layer",
-    (sample) => sample.filesystem.totalInodes,
+    (sample) => sample.filesystem?.totalInodes,
   ),
   ofFilesystem(
     "container_fs_inodes_free",
     "Free inodes of the filesystem that holds the writable layer",
-    (sample) => sample.filesystem.freeInodes,
+    (sample) => sample.filesystem?.freeInodes,
   ),
   ofDevice("container_fs_reads_bytes_total", "Bytes read from the device", ({ readBytes }) => readBytes),
   ofDevice("container_fs_reads_total", "Reads the device has completed", ({ reads }) => reads),
@@ -43,10 +47,13 @@ export const filesystemMetrics: readonly Metric<ContainerMetricsSample>[] = [
 function ofFilesystem(
   name: string,
   help: string,
-  read: (sample: ContainerMetricsSample) => bigint,
+  read: (sample: ContainerMetricsSample) => bigint | undefined,
   kind: MetricKind = "gauge",
 ): Metric<ContainerMetricsSample> {
-  return labelled(kind, name, help, ["device"], (sample) => [[read(sample), sample.filesystem.device]]);
+  return labelled(kind, name, help, ["device"], (sample) => {
+    const value = read(sample);
+    return value === undefined || sample.filesystem === undefined ? [] : [[value, sample.filesystem.device]];
+  });
 }
 
 function ofDevice(name: string, help: string, read: (io: Io) => bigint): Metric<ContainerMetricsSample> {

@@ -6,7 +6,9 @@ import type { RuntimeRpc } from "../handler.ts";
 import { readySandboxes, sampleEach } from "../sample-stats.ts";
 
 /** Every pod's metrics, measured for this call: nothing is cached, nobody is throttled. */
-export function listPodSandboxMetrics(deps: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"listPodSandboxMetrics"> {
+export function listPodSandboxMetrics(
+  deps: Pick<CriDeps, "pods" | "clock" | "log">,
+): RuntimeRpc<"listPodSandboxMetrics"> {
   return async () => {
     const encoded = await sampleEach(deps, readySandboxes(deps, undefined), async (id) =>
       encodeElement(PodSandboxMetricsSchema, toPodSandboxMetrics(await deps.pods.sandboxMetrics(id), deps.clock.now())),

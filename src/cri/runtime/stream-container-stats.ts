@@ -7,7 +7,9 @@ import { runningContainers } from "../sample-stats.ts";
 import { sampledBatches } from "../sampled-batches.ts";
 
 /** ListContainerStats without a limit on the reply's size (KEP-5825): what is sent is measured just before. */
-export function streamContainerStats(deps: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"streamContainerStats"> {
+export function streamContainerStats(
+  deps: Pick<CriDeps, "pods" | "clock" | "log">,
+): RuntimeRpc<"streamContainerStats"> {
   return async function* ({ filter }) {
     const samples = sampledBatches(deps, runningContainers(deps, filter), async (id) =>
       encodeElement(ContainerStatsSchema, toContainerStats(await deps.pods.containerStats(id))),

@@ -7,7 +7,9 @@ import { readySandboxes } from "../sample-stats.ts";
 import { sampledBatches } from "../sampled-batches.ts";
 
 /** ListPodSandboxMetrics without a limit on the reply's size (KEP-5825): what is sent is measured just before. */
-export function streamPodSandboxMetrics(deps: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"streamPodSandboxMetrics"> {
+export function streamPodSandboxMetrics(
+  deps: Pick<CriDeps, "pods" | "clock" | "log">,
+): RuntimeRpc<"streamPodSandboxMetrics"> {
   return async function* () {
     const samples = sampledBatches(deps, readySandboxes(deps, undefined), async (id) =>
       encodeElement(PodSandboxMetricsSchema, toPodSandboxMetrics(await deps.pods.sandboxMetrics(id), deps.clock.now())),

@@ -7,7 +7,9 @@ import { readySandboxes } from "../sample-stats.ts";
 import { sampledBatches } from "../sampled-batches.ts";
 
 /** ListPodSandboxStats without a limit on the reply's size (KEP-5825): what is sent is measured just before. */
-export function streamPodSandboxStats(deps: Pick<CriDeps, "pods" | "clock">): RuntimeRpc<"streamPodSandboxStats"> {
+export function streamPodSandboxStats(
+  deps: Pick<CriDeps, "pods" | "clock" | "log">,
+): RuntimeRpc<"streamPodSandboxStats"> {
   return async function* ({ filter }) {
     const samples = sampledBatches(deps, readySandboxes(deps, filter), async (id) =>
       encodeElement(PodSandboxStatsSchema, toPodSandboxStats(await deps.pods.sandboxStats(id), deps.clock.now())),

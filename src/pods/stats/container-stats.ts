@@ -1,5 +1,4 @@
 import type { CgroupAccounting, CgroupStats } from "../../cgroups/port.ts";
-import { ErrnoError } from "../../errors/errno-error.ts";
 import type { CgroupPath } from "../../ids/path.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
@@ -11,31 +10,21 @@ export async function containerStats(engine: PodEngine, idOrPrefix: string): Pro
   return await sampleContainer(engine, getRecord("container", engine.containers, idOrPrefix));
 }
 
+/** Never rejects: what cannot be read is left out. */
 export async function sampleContainer(engine: PodEngine, container: ContainerRecord): Promise<ContainerStatsSample> {
-  const cgroup = container.state === "running" ? readCgroup(engine, container.cgroup) : undefined;
+  const cgroup = container.state === "running" ? readCgroup(engine, container.id, container.cgroup) : undefined;
   return {
     container,
     cgroup,
     usageNanoCores: cgroup === undefined ? undefined : engine.cpuRates.rate(container.id, cgroup),
-    writableLayer: await engine.layerUsage.of(container),
+    writableLayer: await engine.tellable.wait("writable layer", container.id, () => engine.layerUsage.of(container)),
   };
 }
 
-export function readCgroup(engine: PodEngine, path: CgroupPath): CgroupStats | undefined {
-  return unlessGone(() => engine.cgroups.stats(path));
+export function readCgroup(engine: PodEngine, id: string, path: CgroupPath): CgroupStats | undefined {
+  return engine.tellable.read("cgroup", id, () => engine.cgroups.stats(path));
 }
 
-export function readAccounting(engine: PodEngine, path: CgroupPath): CgroupAccounting | undefined {
-  return unlessGone(() => engine.cgroups.accounting(path));
-}
-
-/** undefined when the group went away between the record and the read. */
-function unlessGone<Value>(read: () => Value): Value | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof ErrnoError || (error instanceof Error && "code" in error && error.code === "ENOENT"))
-      return undefined;
-    throw error;
-  }
+export function readAccounting(engine: PodEngine, id: string, path: CgroupPath): CgroupAccounting | undefined {
+  return engine.tellable.read("cgroup", id, () => engine.cgroups.accounting(path));
 }

@@ -1,74 +1,135 @@
-import { lstat, readdir } from "node:fs/promises";
 import type { ContainerId } from "../../ids/object-id.ts";
-import type { UnixNanos } from "../../ids/units.ts";
+import type { HostPath } from "../../ids/path.ts";
 import type { Clock } from "../../observe/clock.ts";
+import type { Log } from "../../observe/log.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import { containerPaths } from "../host/container-paths.ts";
 import type { WritableLayerUsage } from "../port.ts";
+import type { TreeUsage } from "./measure-tree.ts";
 
-/** A scan is reused this long: clients poll every 10 s or more, and a writable layer can be large. */
+/** A scan is reused this long: clients poll every 10 s or more. */
 const freshMs = 10_000;
-/** Directories read before the event loop gets a turn of its own. */
-const batch = 16;
+/** A layer that takes long to scan is scanned the more seldom: at most this part of the time. */
+const restAfterScan = 9;
+/** Scans at one time. Each is a thread that waits for the disk; one on a disk that hangs is not given up. */
+const slots = 2;
+/** How long a caller waits for a scan when there is an older one, and when there is none. */
+const patienceKnownMs = 50;
+const patienceUnknownMs = 500;
 
-interface Scan {
-  readonly atMs: number;
-  readonly usage: Promise<WritableLayerUsage>;
+interface Layer {
+  readonly id: ContainerId;
+  readonly root: HostPath;
+  usage: WritableLayerUsage | undefined;
+  /** When the next scan may start. */
+  nextMs: number;
+  tookMs: number;
+  scan: Promise<void> | undefined;
 }
 
-/** Bytes and inodes of writable layers, scanned in the background and shared by everyone who asks meanwhile. */
+/**
+ * Bytes and inodes of writable layers, scanned aside and shared by everyone who asks.
+ *
+ * Nobody waits long: who asks while a layer is scanned is told what the last scan found, with its time. Of a layer that was
+ * never scanned nothing is told. Quick layers are scanned before slow ones, so that one pod with millions of files makes no
+ * other pod's numbers old.
+ */
 export class LayerUsage {
+  readonly #measure: (root: HostPath) => Promise<TreeUsage>;
   readonly #clock: Clock;
-  readonly #scans = new Map<ContainerId, Scan>();
+  readonly #log: Log;
+  readonly #layers = new Map<ContainerId, Layer>();
+  readonly #waiting: { readonly layer: Layer; readonly start: () => void }[] = [];
+  #running = 0;
+  /** When a slot was last taken. */
+  #movedMs = 0;
 
-  constructor(clock: Clock) {
+  constructor(measure: (root: HostPath) => Promise<TreeUsage>, clock: Clock, log: Log) {
+    this.#measure = measure;
     this.#clock = clock;
+    this.#log = log;
   }
 
-  async of(record: ContainerRecord): Promise<WritableLayerUsage> {
-    const now = this.#clock.monotonicMs();
-    const known = this.#scans.get(record.id);
-    if (known !== undefined && now - known.atMs < freshMs) return await known.usage;
-    const usage = scan(containerPaths(record.directory).upper, this.#clock.now());
-    this.#scans.set(record.id, { atMs: now, usage });
-    return await usage;
+  /** What the last scan found, of which the answer tells the time; undefined before the first. */
+  async of(record: ContainerRecord): Promise<WritableLayerUsage | undefined> {
+    const layer = this.#layer(record);
+    if (layer.scan === undefined && this.#clock.monotonicMs() < layer.nextMs) return layer.usage;
+    layer.scan ??= this.#scan(layer);
+    if (this.#stuck()) return layer.usage;
+    const patience = new AbortController();
+    const patienceMs = layer.usage === undefined ? patienceUnknownMs : patienceKnownMs;
+    await Promise.race([layer.scan, this.#clock.sleep(patienceMs, patience.signal)]);
+    patience.abort();
+    return layer.usage;
+  }
+
+  /** All slots are held by scans that take long: nobody is helped by waiting for the end of the queue. */
+  #stuck(): boolean {
+    return this.#running === slots && this.#clock.monotonicMs() - this.#movedMs > patienceUnknownMs;
   }
 
   forget(id: ContainerId): void {
-    this.#scans.delete(id);
+    this.#layers.delete(id);
+  }
+
+  #layer(record: ContainerRecord): Layer {
+    const known = this.#layers.get(record.id);
+    if (known !== undefined) return known;
+    const root = containerPaths(record.directory).upper;
+    const layer: Layer = { id: record.id, root, usage: undefined, nextMs: 0, tookMs: 0, scan: undefined };
+    this.#layers.set(record.id, layer);
+    return layer;
+  }
+
+  async #scan(layer: Layer): Promise<void> {
+    await this.#slot(layer);
+    const timestampNs = this.#clock.now();
+    const startMs = this.#clock.monotonicMs();
+    try {
+      const { usedBytes, inodesUsed, complete } = await this.#measure(layer.root);
+      const before = layer.usage;
+      layer.usage = {
+        timestampNs,
+        mountpoint: layer.root,
+        // What a scan could not finish is at least what it found, and no less than before.
+        usedBytes: complete || before === undefined ? usedBytes : max(usedBytes, before.usedBytes),
+        inodesUsed: complete || before === undefined ? inodesUsed : max(inodesUsed, before.inodesUsed),
+      };
+    } catch (error) {
+      this.#log.debug({ container: layer.id, error: String(error) }, "usage of a writable layer not measured");
+    } finally {
+      const nowMs = this.#clock.monotonicMs();
+      layer.tookMs = nowMs - startMs;
+      layer.nextMs = nowMs + Math.max(freshMs - layer.tookMs, layer.tookMs * restAfterScan);
+      layer.scan = undefined;
+      this.#next();
+    }
+  }
+
+  async #slot(layer: Layer): Promise<void> {
+    if (this.#running < slots) {
+      this.#movedMs = this.#clock.monotonicMs();
+      this.#running += 1;
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push({ layer, start: resolve });
+    await promise;
+  }
+
+  /** Hands the slot on, to the quickest layer that waits. */
+  #next(): void {
+    this.#movedMs = this.#clock.monotonicMs();
+    let best = 0;
+    for (const [index, { layer }] of this.#waiting.entries()) {
+      if (layer.tookMs < (this.#waiting[best]?.layer.tookMs ?? 0)) best = index;
+    }
+    const [next] = this.#waiting.splice(best, 1);
+    if (next === undefined) this.#running -= 1;
+    else next.start();
   }
 }
 
-async function scan(root: string, timestampNs: UnixNanos): Promise<WritableLayerUsage> {
-  let usedBytes = 0n;
-  let inodesUsed = 0n;
-  const open = [root];
-  while (open.length > 0) {
-    const directories = open.splice(-batch);
-    const listings = await Promise.all(directories.map(listDirectory));
-    for (const listing of listings) {
-      usedBytes += listing.bytes;
-      inodesUsed += listing.inodes;
-      open.push(...listing.directories);
-    }
-  }
-  return { timestampNs, mountpoint: root, usedBytes, inodesUsed };
-}
-
-async function listDirectory(path: string): Promise<{ bytes: bigint; inodes: bigint; directories: string[] }> {
-  const result = { bytes: 0n, inodes: 0n, directories: [] as string[] };
-  try {
-    for (const entry of await readdir(path, { withFileTypes: true })) {
-      const child = `${path}/${entry.name}`;
-      const stat = await lstat(child);
-      result.bytes += BigInt(stat.blocks) * 512n;
-      result.inodes += 1n;
-      if (entry.isDirectory()) result.directories.push(child);
-    }
-  } catch (error) {
-    // The workload deletes what it likes while we look; what is gone uses nothing.
-    if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")))
-      throw error;
-  }
-  return result;
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

@@ -1,9 +1,12 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import type { TimeSlice } from "../../observe/time-slice.ts";
 import type { ProcessCounts } from "../port.ts";
 
-/** Descriptors looked at between two looks at the clock: a process may have a million. */
-const batch = 500;
+/** Descriptors looked at between two looks at the clock. */
+const batch = 200;
+/** Descriptors of a container that are looked at one by one; a single process may have a million. */
+const mostLookedAt = 10_000;
 
 /** Counts what the processes of a container hold open, from /proc; one that ends meanwhile counts for nothing. */
 export async function countProcesses(
@@ -12,19 +15,40 @@ export async function countProcesses(
   slice: TimeSlice,
 ): Promise<ProcessCounts> {
   let fileDescriptors = 0n;
-  let sockets = 0n;
+  let sockets: bigint | undefined = 0n;
+  let lookedAt = 0;
   for (const pid of pids) {
-    const directory = `/proc/${pid}/fd`;
-    const names = orGone(() => readdirSync(directory)) ?? [];
-    for (const [index, name] of names.entries()) {
-      if (index % batch === 0) await slice.turn();
-      if (orGone(() => readlinkSync(`${directory}/${name}`))?.startsWith("socket:")) sockets += 1n;
-    }
-    fileDescriptors += BigInt(names.length);
+    const count = orGone(() => statSync(`/proc/${pid}/fd`).size) ?? 0;
+    // Before Linux 6.2 the size says nothing.
+    const names: readonly string[] = count > mostLookedAt - lookedAt ? [] : await listDescriptors(pid);
+    if (count > 0 && names.length === 0) sockets = undefined;
+    fileDescriptors += BigInt(count === 0 ? names.length : count);
+    lookedAt += names.length;
+    if (lookedAt > mostLookedAt) sockets = undefined;
+    if (sockets !== undefined) sockets += await countSockets(pid, names, slice);
     await slice.turn();
   }
   const openFilesLimit = first === undefined ? undefined : readOpenFilesLimit(first);
   return { processes: BigInt(pids.length), fileDescriptors, sockets, openFilesLimit };
+}
+
+async function listDescriptors(pid: number): Promise<readonly string[]> {
+  try {
+    // Off the event loop: before Linux 6.2 there may be any number.
+    return await readdir(`/proc/${pid}/fd`);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
+async function countSockets(pid: number, names: readonly string[], slice: TimeSlice): Promise<bigint> {
+  let sockets = 0n;
+  for (const [index, name] of names.entries()) {
+    if (index % batch === batch - 1) await slice.turn();
+    if (orGone(() => readlinkSync(`/proc/${pid}/fd/${name}`))?.startsWith("socket:")) sockets += 1n;
+  }
+  return sockets;
 }
 
 /** `Max open files            1024                 524288               files`: soft, then hard (proc_pid_limits(5)). */
@@ -38,8 +62,11 @@ function orGone<Value>(read: () => Value): Value | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Error && "code" in error && ["ENOENT", "ESRCH", "EACCES"].includes(String(error.code)))
-      return undefined;
+    if (isGone(error)) return undefined;
     throw error;
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && ["ENOENT", "ESRCH", "EACCES"].includes(String(error.code));
 }

@@ -31,20 +31,25 @@ async function measureContainer(
   container: ContainerRecord,
   slice: TimeSlice,
 ): Promise<ContainerMetricsSample> {
-  const accounting = readAccounting(engine, container.cgroup);
+  const accounting = readAccounting(engine, container.id, container.cgroup);
   return {
     ...(await sampleContainer(engine, container)),
     accounting: accounting && {
       ...accounting,
       io: accounting.io?.map((io) => ({ ...io, deviceName: names.of(io.device) })),
     },
-    processes: await countProcesses(engine.cgroups.pids(container.cgroup), container.process?.pid, slice),
-    filesystem: sampleFilesystem(engine.kernel, names, engine.config.root),
+    processes: await engine.tellable.wait("processes", container.id, () =>
+      countProcesses(engine.cgroups.pids(container.cgroup), container.process?.pid, slice),
+    ),
+    filesystem: engine.tellable.read("filesystem", container.id, () =>
+      sampleFilesystem(engine.kernel, names, engine.config.root),
+    ),
   };
 }
 
-/** A pod that stops between the record and the read has no namespace any more, and nothing to tell of it. */
+/** A pod that stops has no namespace any more before it has a record of that, and nothing to tell of it. */
 export function interfacesOf(engine: PodEngine, sandbox: SandboxRecord): SandboxMetricsSample["interfaces"] {
   if (sandbox.state !== "ready" || sandbox.netns === undefined) return [];
-  return engine.network.interfaceStats(sandbox.netns);
+  const { netns } = sandbox;
+  return engine.tellable.read("interfaces", sandbox.id, () => engine.network.interfaceStats(netns)) ?? [];
 }

@@ -9,7 +9,7 @@ import { interfacesOf } from "./sandbox-metrics.ts";
 export async function sandboxStats(engine: PodEngine, idOrPrefix: string): Promise<SandboxStatsSample> {
   const sandbox = getRecord("sandbox", engine.sandboxes, idOrPrefix);
   const ready = sandbox.state === "ready";
-  const cgroup = ready ? readCgroup(engine, sandbox.cgroup) : undefined;
+  const cgroup = ready ? readCgroup(engine, sandbox.id, sandbox.cgroup) : undefined;
   const running = containersOf(engine, sandbox.id).filter((container) => container.state === "running");
   return {
     sandbox,

@@ -1,0 +1,17 @@
+import type { Fd } from "../ids/process.ts";
+import { cString } from "./c-string.ts";
+import { type Calls, checkedShim } from "./linux-calls.ts";
+import type { TreeCalls } from "./port.ts";
+
+/** `struct crib_err` of ffi/include/crib.h. */
+const ERR_BYTES = 256;
+
+export function treeCalls({ shim }: Calls): TreeCalls {
+  return {
+    measureTreeAside(path, { maxEntries, maxMs }) {
+      const limits = new BigUint64Array([BigInt(maxEntries), BigInt(maxMs)]);
+      const failure = new Uint8Array(ERR_BYTES);
+      return checkedShim(shim.crib_tree_usage(cString(path, "path"), limits, failure), "measure", path) as Fd;
+    },
+  };
+}
