@@ -6,8 +6,8 @@ import type { Fd, Pid } from "../ids/process.ts";
 import { cString, cStrings } from "./c-string.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
 import { withFailure } from "./linux-failure.ts";
-import type { ProcessCalls } from "./port.ts";
-import { parseStartTime } from "./proc-stat.ts";
+import type { ProcessCalls, ProcessStatus } from "./port.ts";
+import { parseProcessStatus } from "./proc-stat.ts";
 import { Rlimit } from "./rlimits.ts";
 
 const POLLIN = 1;
@@ -37,7 +37,8 @@ export function processCalls(calls: Calls): ProcessCalls {
       checked(libc.kill(pid, signal), "kill", String(pid));
     },
     pidfdExited: (pidfd) => readable(calls, pidfd),
-    processStartTime: readStartTime,
+    processStartTime: (pid) => readStatus(pid)?.startTime,
+    processStatus: readStatus,
     getpid: () => libc.getpid() as Pid,
     raiseOpenFileLimit: () => raiseOpenFileLimit(calls),
   };
@@ -55,9 +56,9 @@ function readable({ libc, errno }: Calls, fd: Fd): boolean {
   }
 }
 
-function readStartTime(pid: Pid): bigint | undefined {
+function readStatus(pid: Pid): ProcessStatus | undefined {
   try {
-    return parseStartTime(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return parseProcessStatus(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch (error) {
     // ESRCH: the process ended between open and read.
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))

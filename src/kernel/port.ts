@@ -155,9 +155,20 @@ export interface ProcessCalls {
   pidfdExited(pidfd: Fd): boolean;
   /** Clock ticks since boot at which the process started (field 22 of /proc/PID/stat): tells a reused pid. */
   processStartTime(pid: Pid): bigint | undefined;
+  /** What /proc/PID/stat says of a process; undefined when there is none of this number. */
+  processStatus(pid: Pid): ProcessStatus | undefined;
   getpid(): Pid;
   /** RLIMIT_NOFILE of this process to its hard limit; returns the new soft limit. */
   raiseOpenFileLimit(): number;
+}
+
+/** Of /proc/PID/stat (proc(5)). */
+export interface ProcessStatus {
+  readonly startTime: bigint;
+  /** `R`, `S`, `D`, `T`, `t`, `Z`, `X`, `I`: Z and X have ended. */
+  readonly state: string;
+  /** As waitpid(2) would tell it; only of an ended process, and 0 where the kernel does not tell us. */
+  readonly waitStatus: number;
 }
 
 export interface SeccompCalls {

@@ -126,6 +126,7 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     kill: nothing,
     pidfdExited: () => false,
     processStartTime: () => 1n,
+    processStatus: () => ({ startTime: 1n, state: "S", waitStatus: 0 }),
     getpid: () => 1 as Pid,
     raiseOpenFileLimit: () => 1024,
     releaseCleanFilePages: () => 0,

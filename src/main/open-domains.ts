@@ -21,7 +21,7 @@ import type { Domains } from "./serve.ts";
 const diskReserve = { bytes: 16 * 1024 ** 2, inodes: 32 } as const;
 
 /**
- * Makes every domain of the real machine, each from those before it, and recovers the pods.
+ * Makes every domain of the real machine, each from those before it; the pods are recovered meanwhile.
  *
  * @throws whatever keeps the daemon from starting; what was opened until then is closed again.
  */
@@ -57,7 +57,7 @@ export async function openDomains(
       images,
       network,
       cgroups,
-      launcher: createMonitorLauncher({ kernel, monitorExecutable }),
+      launcher: createMonitorLauncher({ kernel, monitorExecutable, clock }),
       seccomp: createSeccompCache(kernel),
       defaultAppArmor,
       database,
@@ -78,5 +78,6 @@ export async function openDomains(
   images.collectGarbage().catch((error: unknown) => log.error({ err: error }, "garbage of a former run not collected"));
 
   const opened = undo.move();
-  return { pods, images, network, cgroups, hostFacts, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  const { recovered } = pods;
+  return { pods, images, network, cgroups, hostFacts, recovered, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -8,7 +8,7 @@ import type { Clock } from "../observe/clock.ts";
 import type { AdjustableLog } from "../observe/pino-log.ts";
 import { QuietMoments } from "../observe/quiet-moments.ts";
 import { openStreamingServer } from "../streaming/streaming-server.ts";
-import { claimSocket } from "./claim-socket.ts";
+import { type ClaimedSocket, claimSocket } from "./claim-socket.ts";
 import { lockDirectory } from "./instance-lock.ts";
 import { logConfigChange } from "./log-config-change.ts";
 import { systemdNotifier } from "./notify-systemd.ts";
@@ -20,6 +20,8 @@ export interface Domains extends AsyncDisposable {
   readonly network: CriDeps["network"];
   readonly cgroups: CriDeps["cgroups"];
   readonly hostFacts: CriDeps["hostFacts"];
+  /** Resolves when every pod has been looked at once. */
+  readonly recovered: Promise<void>;
 }
 
 export interface ServeHost {
@@ -40,11 +42,15 @@ export interface ServeHost {
 /** Clients come at once when a daemon is back; what only they and the start needed is given back after both. */
 const startUpRestMs = 1_500;
 
+/** Dozens of pods are looked at within a fraction of this. */
+const firstLookMs = 800;
+
 /** What answers under way get to finish before connections are closed; systemd's own patience is 90 s. */
 const stopGraceMs = 10_000;
 
 /**
- * The daemon's life: alone in its directories, recover, listen, serve until told to stop, let go. Pods run on without it.
+ * The daemon's life: alone in its directories, listen, recover what runs while it serves, until told to stop; then let go. Pods
+ * run on without it.
  *
  * @param reload reads the configuration anew, for SIGHUP; the log level is taken over, the rest waits for a restart.
  * @throws {CribError} failed-precondition when another daemon has the directories or a socket.
@@ -78,9 +84,11 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     quietMoments,
   });
   stack.defer(() => server.close(stopGraceMs));
-  for (const path of config.listen) {
-    const socket = stack.use(await claimSocket(kernel, path));
-    await server.listen(socket, { containerdApi: servesContainerdApi(config, path) });
+  const sockets: ClaimedSocket[] = [];
+  for (const path of config.listen) sockets.push(stack.use(await claimSocket(kernel, path)));
+  await firstLook(clock, domains.recovered);
+  for (const socket of sockets) {
+    await server.listen(socket, { containerdApi: servesContainerdApi(config, socket.path) });
   }
 
   host.onReload(() => logConfigChange(config, reload, log));
@@ -94,6 +102,16 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   const signal = await host.stopped;
   log.info({ signal }, "stopping; pods run on");
   notify("STOPPING=1");
+}
+
+/**
+ * The sockets are there and take connections; the first answers wait until every pod was looked at, or for a moment: what is
+ * known of a pod whose monitor does not answer is its record.
+ */
+async function firstLook(clock: Clock, recovered: Promise<void>): Promise<void> {
+  const looked = new AbortController();
+  await Promise.race([recovered, clock.sleep(firstLookMs, looked.signal)]);
+  looked.abort();
 }
 
 function giveMemoryBack({ kernel, log, collectGarbage }: ServeHost): void {

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
+import { readUptimeMs } from "../observe/uptime.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
 import { RecordJournal } from "../state/record-journal.ts";
@@ -12,26 +13,30 @@ import { connectPort } from "./exec/connect-port.ts";
 import { execStreams } from "./exec/exec-streams.ts";
 import { execSync } from "./exec/exec-sync.ts";
 import { reopenLog } from "./exec/reopen-log.ts";
+import { MonitorLinks } from "./host/monitor-links.ts";
 import { SandboxGroups } from "./host/sandbox-groups.ts";
 import { SpareMonitors } from "./host/spare-monitors.ts";
 import { EventHub } from "./ledger/event-hub.ts";
 import { ExitWatch } from "./ledger/exit-watch.ts";
 import { containerFingerprint, sandboxFingerprint } from "./ledger/fingerprint.ts";
 import { KeyedLocks } from "./ledger/keyed-locks.ts";
+import { Ledger } from "./ledger/ledger.ts";
 import { NameRegistry } from "./ledger/name-registry.ts";
 import { getRecord } from "./ledger/resolve-id.ts";
 import { containerName, sandboxName } from "./ledger/sandbox-name.ts";
+import { Starts } from "./ledger/starts.ts";
 import { createContainer } from "./lifecycle/create-container.ts";
-import { recover } from "./lifecycle/recover.ts";
+import { recover, takeStock } from "./lifecycle/recover.ts";
 import { removeContainer } from "./lifecycle/remove-container.ts";
 import { removeSandbox } from "./lifecycle/remove-sandbox.ts";
 import { runSandbox } from "./lifecycle/run-sandbox.ts";
 import { startContainer } from "./lifecycle/start-container.ts";
 import { stopContainer } from "./lifecycle/stop-container.ts";
 import { stopSandbox } from "./lifecycle/stop-sandbox.ts";
+import { TeardownRetries } from "./lifecycle/teardown-retries.ts";
 import { updateResources } from "./lifecycle/update-resources.ts";
 import { updateSandboxResources } from "./lifecycle/update-sandbox-resources.ts";
-import type { Pods } from "./port.ts";
+import type { Pods, SandboxTrouble } from "./port.ts";
 import { DefaultSeccompProfiles } from "./request/default-seccomp-profiles.ts";
 import { resolveSeccomp } from "./request/resolve-seccomp.ts";
 import { containerStats } from "./stats/container-stats.ts";
@@ -61,48 +66,55 @@ export type PodsDependencies = Pick<
 > & { readonly database: Database } & Omit<RecordSafety, "journal">;
 
 export interface RunningPods extends Pods {
+  /** Resolves when every pod has been looked at once; a pod that does not answer is unknown then, and looked for. */
+  readonly recovered: Promise<void>;
   /** Lets go of every monitor; pods run on. */
   close(): void;
 }
 
-/** Loads the records, recovers what runs, and returns the verbs. */
+/** Loads the records and returns the verbs, which answer from them; what runs is recovered meanwhile. */
 export async function createPods(dependencies: PodsDependencies): Promise<RunningPods> {
   const { database, late, room, ...adapters } = dependencies;
+  const { clock, log } = adapters;
   const safetyOf = (kind: string): RecordSafety => ({
-    journal: new RecordJournal(adapters.config.state, kind, adapters.bootId, adapters.log),
+    journal: new RecordJournal(adapters.config.state, kind, adapters.bootId, log),
     late,
     room,
   });
+  const sandboxes = new RecordStore(database, sandboxCodec, safetyOf("sandbox"));
+  const containers = new RecordStore(database, containerCodec, safetyOf("container"));
+  const eventHub = new EventHub(clock);
   const live: Omit<PodEngine, "sandboxGroups"> = {
     ...adapters,
-    sandboxes: new RecordStore(database, sandboxCodec, safetyOf("sandbox")),
-    containers: new RecordStore(database, containerCodec, safetyOf("container")),
+    sandboxes,
+    containers,
+    ledger: new Ledger(sandboxes, containers, eventHub),
     intents: new SandboxIntents(adapters.config.state),
-    monitors: new Map(),
+    monitors: new MonitorLinks(clock),
     spares: new SpareMonitors(adapters),
-    locks: new KeyedLocks(),
+    locks: new KeyedLocks(clock),
+    starts: new Starts(),
+    teardowns: new TeardownRetries(clock, log),
+    uptimeMs: readUptimeMs,
     sandboxNames: new NameRegistry("sandbox"),
     containerNames: new NameRegistry("container"),
-    exits: new ExitWatch(adapters.clock),
+    exits: new ExitWatch(clock),
     earlyExits: new Map(),
     defaultSeccomp: new DefaultSeccompProfiles(),
-    eventHub: new EventHub(adapters.clock),
+    eventHub,
     cpuRates: new CpuRates(),
-    layerUsage: new LayerUsage(
-      (root) => measureTree(adapters.kernel, adapters.clock, root),
-      adapters.clock,
-      adapters.log,
-    ),
-    tellable: new Tellable(adapters.log, adapters.clock),
+    layerUsage: new LayerUsage((root) => measureTree(adapters.kernel, clock, root), clock, log),
+    tellable: new Tellable(log, clock),
   };
   const engine: PodEngine = { ...live, sandboxGroups: new SandboxGroups(live) };
-  engine.sandboxes.load(engine.log);
-  engine.containers.load(engine.log);
-  await recover(engine);
+  sandboxes.load(log);
+  containers.load(log);
+  const leftovers = await takeStock(engine);
   adoptNames(engine);
+  const recovered = recover(engine, leftovers).catch((error: unknown) => log.error({ err: error }, "recovery failed"));
   compileDefaultFilter(engine);
   engine.spares.prepare();
-  return verbs(engine);
+  return { ...verbs(engine), recovered };
 }
 
 /** The first pod of a daemon should not be the one that waits for libseccomp. */
@@ -123,7 +135,15 @@ function adoptNames(engine: PodEngine): void {
   }
 }
 
-function verbs(engine: PodEngine): RunningPods {
+function sandboxTrouble(engine: PodEngine, idOrPrefix: string): SandboxTrouble {
+  const { id } = getRecord("sandbox", engine.sandboxes, idOrPrefix);
+  return {
+    monitor: engine.monitors.trouble(id),
+    notGivenBack: engine.teardowns.failuresOf(id).map(({ step, error }) => ({ step, reason: error.message })),
+  };
+}
+
+function verbs(engine: PodEngine): Omit<RunningPods, "recovered"> {
   const deviceNames = new DeviceNames();
   return {
     runSandbox: (config, handler) => runSandbox(engine, config, handler),
@@ -131,6 +151,7 @@ function verbs(engine: PodEngine): RunningPods {
     removeSandbox: (id) => removeSandbox(engine, id),
     sandbox: (id) => getRecord("sandbox", engine.sandboxes, id),
     sandboxes: () => engine.sandboxes.all(),
+    sandboxTrouble: (id) => sandboxTrouble(engine, id),
     createContainer: (sandboxId, config) => createContainer(engine, sandboxId, config),
     startContainer: (id) => startContainer(engine, id),
     stopContainer: (id, timeoutSeconds) => stopContainer(engine, id, timeoutSeconds),
@@ -151,8 +172,8 @@ function verbs(engine: PodEngine): RunningPods {
     close: () => {
       engine.spares[Symbol.dispose]();
       engine.sandboxGroups[Symbol.dispose]();
-      for (const monitor of engine.monitors.values()) monitor.disconnect();
-      engine.monitors.clear();
+      engine.teardowns[Symbol.dispose]();
+      engine.monitors.disconnectAll();
     },
   };
 }

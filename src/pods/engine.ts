@@ -8,17 +8,20 @@ import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { HostFacts } from "../oci/host-facts.ts";
 import type { DefaultAppArmor } from "../runtime/default-apparmor.ts";
-import type { ContainerExit, Monitor, MonitorLauncher } from "../runtime/monitor/port.ts";
+import type { ContainerExit, MonitorLauncher } from "../runtime/monitor/port.ts";
 import type { SeccompCache } from "../runtime/seccomp-cache.ts";
 import type { SandboxIntents } from "../state/intents.ts";
-import type { RecordStore } from "../state/record-store.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
+import type { MonitorLinks } from "./host/monitor-links.ts";
 import type { SandboxGroups } from "./host/sandbox-groups.ts";
 import type { SpareMonitors } from "./host/spare-monitors.ts";
 import type { EventHub } from "./ledger/event-hub.ts";
 import type { ExitWatch } from "./ledger/exit-watch.ts";
 import type { KeyedLocks } from "./ledger/keyed-locks.ts";
+import type { Ledger, RecordReader } from "./ledger/ledger.ts";
 import type { NameRegistry } from "./ledger/name-registry.ts";
+import type { Starts } from "./ledger/starts.ts";
+import type { TeardownRetries } from "./lifecycle/teardown-retries.ts";
 import type { DefaultSeccompProfiles } from "./request/default-seccomp-profiles.ts";
 import type { CpuRates } from "./stats/cpu-rates.ts";
 import type { LayerUsage } from "./stats/layer-usage.ts";
@@ -40,16 +43,21 @@ export interface PodEngine {
   readonly defaultAppArmor: Pick<DefaultAppArmor, "ensure">;
   readonly defaultSeccomp: DefaultSeccompProfiles;
 
-  readonly sandboxes: RecordStore<SandboxId, SandboxRecord>;
-  readonly containers: RecordStore<ContainerId, ContainerRecord>;
+  /** To read; only the ledger writes. */
+  readonly sandboxes: RecordReader<SandboxId, SandboxRecord>;
+  readonly containers: RecordReader<ContainerId, ContainerRecord>;
+  readonly ledger: Ledger;
   readonly intents: SandboxIntents;
 
-  /** Connections to the monitors of ready sandboxes. */
-  readonly monitors: Map<SandboxId, Monitor>;
+  readonly monitors: MonitorLinks;
   readonly spares: SpareMonitors;
   readonly sandboxGroups: SandboxGroups;
-  /** One writer at a time per sandbox or container id. */
+  /** One verb at a time per sandbox or container id. */
   readonly locks: KeyedLocks;
+  readonly starts: Starts;
+  readonly teardowns: TeardownRetries;
+  /** Since the machine was booted. */
+  readonly uptimeMs: () => number;
   readonly sandboxNames: NameRegistry<SandboxId>;
   readonly containerNames: NameRegistry<ContainerId>;
   readonly exits: ExitWatch;

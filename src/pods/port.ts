@@ -8,7 +8,7 @@ import type {
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { InterfaceStats } from "../network/port.ts";
-import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
+import type { ContainerRecord, SandboxRecord, TeardownStep } from "../state/records.ts";
 import type { PodStreams } from "./streams.ts";
 
 /**
@@ -26,6 +26,8 @@ export interface Pods extends PodStreams {
   /** @throws not-found */
   sandbox(id: string): SandboxRecord;
   sandboxes(): readonly SandboxRecord[];
+  /** What is wrong with a pod that its record does not say. @throws not-found */
+  sandboxTrouble(id: string): SandboxTrouble;
 
   createContainer(
     sandboxId: string,
@@ -60,6 +62,14 @@ export interface Pods extends PodStreams {
 
   /** Every change of a container or sandbox, in order; the subscription ends with `signal`. A slow reader loses its subscription, never memory. */
   events(signal: AbortSignal): AsyncIterable<PodEvent>;
+}
+
+/** Both are empty for a pod that is well. */
+export interface SandboxTrouble {
+  /** Why its monitor is unknown; undefined when that answers, or the pod has none. */
+  readonly monitor: string | undefined;
+  /** Parts of a stopped pod that could not be given back yet; crib tries again. */
+  readonly notGivenBack: readonly { readonly step: TeardownStep; readonly reason: string }[];
 }
 
 export interface ExecSyncRequest {

@@ -15,6 +15,9 @@ export interface ProcessRef {
   readonly startTime: bigint;
 }
 
+/** The parts of a pod's end, in the order in which they are done (`pods/lifecycle/teardown.ts`). */
+export type TeardownStep = "network" | "pins" | "monitor" | "shm" | "cgroup" | "files";
+
 /**
  * ```
  *   runSandbox            stop, monitor lost, reboot           remove
@@ -42,6 +45,8 @@ export interface SandboxRecord {
   readonly directory: HostPath;
   readonly monitor: ProcessRef | undefined;
   readonly initPid: Pid | undefined;
+  /** Tells the shared pid namespace's init from a later process of its number; undefined: no init, or an older record. */
+  readonly initStartTime?: bigint;
   /** Where the network namespace is pinned; undefined for host network. */
   readonly netns: HostPath | undefined;
   readonly networkRequest: AttachRequest | undefined;
@@ -49,8 +54,10 @@ export interface SandboxRecord {
   /** What the pod as a whole may use after an update; undefined: what its config says. */
   readonly podResources?: PodResources;
   readonly bootId: string;
-  /** The pod was stopped on purpose: its network is already torn down. */
+  /** The pod's network is torn down. */
   readonly networkReleased: boolean;
+  /** Steps of the pod's end that have succeeded; undefined: none yet, or (not ready and released) an older record's all. */
+  readonly released?: readonly TeardownStep[];
 }
 
 /**
@@ -64,6 +71,14 @@ export interface SandboxRecord {
  * between the start and its record is settled by the monitor, which knows what it started.
  */
 export type ContainerState = "created" | "running" | "exited" | "removing";
+
+/** A stop that waits for its grace to be over. */
+export interface PendingStop {
+  /** On the clock that counts since the machine was booted: the wall clock may jump. */
+  readonly deadlineUptimeMs: number;
+  /** The stop signal was sent: a daemon that comes back must not send a second one. */
+  readonly signalled: boolean;
+}
 
 export interface ContainerRecord {
   readonly id: ContainerId;
@@ -86,6 +101,7 @@ export interface ContainerRecord {
   readonly startedAtNs: UnixNanos;
   readonly finishedAtNs: UnixNanos;
   readonly process: ProcessRef | undefined;
+  readonly stop?: PendingStop | undefined;
   readonly exitCode: number;
   /** "", Completed, Error, OOMKilled, StartError, ContainerCannotRun, Unknown. */
   readonly reason: string;

@@ -13,6 +13,7 @@ import { readArtifact } from "../../src/kernel/artifacts.ts";
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../../src/kernel/clone-flags.ts";
 import { createLinuxKernel } from "../../src/kernel/linux.ts";
 import type { Kernel } from "../../src/kernel/port.ts";
+import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { MonitorError } from "../../src/runtime/monitor/launch-failure.ts";
 import { createMonitorLauncher } from "../../src/runtime/monitor/launcher.ts";
 import type {
@@ -91,7 +92,7 @@ export interface MonitorBed {
 export function openMonitorBed(): MonitorBed {
   const kernel = createLinuxKernel();
   const monitorExecutable = kernel.sealedMemfd("crib-monitor", readArtifact("crib-monitor"));
-  const launcher = createMonitorLauncher({ kernel, monitorExecutable });
+  const launcher = createMonitorLauncher({ kernel, monitorExecutable, clock: createSystemClock() });
   const workspace = openWorkspace("monitor");
   const root = makeRootDirectories(join(workspace.path, "root"), { hello: readArtifact("hello") });
   const live: Monitor[] = [];

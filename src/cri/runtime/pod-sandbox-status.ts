@@ -1,4 +1,5 @@
 import { PodSandboxConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
+import type { SandboxTrouble } from "../../pods/port.ts";
 import type { SandboxRecord } from "../../state/records.ts";
 import { toContainerStatus } from "../convert/container.ts";
 import { messageJson, verboseInfo } from "../convert/info.ts";
@@ -19,13 +20,13 @@ export function podSandboxStatus({ pods, clock }: Pick<CriDeps, "pods" | "clock"
         .filter((container) => container.sandboxId === sandbox.id)
         .map(toContainerStatus),
       timestamp: clock.now(),
-      info: request.verbose ? verboseInfo(sandboxInfo(sandbox)) : {},
+      info: request.verbose ? verboseInfo(sandboxInfo(sandbox, pods.sandboxTrouble(sandbox.id))) : {},
     };
   };
 }
 
 /** Key names are those of containerd's document: node agents read `pid` and `cniResult` out of it. */
-function sandboxInfo(sandbox: SandboxRecord): Readonly<Record<string, unknown>> {
+function sandboxInfo(sandbox: SandboxRecord, trouble: SandboxTrouble): Readonly<Record<string, unknown>> {
   return {
     pid: sandbox.monitor?.pid ?? 0,
     initPid: sandbox.initPid,
@@ -38,5 +39,7 @@ function sandboxInfo(sandbox: SandboxRecord): Readonly<Record<string, unknown>> 
     podResources: sandbox.podResources,
     config: messageJson(PodSandboxConfigSchema, sandbox.config),
     cniResult: sandbox.network?.result,
+    monitorTrouble: trouble.monitor,
+    notGivenBack: trouble.notGivenBack.length === 0 ? undefined : trouble.notGivenBack,
   };
 }

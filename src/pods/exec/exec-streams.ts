@@ -8,7 +8,7 @@ import { runningContainer } from "./running-container.ts";
 
 /** Starts a command in a running container for a client that stays with it; its cgroup goes when the session ends. */
 export async function execStreams(engine: PodEngine, request: ExecStreamsRequest): Promise<ProcessStreams> {
-  const container = runningContainer(engine, request.containerId, "exec");
+  const container = await runningContainer(engine, request.containerId, "exec");
   const { record, monitor } = container;
   const { terminal, stdin, stdout, stderr } = request;
   const id = newExecId();

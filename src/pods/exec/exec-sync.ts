@@ -1,5 +1,6 @@
 import { CribError, deadlineExceeded } from "../../errors/crib-error.ts";
 import { newExecId } from "../../ids/object-id.ts";
+import { deadlines } from "../../runtime/monitor/deadlines.ts";
 import type { ExecSession } from "../../runtime/monitor/port.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
@@ -25,20 +26,48 @@ const killWaitMs = 2_000;
  * @throws {CribError} deadline-exceeded after `timeoutSeconds`; the command and all it forked are then dead.
  */
 export async function execSync(engine: PodEngine, request: ExecSyncRequest): Promise<ExecSyncResult> {
-  const container = runningContainer(engine, request.containerId, "exec");
+  const container = await runningContainer(engine, request.containerId, "exec");
   const { record, monitor } = container;
   const id = newExecId();
   using _group = {
     [Symbol.dispose]: () => removeExecGroup(engine, record.cgroup, id),
   };
-  const session = await monitor.exec({
+  const timeoutMs = request.timeoutSeconds > 0n ? Number(request.timeoutSeconds) * 1000 : undefined;
+  const deadlineMs = timeoutMs === undefined ? undefined : engine.clock.monotonicMs() + timeoutMs;
+  const launch = {
     id,
     containerId: record.id,
     plan: execPlan(engine, container, { id, command: request.command, terminal: false }),
     terminal: false,
     stdin: false,
+  };
+  // What never reaches its command is timed out as the command itself would be: the time runs from here.
+  using launched = startTimer(engine, timeoutMs ?? deadlines.startMs, () => timedOut(record, request));
+  launched.signal.addEventListener("abort", () => engine.cgroups.killExec(record.cgroup, id), { once: true });
+  const session = await monitor.exec(launch, launched.signal);
+  const leftMs = deadlineMs === undefined ? undefined : Math.max(1, deadlineMs - engine.clock.monotonicMs());
+  return await collect(engine, record, session, id, request, leftMs);
+}
+
+/** A signal that aborts with `reason` after `ms`, unless it is disposed of before. */
+function startTimer(
+  { clock }: PodEngine,
+  ms: number,
+  reason: () => Error,
+): Disposable & { readonly signal: AbortSignal } {
+  const timer = new AbortController();
+  const late = new AbortController();
+  void clock.sleep(ms, timer.signal).then((passed) => {
+    if (passed) late.abort(reason());
   });
-  return await collect(engine, record, session, id, request);
+  return { signal: late.signal, [Symbol.dispose]: () => timer.abort() };
+}
+
+function timedOut({ id }: ContainerRecord, { timeoutSeconds }: ExecSyncRequest): CribError {
+  if (timeoutSeconds === 0n) {
+    return deadlineExceeded(`command in container ${id} was not started within ${deadlines.startMs / 1000} s`);
+  }
+  return deadlineExceeded(`command in container ${id} timed out after ${timeoutSeconds} s and was killed`);
 }
 
 async function collect(
@@ -47,6 +76,7 @@ async function collect(
   session: ExecSession,
   id: string,
   request: ExecSyncRequest,
+  leftMs: number | undefined,
 ): Promise<ExecSyncResult> {
   const limit = engine.config.runtime.execOutputLimitBytes;
   const output = { stdout: new CappedOutput(limit), stderr: new CappedOutput(limit) };
@@ -56,14 +86,11 @@ async function collect(
   });
   using _session = { [Symbol.dispose]: () => session.abandon() };
 
-  const timeoutMs = Number(request.timeoutSeconds) * 1000;
-  const exit = timeoutMs > 0 ? await within(engine, session.exited, timeoutMs) : await session.exited;
+  const exit = leftMs === undefined ? await session.exited : await within(engine, session.exited, leftMs);
   if (exit === undefined) {
     engine.cgroups.killExec(record.cgroup, id);
     await within(engine, session.exited, killWaitMs);
-    throw deadlineExceeded(
-      `command in container ${record.id} timed out after ${request.timeoutSeconds} s and was killed`,
-    );
+    throw timedOut(record, request);
   }
   await within(engine, session.drained, drainMs);
   if (exit.exitCode < 0) throw new CribError("internal", `exec in container ${record.id} ended without an exit code`);

@@ -5,11 +5,11 @@ import { getRecord } from "../ledger/resolve-id.ts";
 /** Makes the monitor open the log file anew after the kubelet has rotated it. */
 export async function reopenLog(engine: PodEngine, idOrPrefix: string): Promise<void> {
   const record = getRecord("container", engine.containers, idOrPrefix);
-  const monitor = engine.monitors.get(record.sandboxId);
-  if (record.state !== "running" || monitor === undefined) {
+  if (record.state !== "running") {
     throw failedPrecondition(
       `container ${record.id} is ${record.state}: only a running container's log can be reopened`,
     );
   }
+  const monitor = await engine.monitors.reach(record.sandboxId);
   await monitor.reopenLog(record.id);
 }

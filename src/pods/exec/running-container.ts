@@ -11,13 +11,20 @@ export interface RunningContainer {
   readonly monitor: Monitor;
 }
 
-/** `verb` ends the message: "only a running container can …". @throws {CribError} not-found, failed-precondition */
-export function runningContainer(engine: PodEngine, idOrPrefix: string, verb: string): RunningContainer {
-  const record = getRecord("container", engine.containers, idOrPrefix);
-  const { process, state } = record;
-  const monitor = engine.monitors.get(record.sandboxId);
-  if (state !== "running" || process === undefined || monitor === undefined) {
-    throw failedPrecondition(`container ${record.id} is ${state}: only a running container can ${verb}`);
-  }
-  return { record, process, monitor };
+/**
+ * `verb` ends the message: "only a running container can …".
+ * @throws {CribError} not-found, failed-precondition; unavailable when the monitor does not answer.
+ */
+export async function runningContainer(engine: PodEngine, idOrPrefix: string, verb: string): Promise<RunningContainer> {
+  const found = getRecord("container", engine.containers, idOrPrefix);
+  checkRuns(found, verb);
+  const monitor = await engine.monitors.reach(found.sandboxId);
+  const record = getRecord("container", engine.containers, found.id);
+  return { record, process: checkRuns(record, verb), monitor };
+}
+
+/** @throws {CribError} failed-precondition */
+export function checkRuns({ id, state, process }: ContainerRecord, verb: string): ProcessRef {
+  if (state === "running" && process !== undefined) return process;
+  throw failedPrecondition(`container ${id} is ${state}: only a running container can ${verb}`);
 }

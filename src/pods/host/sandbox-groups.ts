@@ -11,6 +11,8 @@ type Engine = Pick<PodEngine, "config" | "cgroups" | "clock" | "log" | "locks" |
 
 /** A pod's start is followed by its containers', which must not wait for this. */
 const restMs = 200;
+/** A pod that is being stopped needs none. */
+const lockMs = 1_000;
 
 /**
  * A group in the pod's, named by the pod's id, for cAdvisor: it knows a pod by a group of such a name, as the pause container
@@ -43,7 +45,7 @@ export class SandboxGroups implements Disposable {
   }
 
   /** Takes the group away, also one that was made when others were looking. */
-  async remove(sandbox: SandboxRecord): Promise<void> {
+  async remove(sandbox: Pick<SandboxRecord, "id" | "cgroup">): Promise<void> {
     this.#waiting.delete(sandbox.id);
     const path = ownGroup(this.#engine, sandbox);
     if (path !== undefined && this.#engine.cgroups.exists(path)) await removeCgroup(this.#engine, path);
@@ -65,7 +67,7 @@ export class SandboxGroups implements Disposable {
 
   async #make(id: SandboxId): Promise<void> {
     const { cgroups, locks, sandboxes, log } = this.#engine;
-    using _held = await locks.acquire(id);
+    using _held = await locks.acquire(id, { doing: "is given a group for cAdvisor", withinMs: lockMs });
     if (!this.#waiting.delete(id)) return;
     const sandbox = sandboxes.get(id);
     if (sandbox?.state !== "ready") return;
@@ -80,6 +82,9 @@ export class SandboxGroups implements Disposable {
 }
 
 /** undefined: the pod's group has the pod's id for a name already. */
-function ownGroup({ config }: Pick<Engine, "config">, { id, cgroup }: SandboxRecord): CgroupPath | undefined {
+function ownGroup(
+  { config }: Pick<Engine, "config">,
+  { id, cgroup }: Pick<SandboxRecord, "id" | "cgroup">,
+): CgroupPath | undefined {
   return cgroup.endsWith(`/${id}`) ? undefined : driverPaths[config.cgroup.driver].container(cgroup, id);
 }

@@ -1,5 +1,5 @@
 import { invalidArgument, notFound } from "../../errors/crib-error.ts";
-import type { RecordStore } from "../../state/record-store.ts";
+import type { RecordReader } from "./ledger.ts";
 
 /** Shorter prefixes are more likely a mistake than a wish. */
 const minimumPrefix = 4;
@@ -10,7 +10,7 @@ const minimumPrefix = 4;
  */
 export function findRecord<Id extends string, Stored extends object>(
   kind: string,
-  store: RecordStore<Id, Stored>,
+  store: RecordReader<Id, Stored>,
   text: string,
 ): Stored | undefined {
   const exact = store.get(text as Id);
@@ -23,7 +23,7 @@ export function findRecord<Id extends string, Stored extends object>(
 /** @throws {CribError} not-found, invalid-argument when ambiguous. */
 export function getRecord<Id extends string, Stored extends object>(
   kind: string,
-  store: RecordStore<Id, Stored>,
+  store: RecordReader<Id, Stored>,
   text: string,
 ): Stored {
   const found = findRecord(kind, store, text);

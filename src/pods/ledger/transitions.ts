@@ -1,5 +1,5 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
-import type { ContainerRecord, ContainerState, SandboxState } from "../../state/records.ts";
+import type { ContainerRecord, ContainerState, SandboxRecord, SandboxState } from "../../state/records.ts";
 
 /**
  * Where a container may go from where it is; the drawing stands above `ContainerState`.
@@ -22,5 +22,13 @@ export function checkContainerTransition(record: ContainerRecord, next: Containe
   const allowed: readonly ContainerState[] = containerTransitions[record.state];
   if (!allowed.includes(next)) {
     throw failedPrecondition(`container ${record.id} is ${record.state}, it cannot become ${next}`);
+  }
+}
+
+/** @throws {CribError} failed-precondition when the state machine has no such arrow. */
+export function checkSandboxTransition(record: SandboxRecord, next: SandboxState): void {
+  const allowed: readonly SandboxState[] = sandboxTransitions[record.state];
+  if (!allowed.includes(next)) {
+    throw failedPrecondition(`sandbox ${record.id} is ${record.state}, it cannot become ${next}`);
   }
 }

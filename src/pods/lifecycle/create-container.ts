@@ -1,7 +1,7 @@
 import { driverPaths } from "../../cgroups/driver-paths.ts";
 import { failedPrecondition, invalidArgument, notFound } from "../../errors/crib-error.ts";
 import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
-import { ContainerEventType, NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
+import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
 import { newContainerId } from "../../ids/object-id.ts";
 import type { Image } from "../../images/port.ts";
@@ -18,7 +18,6 @@ import { containerDirectory } from "../host/container-paths.ts";
 import { releaseImages, resolveImageVolumes } from "../host/image-volumes.ts";
 import { sandboxFiles } from "../host/sandbox-files.ts";
 import { writeBundle } from "../host/write-bundle.ts";
-import { containersOf } from "../ledger/containers-of.ts";
 import { containerFingerprint } from "../ledger/fingerprint.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import { containerName } from "../ledger/sandbox-name.ts";
@@ -124,11 +123,8 @@ async function makeContainer(
     reason: "",
     message: "",
   };
-  engine.containers.put(record, { durable: false });
+  engine.ledger.addContainer(record);
   undo.move();
-  engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, sandbox, () =>
-    containersOf(engine, sandbox.id),
-  );
   return id;
 }
 

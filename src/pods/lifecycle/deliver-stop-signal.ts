@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Pid } from "../../ids/process.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
+import { signalProcess } from "../host/process-ref.ts";
 
 const firstLookMs = 10;
 const longestLookMs = 200;
@@ -10,21 +11,24 @@ const longestLookMs = 200;
  * Sends the stop signal once, as soon as it can be heard.
  *
  * The kernel drops what PID 1 of a pid namespace has no handler for (pid_namespaces(7)). A container that is stopped in the
- * moment after its start, before its program has set itself up, would sit out its whole grace and be killed.
+ * moment after its start, before its program has set itself up, would sit out its whole grace and be killed. The signal goes
+ * to the recorded process, not through the monitor: a stop works when that does not answer.
  *
  * @param over aborts when the container has ended or its grace has.
+ * @returns whether it was sent.
  */
 export async function deliverStopSignal(
-  { monitors, clock }: Pick<PodEngine, "monitors" | "clock">,
+  { kernel, clock }: Pick<PodEngine, "kernel" | "clock">,
   record: ContainerRecord,
   over: AbortSignal,
-): Promise<void> {
-  const pid = record.process?.pid;
-  for (let waitMs = firstLookMs; pid !== undefined && !hears(readStatus(pid), record.stopSignal); ) {
-    if (!(await clock.sleep(waitMs, over))) return;
+): Promise<boolean> {
+  const { process } = record;
+  if (process === undefined) return false;
+  for (let waitMs = firstLookMs; !hears(readStatus(process.pid), record.stopSignal); ) {
+    if (!(await clock.sleep(waitMs, over))) return false;
     waitMs = Math.min(2 * waitMs, longestLookMs);
   }
-  await monitors.get(record.sandboxId)?.signal(record.id, record.stopSignal);
+  return signalProcess(kernel, process, record.stopSignal);
 }
 
 /** Empty when the process is gone: who sends it a signal is told. */

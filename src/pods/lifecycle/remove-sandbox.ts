@@ -1,11 +1,12 @@
-import { ContainerEventType } from "../../gen/runtime/v1/api_pb.ts";
 import type { PodEngine } from "../engine.ts";
-import { removeStateDirectory } from "../host/state-directory.ts";
 import { containersOf } from "../ledger/containers-of.ts";
 import { findRecord } from "../ledger/resolve-id.ts";
 import { sandboxName } from "../ledger/sandbox-name.ts";
 import { removeContainer } from "./remove-container.ts";
 import { stopSandbox } from "./stop-sandbox.ts";
+import { holdingsOf, releasedSteps, removeSteps, tearDown, teardownError } from "./teardown.ts";
+
+const lockMs = 20_000;
 
 /** Removes a pod with all its containers; a ready one is stopped first. Absent is success. */
 export async function removeSandbox(engine: PodEngine, idOrPrefix: string): Promise<void> {
@@ -13,11 +14,13 @@ export async function removeSandbox(engine: PodEngine, idOrPrefix: string): Prom
   if (found === undefined) return;
   await stopSandbox(engine, found.id);
   await Promise.all(containersOf(engine, found.id).map((container) => removeContainer(engine, container.id)));
-  using _held = await engine.locks.acquire(found.id);
+  using _held = await engine.locks.acquire(found.id, { doing: "is being removed", withinMs: lockMs });
   const sandbox = engine.sandboxes.get(found.id);
   if (sandbox === undefined) return;
-  await removeStateDirectory(engine, sandbox.directory);
-  engine.sandboxes.delete(sandbox.id);
+  const { failures } = await tearDown(engine, holdingsOf(sandbox), removeSteps, releasedSteps(sandbox));
+  if (failures.length > 0) throw teardownError(sandbox.id, failures);
+  engine.teardowns.forget(sandbox.id);
+  engine.monitors.forget(sandbox.id);
+  engine.ledger.dropSandbox(sandbox.id);
   engine.sandboxNames.release(sandboxName(sandbox.config));
-  engine.eventHub.publish(ContainerEventType.CONTAINER_DELETED_EVENT, sandbox.id, sandbox, () => []);
 }

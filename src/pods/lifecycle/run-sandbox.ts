@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
-import { failedPrecondition, internal, invalidArgument } from "../../errors/crib-error.ts";
+import { CribError, failedPrecondition, internal, invalidArgument } from "../../errors/crib-error.ts";
 import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
-import { ContainerEventType } from "../../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import { newSandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
@@ -10,16 +9,16 @@ import { podNetworkSysctls } from "../../network/pod-sysctls.ts";
 import { podLimits } from "../../oci/pod-resources.ts";
 import { limitsOfSpec } from "../../oci/resources.ts";
 import { validateSysctls } from "../../oci/sysctls.ts";
-import type { Monitor, SandboxSetup } from "../../runtime/monitor/port.ts";
+import { deadlines } from "../../runtime/monitor/deadlines.ts";
+import type { Monitor, SandboxSetup, SandboxSetupResult } from "../../runtime/monitor/port.ts";
 import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { attachRequest } from "../exec/attach-request.ts";
 import { labelSandboxFiles, sandboxFileLabel } from "../host/label-sandbox-files.ts";
-import { mountShm, pinNetns, unmountShm, unpinNetns } from "../host/pins.ts";
-import { removeCgroup } from "../host/remove-cgroup.ts";
+import { mountShm, pinNetns } from "../host/pins.ts";
+import { processRef } from "../host/process-ref.ts";
 import { sandboxCgroup } from "../host/sandbox-cgroup.ts";
 import { makeSandboxDirectory, sandboxDirectory, writeSandboxFiles } from "../host/sandbox-files.ts";
-import { removeStateDirectory } from "../host/state-directory.ts";
 import { sandboxFingerprint } from "../ledger/fingerprint.ts";
 import { sandboxName } from "../ledger/sandbox-name.ts";
 import type { NamespaceModes } from "../request/namespace-modes.ts";
@@ -27,13 +26,14 @@ import { namespaceModes } from "../request/namespace-modes.ts";
 import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
 import { configuredResources } from "../request/pod-limits.ts";
 import { unshareFlags } from "../request/unshare-flags.ts";
-import { watchMonitor } from "./watch-monitor.ts";
+import { SandboxUndo } from "./sandbox-undo.ts";
+import { watchMonitor } from "./seek-monitor.ts";
 
 /**
  * Makes a pod: cgroup, monitor in its own namespaces, pinned network namespace, network, files.
  *
- * A retry of the same request joins or returns the first. Everything done is on an undo stack until the record is
- * written; before the first deed an intent names what a crash would leave.
+ * A retry of the same request joins or returns the first. Before the first deed an intent names what a crash would leave; what
+ * fails before the record is written is undone by the same steps that end a pod.
  *
  * @throws {CribError} already-exists, invalid-argument, unavailable (network), and whatever step failed.
  */
@@ -51,7 +51,27 @@ export async function runSandbox(
   return await engine.sandboxNames.claim(sandboxName(config), print, () => makeSandbox(engine, config, runtimeHandler));
 }
 
+/** The spare did not answer; another monitor may. */
+class DeafSpare extends Error {
+  override readonly name = "DeafSpare";
+}
+
 async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId> {
+  try {
+    return await tryToMake(engine, config, runtimeHandler, true);
+  } catch (error) {
+    if (!(error instanceof DeafSpare)) throw error;
+    engine.log.warn({ error: error.message }, "a monitor made ahead does not answer: the pod gets a new one");
+    return await tryToMake(engine, config, runtimeHandler, false);
+  }
+}
+
+async function tryToMake(
+  engine: PodEngine,
+  config: PodSandboxConfig,
+  runtimeHandler: string,
+  withSpare: boolean,
+): Promise<SandboxId> {
   const modes = namespaceModes(config);
   if (modes.userNamespace !== undefined && !engine.hostFacts.userNamespaces) {
     throw failedPrecondition(
@@ -61,7 +81,7 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   const sysctls = validateSysctls({ ...ownNetworkSysctls(modes), ...config.linux?.sysctls }, modes);
   const unshare = unshareFlags(modes);
   // What waits there was made in the host's user namespace.
-  const spare = modes.userNamespace === undefined ? engine.spares.waiting(unshare) : undefined;
+  const spare = withSpare && modes.userNamespace === undefined ? engine.spares.waiting(unshare) : undefined;
   const id = spare?.id ?? newSandboxId();
   const directory = sandboxDirectory(engine.config.state, id);
   const { cgroup, ownsCgroup } = sandboxCgroup(engine, id, config);
@@ -72,14 +92,12 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
   noteIgnoredSelinux(engine, { sandbox: id }, config.linux?.securityContext);
 
   engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
-  await using undo = new AsyncDisposableStack();
-  undo.defer(() => engine.intents.clear(id));
-
-  undo.defer(() => removeStateDirectory(engine, directory));
+  await using undo = new SandboxUndo(engine, { id, directory, cgroup, ownsCgroup, networkRequest });
+  undo.holds("files");
   engine.spares.take(unshare, spare);
   // The monitor starts, and makes itself the pod's, on another processor while this one makes the cgroup and mounts.
   const launching = spare === undefined ? launch(engine, id, directory) : Promise.resolve(spare.monitor);
-  undo.defer(() => endLaunch(launching));
+  undo.holdsMonitor(launching);
   const asked: SandboxSetup = {
     unshare,
     hostname: modes.hostUts ? undefined : hostname,
@@ -88,14 +106,15 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     sysctls,
     userNamespace: modes.userNamespace,
   };
-  const settingUp = spare?.monitor.setup(asked) ?? launching.then((monitor) => monitor.setup(asked));
-  // Whoever fails before it is awaited has a reason of his own to tell.
+  const settingUp =
+    spare === undefined ? launching.then((monitor) => monitor.setup(asked)) : setUpSpare(spare.monitor, asked);
+  // A failure before it is awaited has its own error; this one must not become an unhandled rejection.
   settingUp.catch(() => undefined);
-  if (ownsCgroup) undo.defer(() => removeCgroup(engine, cgroup));
+  if (ownsCgroup) undo.holds("cgroup");
   // A group that was there is the kubelet's, which has given it its limits.
   engine.cgroups.create(cgroup, ownsCgroup ? limitsOfSpec(podLimits(configuredResources(config))) : {});
   if (!modes.hostIpc) {
-    undo.defer(() => unmountShm(engine, directory));
+    undo.holds("shm");
     mountShm(engine, directory, modes.userNamespace, label);
   }
 
@@ -106,14 +125,16 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
 
   let network: SandboxRecord["network"];
   if (networkRequest !== undefined) {
-    undo.defer(() => unpinNetns(engine, networkRequest.netns));
+    undo.holds("pins");
     pinNetns(engine, monitor.pid, networkRequest.netns);
-    undo.defer(() => engine.network.detach(networkRequest, network));
+    undo.holds("network");
     network = await engine.network.attach(networkRequest, AbortSignal.timeout(engine.config.cni.pluginTimeoutMs));
+    undo.attached(network);
   }
   writeSandboxFiles(directory, config, hostname, network?.ips ?? [], modes.userNamespace);
   labelSandboxFiles(engine, directory, label);
 
+  const init = setup.initPid === undefined ? undefined : processRef(engine.kernel, setup.initPid);
   const record: SandboxRecord = {
     id,
     state: "ready",
@@ -127,22 +148,20 @@ async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeH
     directory,
     monitor: monitorRef(engine, monitor),
     initPid: setup.initPid,
+    ...(init !== undefined && { initStartTime: init.startTime }),
     netns: networkRequest?.netns,
     networkRequest,
     network,
     bootId: engine.bootId,
     networkReleased: networkRequest === undefined,
   };
-  // A CNI plugin keeps addresses on the disk: their DEL must be called even after the power failed.
-  engine.sandboxes.put(record, { durable: network?.provider === "cni" });
-  undo.move();
-  engine.intents.clear(id);
-
-  engine.monitors.set(id, monitor);
+  // Before the record: the pod is everybody's from then on, and its containers need the monitor.
   watchMonitor(engine, monitor);
+  // A CNI plugin keeps addresses on the disk: their DEL must be called even after the power failed.
+  engine.ledger.addSandbox(record, { durable: network?.provider === "cni" });
+  undo.keep();
+  engine.intents.clear(id);
   engine.sandboxGroups.want(record);
-  engine.eventHub.publish(ContainerEventType.CONTAINER_CREATED_EVENT, id, record, () => []);
-  engine.eventHub.publish(ContainerEventType.CONTAINER_STARTED_EVENT, id, record, () => []);
   return id;
 }
 
@@ -151,10 +170,13 @@ function launch(engine: PodEngine, id: SandboxId, directory: HostPath): Promise<
   return engine.launcher.launch(id, directory);
 }
 
-/** Whoever waits for the launch is told of its failure; here there is then nothing to end. */
-async function endLaunch(launching: Promise<Monitor>): Promise<void> {
-  const [launched] = await Promise.allSettled([launching]);
-  if (launched.status === "fulfilled") await launched.value.shutdown();
+async function setUpSpare(monitor: Monitor, asked: SandboxSetup): Promise<SandboxSetupResult> {
+  try {
+    return await monitor.setup(asked, deadlines.spareSetupMs);
+  } catch (error) {
+    if (!CribError.is(error, "unavailable")) throw error;
+    throw new DeafSpare(error.message, { cause: error });
+  }
 }
 
 /**
@@ -171,7 +193,7 @@ function ownNetworkSysctls(modes: NamespaceModes): Readonly<Record<string, strin
 }
 
 function monitorRef(engine: PodEngine, monitor: Monitor): SandboxRecord["monitor"] {
-  const startTime = engine.kernel.processStartTime(monitor.pid);
-  if (startTime === undefined) throw internal(`monitor ${monitor.pid} of sandbox ${monitor.sandboxId} is gone`);
-  return { pid: monitor.pid, startTime };
+  const ref = processRef(engine.kernel, monitor.pid);
+  if (ref === undefined) throw internal(`monitor ${monitor.pid} of sandbox ${monitor.sandboxId} is gone`);
+  return ref;
 }

@@ -1,15 +1,33 @@
 import type { PodEngine } from "../engine.ts";
 import { containersOf } from "../ledger/containers-of.ts";
 import { findRecord } from "../ledger/resolve-id.ts";
+import { endSandbox } from "./end-sandbox.ts";
 import { killContainer } from "./kill-container.ts";
-import { markNotReady } from "./mark-not-ready.ts";
 
-/** Ends every container of the pod at once and gives its network and namespaces back. Absent or stopped is success. */
+/** How long another stop or removal of the same pod is waited for; each of its steps has a deadline of its own. */
+const lockMs = 20_000;
+
+/**
+ * Ends every container of the pod at once and gives its network and namespaces back. Absent or stopped is success.
+ *
+ * Nothing is waited for before the killing: a start that hangs is ended, its neighbours are killed meanwhile.
+ */
 export async function stopSandbox(engine: PodEngine, idOrPrefix: string): Promise<void> {
   const found = findRecord("sandbox", engine.sandboxes, idOrPrefix);
   if (found === undefined) return;
-  using _held = await engine.locks.acquire(found.id);
-  const running = containersOf(engine, found.id).filter((container) => container.state === "running");
-  await Promise.all(running.map((container) => killContainer(engine, container.id)));
-  await markNotReady(engine, found.id);
+  using _closed = engine.starts.close(found.id);
+  const killed = killAll(engine, found.id);
+  // A start may have succeeded after all: what runs then is killed too.
+  await engine.starts.endAll(found.id, "its pod is being stopped");
+  const failures = [...(await killed), ...(await killAll(engine, found.id))];
+  if (failures.length > 0) throw failures[0];
+  using _held = await engine.locks.acquire(found.id, { doing: "is being stopped", withinMs: lockMs });
+  await endSandbox(engine, found.id);
+}
+
+/** What could not be killed. */
+async function killAll(engine: PodEngine, id: Parameters<typeof containersOf>[1]): Promise<readonly unknown[]> {
+  const running = containersOf(engine, id).filter((container) => container.state === "running");
+  const outcomes = await Promise.allSettled(running.map((container) => killContainer(engine, container.id)));
+  return outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
 }

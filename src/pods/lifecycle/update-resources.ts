@@ -8,6 +8,9 @@ import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import { adjustOomScore } from "../request/oom-score.ts";
 
+/** A start may hold the container; the kubelet asks again. */
+const lockMs = 10_000;
+
 /**
  * Changes a container's limits: in the kernel if it runs, and in its spec, which a later start and the status use. The kernel
  * comes first: what it refuses is not recorded, and the adapter has put back what it had written. What is recorded is what
@@ -19,7 +22,7 @@ export async function updateResources(
   limits: LinuxContainerResources,
 ): Promise<void> {
   const found = getRecord("container", engine.containers, idOrPrefix);
-  using _held = await engine.locks.acquire(found.sandboxId);
+  using _held = await engine.locks.acquire(found.id, { doing: "is being updated", withinMs: lockMs });
   const record = getRecord("container", engine.containers, found.id);
   if (record.state !== "created" && record.state !== "running") {
     throw failedPrecondition(`container ${record.id} is ${record.state}: its resources cannot be updated`);
@@ -37,7 +40,7 @@ export async function updateResources(
     process: { ...record.spec.process, ...newOomScore(engine, record, Number(limits.oomScoreAdj)) },
     linux: { ...record.spec.linux, resources: { ...inForce, devices: record.spec.linux.resources.devices } },
   };
-  engine.containers.put({ ...record, spec }, { durable: false, document: true });
+  engine.ledger.amendContainer(record.id, { spec }, { document: true });
 }
 
 /** Zero is "not set". A score that may not be lowered here stays, as it does at the start. */

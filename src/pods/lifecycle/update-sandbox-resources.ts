@@ -7,6 +7,8 @@ import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import { configuredResources } from "../request/pod-limits.ts";
 
+const lockMs = 10_000;
+
 /**
  * Records what the pod as a whole may use, and applies it to the pod's group when that is ours; a group the kubelet made is
  * the kubelet's to write, which it does in the order that raising or lowering needs. What a request leaves out stays.
@@ -18,7 +20,7 @@ export async function updateSandboxResources(
   resources: LinuxContainerResources | undefined,
 ): Promise<void> {
   const found = getRecord("sandbox", engine.sandboxes, idOrPrefix);
-  using _held = await engine.locks.acquire(found.id);
+  using _held = await engine.locks.acquire(found.id, { doing: "is being updated", withinMs: lockMs });
   const sandbox = getRecord("sandbox", engine.sandboxes, found.id);
   if (sandbox.state !== "ready")
     throw failedPrecondition(`sandbox ${sandbox.id} is not ready: its resources cannot be updated`);
@@ -29,5 +31,5 @@ export async function updateSandboxResources(
   };
   const limits = limitsOfSpec(podLimits(podResources));
   if (sandbox.ownsCgroup) engine.cgroups.update(sandbox.cgroup, limits);
-  engine.sandboxes.put({ ...sandbox, podResources }, { durable: false });
+  engine.ledger.amendSandbox(sandbox.id, { podResources });
 }

@@ -1,11 +1,15 @@
-import { CribError, internal, unavailable } from "../../errors/crib-error.ts";
+import { CribError, deadlineExceeded, internal, unavailable } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import type { ContainerId, ExecId, SandboxId } from "../../ids/object-id.ts";
 import type { Pid } from "../../ids/process.ts";
-import { MonitorConnection } from "./connection.ts";
+import { SIGKILL } from "../../kernel/signals.ts";
+import type { MonitorConnection } from "./connection.ts";
+import { deadlines } from "./deadlines.ts";
 import { LiveExecSession } from "./exec-session.ts";
-import { type Frame, FrameKind, protocol } from "./frames.ts";
+import { frameName } from "./frame-name.ts";
+import { type Frame, FrameKind } from "./frames.ts";
 import { MonitorError } from "./launch-failure.ts";
+import type { MonitorAddress } from "./monitor-address.ts";
 import type {
   AttachRequest,
   ContainerExit,
@@ -24,7 +28,6 @@ import {
   readExecExit,
   readExecOutput,
   readExit,
-  readGreeting,
   readId,
   readList,
   readSetupResult,
@@ -32,7 +35,6 @@ import {
 } from "./replies.ts";
 import {
   execPayload,
-  helloPayload,
   idPayload,
   mutePayload,
   resizePayload,
@@ -42,10 +44,10 @@ import {
   stdinPayload,
   unsharePayload,
 } from "./requests.ts";
-import type { MonitorDial } from "./session-connection.ts";
 import type { ProcessStreams } from "./streams.ts";
 
 const nothing = new Uint8Array(0);
+const noop = () => undefined;
 
 /**
  * How many live execs and attachments a pod may have at once. Below CONNECTIONS_MAX of ffi/monitor/connection.c, so that a
@@ -53,117 +55,89 @@ const nothing = new Uint8Array(0);
  */
 const maxSessions = 448;
 
-/**
- * Connects to the monitor that listens at `path` and makes sure that it is the sandbox's.
- *
- * @throws {CribError} unavailable when nobody answers, data-loss when somebody else does, unimplemented when the monitor
- * speaks another version of the protocol. `dial` is for the connections of its sessions.
- */
-export async function connectMonitor(path: string, sandboxId: SandboxId, dial: MonitorDial): Promise<Monitor> {
-  // Events that overtake the greeting's promise belong to nobody: who reconnects asks for the list afterwards.
-  let client: MonitorClient | undefined;
-  const name = `monitor of sandbox ${sandboxId}`;
-  const connection = await MonitorConnection.open(path, name, (frame) => client?.takeEvent(frame));
-  try {
-    const greeting = readGreeting(await connection.request(FrameKind.hello, helloPayload()));
-    if (
-      greeting.magic !== protocol.magic ||
-      greeting.version !== protocol.version ||
-      greeting.sandboxId !== sandboxId
-    ) {
-      throw new CribError(
-        "data-loss",
-        `${JSON.stringify(path)} is answered by the monitor of sandbox ${JSON.stringify(greeting.sandboxId)}`,
-      );
-    }
-    client = new MonitorClient(sandboxId, greeting.pid, connection, dial);
-    return client;
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-}
-
-class MonitorClient implements Monitor {
-  readonly lost: Promise<void>;
+/** The daemon's end of a connection to a monitor that has said hello. */
+export class MonitorClient implements Monitor {
+  readonly sandboxId: SandboxId;
+  readonly lost: Promise<CribError>;
   readonly #connection: MonitorConnection;
   readonly #execs = new Map<string, LiveExecSession>();
   readonly #exitListeners: ((exit: ContainerExit) => void)[] = [];
-  readonly #dial: MonitorDial;
+  readonly #address: MonitorAddress;
   #sessions = 0;
   #leaving = false;
 
   constructor(
-    readonly sandboxId: SandboxId,
     readonly pid: Pid,
     connection: MonitorConnection,
-    dial: MonitorDial,
+    address: MonitorAddress,
   ) {
+    this.sandboxId = address.sandboxId;
     this.#connection = connection;
-    this.#dial = dial;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#address = address;
+    const { promise, resolve } = Promise.withResolvers<CribError>();
     this.lost = promise;
-    void connection.closed.then(() => {
-      const reason = unavailable(`monitor of sandbox ${sandboxId} is gone`);
-      for (const session of this.#execs.values()) session.lost(reason);
+    void connection.closed.then((reason) => {
+      const gone = unavailable(reason.message, reason);
+      for (const session of this.#execs.values()) session.lost(gone);
       this.#execs.clear();
-      if (!this.#leaving) resolve();
+      if (!this.#leaving) resolve(reason);
     });
   }
 
   async unshare(flags: number): Promise<void> {
-    await this.#connection.request(FrameKind.unshare, unsharePayload(flags));
+    await this.#connection.request(FrameKind.unshare, unsharePayload(flags), deadlines.setupMs);
   }
 
-  async setup(setup: SandboxSetup): Promise<SandboxSetupResult> {
-    return readSetupResult(await this.#connection.request(FrameKind.setup, setupPayload(setup)));
+  async setup(setup: SandboxSetup, deadlineMs: number = deadlines.setupMs): Promise<SandboxSetupResult> {
+    return readSetupResult(await this.#connection.request(FrameKind.setup, setupPayload(setup), deadlineMs));
   }
 
-  async start(request: StartRequest): Promise<StartResult> {
-    return readStartResult(await this.#connection.request(FrameKind.start, startPayload(request)));
+  async start(request: StartRequest, giveUp?: AbortSignal): Promise<StartResult> {
+    return readStartResult(await this.#launch(FrameKind.start, request.id, startPayload(request), giveUp));
   }
 
-  async exec(request: ExecRequest): Promise<ExecSession> {
+  async exec(request: ExecRequest, giveUp?: AbortSignal): Promise<ExecSession> {
     const session = new LiveExecSession(request.id, {
       writeStdin: async (bytes) => {
-        await this.#connection.request(FrameKind.stdin, stdinPayload(request.id, bytes));
+        await this.#patiently(FrameKind.stdin, stdinPayload(request.id, bytes));
       },
       mute: (stream) => this.#mute(request.id, stream),
       abandon: () => this.#abandon(request.id),
     });
     this.#execs.set(request.id, session);
     try {
-      const result = readStartResult(await this.#connection.request(FrameKind.exec, execPayload(request)));
+      const result = readStartResult(await this.#launch(FrameKind.exec, request.id, execPayload(request), giveUp));
       session.started(result.pid);
       return session;
     } catch (error) {
-      this.#execs.delete(request.id);
+      if (giveUp?.aborted === true) this.#abandon(request.id);
+      else this.#execs.delete(request.id);
       throw error;
     }
   }
 
   async openExec(request: ExecStreamsRequest): Promise<ProcessStreams> {
-    return await this.#session((name) => openExecSession(this.#dial, name, request));
+    return await this.#session((name) => openExecSession({ ...this.#address, name }, request));
   }
 
   async attach(request: AttachRequest): Promise<ProcessStreams> {
-    return await this.#session((name) => openAttachSession(this.#dial, name, request));
+    return await this.#session((name) => openAttachSession({ ...this.#address, name }, request));
   }
 
   async signal(target: ContainerId | ExecId, signal: number): Promise<void> {
     await this.#toNobodyIsFine(FrameKind.signal, signalPayload(target, signal));
   }
 
-  async list(): Promise<readonly MonitoredContainer[]> {
-    return readList(await this.#connection.request(FrameKind.list, nothing));
+  async list(deadlineMs: number = deadlines.quickMs): Promise<readonly MonitoredContainer[]> {
+    return readList(await this.#connection.request(FrameKind.list, nothing, deadlineMs));
   }
 
   async reopenLog(id: ContainerId): Promise<void> {
-    await this.#connection.request(FrameKind.reopenLog, idPayload(id));
+    await this.#quick(FrameKind.reopenLog, idPayload(id));
   }
 
   async resize(target: ContainerId | ExecId, columns: number, rows: number): Promise<void> {
-    await this.#connection.request(FrameKind.resize, resizePayload(target, columns, rows));
+    await this.#quick(FrameKind.resize, resizePayload(target, columns, rows));
   }
 
   async closeStdin(target: ContainerId | ExecId): Promise<void> {
@@ -171,17 +145,19 @@ class MonitorClient implements Monitor {
   }
 
   async forget(id: ContainerId): Promise<void> {
-    await this.#connection.request(FrameKind.forget, idPayload(id));
+    await this.#quick(FrameKind.forget, idPayload(id));
   }
 
   async shutdown(): Promise<void> {
     this.#leaving = true;
     if (!this.#connection.isOpen) return;
-    try {
-      await this.#connection.request(FrameKind.shutdown, nothing);
-    } catch (error) {
-      // It may be gone before its answer has left.
-      if (!CribError.is(error, "unavailable")) throw error;
+    const left = new AbortController();
+    void this.#connection.closed.then(() => left.abort());
+    // Its connection ends with it, or with the deadline: either is what is waited for.
+    this.#connection.request(FrameKind.shutdown, nothing, deadlines.shutdownMs).catch(() => undefined);
+    while (await this.#address.clock.sleep(deadlines.pingMs, left.signal)) {
+      // A monitor that waits for its children goes on answering; one that does not ends the connection here.
+      await this.list(deadlines.pingMs).catch(() => undefined);
     }
     await this.#connection.closed;
   }
@@ -245,10 +221,40 @@ class MonitorClient implements Monitor {
     if (session.isOver) this.#execs.delete(id);
   }
 
+  #quick(kind: number, payload: Uint8Array): Promise<Uint8Array> {
+    return this.#connection.request(kind, payload, deadlines.quickMs);
+  }
+
+  /** For input: its answer comes when the process has read it, whenever that is. */
+  #patiently(kind: number, payload: Uint8Array): Promise<Uint8Array> {
+    return this.#connection.patientRequest(kind, payload, { signal: new AbortController().signal, onLate: noop });
+  }
+
+  /** A launch that was given up and succeeds all the same is killed: nobody waits for that process any more. */
+  async #launch(
+    kind: number,
+    id: ContainerId | ExecId,
+    payload: Uint8Array,
+    giveUp: AbortSignal | undefined,
+  ): Promise<Uint8Array> {
+    const onLate = () => void this.signal(id, SIGKILL).catch(noop);
+    if (giveUp !== undefined) return await this.#connection.patientRequest(kind, payload, { signal: giveUp, onLate });
+    const late = new AbortController();
+    const started = new AbortController();
+    void this.#address.clock.sleep(deadlines.startMs, started.signal).then((passed) => {
+      if (passed) late.abort(deadlineExceeded(`no ${frameName(kind)} of ${id} within ${deadlines.startMs / 1000} s`));
+    });
+    try {
+      return await this.#connection.patientRequest(kind, payload, { signal: late.signal, onLate });
+    } finally {
+      started.abort();
+    }
+  }
+
   #mute(id: ExecId, stream: "stdout" | "stderr"): void {
     if (!this.#connection.isOpen) return;
     // A monitor of an earlier crib knows no such request (ENOSYS) and goes on sending, which costs only the daemon.
-    void this.#connection.request(FrameKind.mute, mutePayload(id, stream)).catch(() => undefined);
+    void this.#quick(FrameKind.mute, mutePayload(id, stream)).catch(() => undefined);
   }
 
   #abandon(id: ExecId): void {
@@ -261,7 +267,7 @@ class MonitorClient implements Monitor {
   /** What is gone needs no signal and no end of input. */
   async #toNobodyIsFine(kind: number, payload: Uint8Array): Promise<void> {
     try {
-      await this.#connection.request(kind, payload);
+      await this.#quick(kind, payload);
     } catch (error) {
       if (error instanceof MonitorError && error.failure.errno === Errno.ENOENT) return;
       throw error;

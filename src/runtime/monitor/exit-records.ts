@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { parseContainerId } from "../../ids/object-id.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { UnixNanos } from "../../ids/units.ts";
@@ -28,14 +28,41 @@ export function readExitRecords(directory: HostPath): readonly ContainerExit[] {
   const records = joinHostPath(directory, "exit");
   return list(records)
     .filter((name) => idPattern.test(name))
-    .flatMap((name) => parseExitRecord(name, readFileSync(joinHostPath(records, name), "latin1")) ?? []);
+    .flatMap((name) => parseExitRecord(name, readRecord(joinHostPath(records, name))) ?? []);
+}
+
+/** Longer than any record; what is more is none. */
+const longestRecord = 128;
+
+/**
+ * Empty when there is no plain file: something else in its place must neither block the reader (a FIFO) nor lead it away
+ * (a link), and what cannot be read tells as little as no record.
+ */
+function readRecord(path: HostPath): string {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return "";
+    throw error;
+  }
+  try {
+    if (!fstatSync(fd).isFile()) return "";
+    const bytes = Buffer.alloc(longestRecord);
+    return bytes.toString("latin1", 0, readSync(fd, bytes));
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return "";
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function list(directory: HostPath): readonly string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return [];
     throw error;
   }
 }

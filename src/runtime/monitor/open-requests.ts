@@ -31,6 +31,14 @@ export class OpenRequests {
     return promise;
   }
 
+  /** Rejects the request with `reason`; should the answer still come and be a good one, `onLate` is called. */
+  giveUp(number: number, reason: Error, onLate: () => void): void {
+    const waiter = this.#waiters.get(number);
+    if (waiter === undefined) return;
+    this.#waiters.set(number, { onOk: onLate, resolve: () => undefined, reject: () => undefined });
+    waiter.reject(reason);
+  }
+
   /** An answer to nobody is dropped. */
   settle({ request, kind, payload }: Frame): void {
     const waiter = this.#waiters.get(request);

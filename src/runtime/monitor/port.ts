@@ -1,3 +1,4 @@
+import type { CribError } from "../../errors/crib-error.ts";
 import type { ContainerId, ExecId, SandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
@@ -10,23 +11,29 @@ import type { ProcessStreams } from "./streams.ts";
  * One pod's monitor as the daemon sees it: the process that is parent to the pod's containers and execs.
  *
  * The monitor lives in the pod's network, IPC and UTS namespaces (it unshares them in `setup`), outlives the daemon
- * and is found again through its socket. Every method rejects with `unavailable` once the monitor is gone.
+ * and is found again through its socket. Every method has a deadline (`deadlines.ts`) and rejects with `unavailable` once the
+ * connection has ended, which a missed deadline does. That says nothing of the monitor's life: it may be stopped, or busy.
  */
 export interface Monitor {
   readonly sandboxId: SandboxId;
   readonly pid: Pid;
-  /** Resolves once, when the connection ends because the monitor died (not because `disconnect` was called). */
-  readonly lost: Promise<void>;
+  /** Resolves with the reason, once, when the connection ends and neither `disconnect` nor `shutdown` was called. */
+  readonly lost: Promise<CribError>;
 
   /**
    * Makes the namespaces of a pod that is yet to come; `setup` must then ask for the same ones. A monitor that was not set
    * up ends with its connection.
    */
   unshare(flags: number): Promise<void>;
-  setup(setup: SandboxSetup): Promise<SandboxSetupResult>;
-  /** Resolves when execve succeeded. @throws {CribError} with the failed step; the monitor has then no such container. */
-  start(request: StartRequest): Promise<StartResult>;
-  exec(request: ExecRequest): Promise<ExecSession>;
+  setup(setup: SandboxSetup, deadlineMs?: number): Promise<SandboxSetupResult>;
+  /**
+   * Resolves when execve succeeded. A launch may hang in a step of its own (a file system that does not answer) while the
+   * monitor is well: `giveUp` ends the wait, with its reason; what starts after that is killed.
+   *
+   * @throws {CribError} with the failed step; the monitor has then no such container.
+   */
+  start(request: StartRequest, giveUp?: AbortSignal): Promise<StartResult>;
+  exec(request: ExecRequest, giveUp?: AbortSignal): Promise<ExecSession>;
   /**
    * An exec on a connection of its own, for as long as a client is there.
    * @throws {CribError} resource-exhausted when the pod has too many live sessions; what `exec` throws.
@@ -37,13 +44,16 @@ export interface Monitor {
   /** Through the pidfd of the container's init or exec. Already gone: resolves (a signal to nobody). */
   signal(target: ContainerId | ExecId, signal: number): Promise<void>;
   /** Everything the monitor has started and not been told to forget, with the exits it saw. */
-  list(): Promise<readonly MonitoredContainer[]>;
+  list(deadlineMs?: number): Promise<readonly MonitoredContainer[]>;
   reopenLog(id: ContainerId): Promise<void>;
   resize(target: ContainerId | ExecId, columns: number, rows: number): Promise<void>;
   closeStdin(target: ContainerId | ExecId): Promise<void>;
   /** Drops an exited container's memory and exit record. */
   forget(id: ContainerId): Promise<void>;
-  /** Kills what is left, reaps it and ends the monitor. Resolves when it is gone. Idempotent. */
+  /**
+   * Kills what is left, reaps it and ends the monitor. Resolves when the connection has ended: the monitor is then gone, or
+   * deaf, which only its process tells. Idempotent.
+   */
   shutdown(): Promise<void>;
   /** Leaves the monitor running and closes the connection (daemon stop). */
   disconnect(): void;

@@ -1,11 +1,12 @@
 import { unavailable } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
+import { deadlines } from "./deadlines.ts";
 import { type Frame, FrameKind } from "./frames.ts";
 import { MonitorError } from "./launch-failure.ts";
 import type { AttachRequest, ExecStreamsRequest } from "./port.ts";
 import { readExecExit, readExit, readId } from "./replies.ts";
 import { attachPayload, execPayload, idPayload, resizePayload, stdinPrefix } from "./requests.ts";
-import { type MonitorDial, type RequestOptions, SessionConnection } from "./session-connection.ts";
+import { type RequestOptions, type SessionAddress, SessionConnection } from "./session-connection.ts";
 import type { ProcessStreams } from "./streams.ts";
 
 /** How long one write may be: the monitor keeps a copy of it until the process has read it. */
@@ -18,22 +19,29 @@ interface Wanted {
   readonly stderr: boolean;
 }
 
+/** The request a session begins with. */
+interface Opening {
+  readonly kind: number;
+  readonly payload: Uint8Array;
+  readonly deadlineMs: number;
+}
+
 /** @throws {CribError} the failed step of the launch; unavailable. */
-export async function openExecSession(
-  dial: MonitorDial,
-  name: string,
-  request: ExecStreamsRequest,
-): Promise<ProcessSession> {
-  return await ProcessSession.open(dial, name, request.id, request, FrameKind.exec, execPayload(request));
+export async function openExecSession(address: SessionAddress, request: ExecStreamsRequest): Promise<ProcessSession> {
+  return await ProcessSession.open(address, request.id, request, {
+    kind: FrameKind.exec,
+    payload: execPayload(request),
+    deadlineMs: deadlines.startMs,
+  });
 }
 
 /** @throws {CribError} failed-precondition when the container does not run; unimplemented by an older monitor. */
-export async function openAttachSession(
-  dial: MonitorDial,
-  name: string,
-  request: AttachRequest,
-): Promise<ProcessSession> {
-  return await ProcessSession.open(dial, name, request.containerId, request, FrameKind.attach, attachPayload(request));
+export async function openAttachSession(address: SessionAddress, request: AttachRequest): Promise<ProcessSession> {
+  return await ProcessSession.open(address, request.containerId, request, {
+    kind: FrameKind.attach,
+    payload: attachPayload(request),
+    deadlineMs: deadlines.quickMs,
+  });
 }
 
 /** The daemon's end of a live exec or attachment. Gives its connection back when the process and its output have ended. */
@@ -65,16 +73,9 @@ export class ProcessSession implements ProcessStreams {
     if (!wanted.stdout && !wanted.stderr) this.#listener = () => undefined;
   }
 
-  static async open(
-    dial: MonitorDial,
-    name: string,
-    id: string,
-    wanted: Wanted,
-    kind: number,
-    payload: Uint8Array,
-  ): Promise<ProcessSession> {
+  static async open(address: SessionAddress, id: string, wanted: Wanted, opening: Opening): Promise<ProcessSession> {
     const session = new ProcessSession(id, wanted);
-    const connection = await SessionConnection.open(dial, name, {
+    const connection = await SessionConnection.open(address, {
       output: (stream, bytes) => session.#output(stream, bytes),
       event: (frame) => session.#event(frame),
       closed: (reason) => {
@@ -86,7 +87,7 @@ export class ProcessSession implements ProcessStreams {
     session.#connection = connection;
     try {
       // What follows the answer may be output already, and belongs to a listener that is not there yet.
-      await connection.request(kind, payload, { pauseAfter: true });
+      await connection.request(opening.kind, opening.payload, { pauseAfter: true, deadlineMs: opening.deadlineMs });
     } catch (error) {
       connection.close();
       throw error;
@@ -182,7 +183,7 @@ export class ProcessSession implements ProcessStreams {
   async #toNobodyIsFine(kind: number, payload: Uint8Array): Promise<void> {
     if (this.#exitSeen || this.#connection?.isOpen !== true) return;
     try {
-      await this.#request(kind, payload);
+      await this.#request(kind, payload, { deadlineMs: deadlines.quickMs });
     } catch (error) {
       if (error instanceof MonitorError && error.failure.errno === Errno.ENOENT) return;
       throw error;

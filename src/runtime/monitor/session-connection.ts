@@ -1,5 +1,8 @@
 import type { Socket } from "bun";
 import { type CribError, unavailable } from "../../errors/crib-error.ts";
+import type { Clock } from "../../observe/clock.ts";
+import { deadlines } from "./deadlines.ts";
+import { frameName } from "./frame-name.ts";
 import { encodeFrame, type Frame, FrameKind } from "./frames.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { readGreeting } from "./replies.ts";
@@ -9,6 +12,13 @@ import { UnsentBytes } from "./unsent-bytes.ts";
 
 /** Calls `connect` with a path that is good for the time of the call. */
 export type MonitorDial = <Result>(connect: (path: string) => Promise<Result>) => Promise<Result>;
+
+/** How a session reaches its monitor; `name` says in messages whose it is. */
+export interface SessionAddress {
+  readonly dial: MonitorDial;
+  readonly name: string;
+  readonly clock: Pick<Clock, "sleep">;
+}
 
 export interface SessionEvents {
   output(stream: "stdout" | "stderr", bytes: Uint8Array): void;
@@ -24,6 +34,8 @@ export interface RequestOptions {
   readonly tailHeadroomBytes?: number;
   /** Pauses right behind the answer, should it be a good one. */
   readonly pauseAfter?: boolean;
+  /** An answer that is not there by then ends the session. Undefined: it comes when the process has read its input. */
+  readonly deadlineMs?: number;
 }
 
 /** Bytes below which a request is put together in one piece: a copy is cheaper than a further system call. */
@@ -35,6 +47,7 @@ const joinBelowBytes = 16 * 1024;
  */
 export class SessionConnection {
   readonly #name: string;
+  readonly #clock: Pick<Clock, "sleep">;
   readonly #events: SessionEvents;
   readonly #frames: SessionFrames;
   readonly #requests = new OpenRequests();
@@ -48,8 +61,9 @@ export class SessionConnection {
   /** The monitor has ended its side while output was still held here. */
   #endedWith: CribError | undefined;
 
-  private constructor(name: string, events: SessionEvents) {
+  private constructor({ name, clock }: SessionAddress, events: SessionEvents) {
     this.#name = name;
+    this.#clock = clock;
     this.#events = events;
     this.#frames = new SessionFrames({
       output: (stream, bytes) => events.output(stream, bytes),
@@ -58,8 +72,9 @@ export class SessionConnection {
   }
 
   /** @throws {CribError} unavailable when nobody answers; unimplemented when it is of another version. */
-  static async open(dial: MonitorDial, name: string, events: SessionEvents): Promise<SessionConnection> {
-    const connection = new SessionConnection(name, events);
+  static async open(address: SessionAddress, events: SessionEvents): Promise<SessionConnection> {
+    const { dial, name } = address;
+    const connection = new SessionConnection(address, events);
     try {
       connection.#socket = await dial((path) =>
         Bun.connect({
@@ -77,7 +92,7 @@ export class SessionConnection {
     }
     // Not waited for here: the monitor reads in order, and a refusal ends the connection.
     connection
-      .request(FrameKind.hello, helloPayload())
+      .request(FrameKind.hello, helloPayload(), { deadlineMs: deadlines.quickMs })
       .then(readGreeting)
       .catch((error: Error) => {
         connection.#end(unavailable(`${name} refuses a session: ${error.message}`, error));
@@ -93,7 +108,7 @@ export class SessionConnection {
   request(
     kind: number,
     payload: Uint8Array,
-    { tail, tailHeadroomBytes = 0, pauseAfter = false }: RequestOptions = {},
+    { tail, tailHeadroomBytes = 0, pauseAfter = false, deadlineMs }: RequestOptions = {},
   ): Promise<Uint8Array> {
     if (!this.#open) return Promise.reject(unavailable(`connection to ${this.#name} has ended`));
     const number = this.#requests.nextNumber();
@@ -104,7 +119,23 @@ export class SessionConnection {
     else this.#unsent.push(frame, tail);
     const answer = this.#requests.answerTo(number, pauseAfter ? () => this.pause() : undefined);
     this.#unsent.flushTo(this.#socket);
-    return answer;
+    return deadlineMs === undefined ? answer : this.#inTime(kind, answer, deadlineMs);
+  }
+
+  async #inTime(kind: number, answer: Promise<Uint8Array>, deadlineMs: number): Promise<Uint8Array> {
+    const answered = new AbortController();
+    void this.#clock.sleep(deadlineMs, answered.signal).then((passed) => {
+      // The answer may be held up here, by a client that does not read.
+      if (!passed || this.#paused) return;
+      this.#end(
+        unavailable(`${this.#name} does not answer: no reply to ${frameName(kind)} within ${deadlineMs / 1000} s`),
+      );
+    });
+    try {
+      return await answer;
+    } finally {
+      answered.abort();
+    }
   }
 
   pause(): void {
