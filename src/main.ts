@@ -75,6 +75,7 @@ async function runDaemon(config: Config, reload: () => Config): Promise<number> 
     log,
     build: versionInfo,
     notifySocket: process.env["NOTIFY_SOCKET"],
+    watchdog: { usec: process.env["WATCHDOG_USEC"], pid: process.env["WATCHDOG_PID"] },
     stopped,
     onReload: (listener) => {
       onReload = listener;

@@ -26,10 +26,23 @@ const unitLines = [
   "WorkingDirectory=/",
   "UMask=0077",
   "RuntimeDirectoryPreserve=yes",
+  "Before=kubelet.service",
+  "ExecReload=/bin/kill -HUP $MAINPID",
+  "LimitCORE=0",
+  "NotifyAccess=main",
+  "KeyringMode=private",
+  "WatchdogSec=60s",
+  "StartLimitIntervalSec=0",
 ];
 
 test.each(unitLines)("the unit says %s", (line) => {
   expect(packagedFiles.service.split("\n")).toContain(line);
+});
+
+test("the unit leaves the limit of open files to systemd, and confines nothing that containers would inherit", () => {
+  const inherited =
+    /^(?:LimitNOFILE|NoNewPrivileges|CapabilityBoundingSet|SystemCall\w+|Restrict\w+|Lock\w+|MemoryDeny\w+|Protect\w+|Private\w+)=/m;
+  expect(packagedFiles.service).not.toMatch(inherited);
 });
 
 test("the unit keeps out what turns the executable into Bun's own command line", () => {

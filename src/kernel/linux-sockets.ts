@@ -9,6 +9,8 @@ const AF_NETLINK = 16;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
+/** A receiver that hangs (systemd, say) must not make the event loop wait. */
+const MSG_DONTWAIT = 0x40;
 const SOCKADDR_NL_BYTES = 12;
 const SOL_NETLINK = 270;
 const NETLINK_EXT_ACK = 11;
@@ -42,7 +44,11 @@ export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
       const fd = checked(libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket") as Fd;
       try {
         const address = unixAddress(path);
-        checked(Number(libc.sendto(fd, bytes, bytes, MSG_NOSIGNAL, address, address.length)), "sendto", path);
+        checked(
+          Number(libc.sendto(fd, bytes, bytes, MSG_NOSIGNAL | MSG_DONTWAIT, address, address.length)),
+          "sendto",
+          path,
+        );
       } finally {
         libc.close(fd);
       }

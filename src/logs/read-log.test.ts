@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSystemClock } from "../observe/system-clock.ts";
@@ -48,6 +57,24 @@ test.each([
   writeFileSync(path, hundred.map(line).join(""));
   expect(await read(tail)).toEqual(hundred.slice(100 - expected));
 });
+
+test.each(["link", "fifo", "directory", "link to come"])(
+  "readLog neither follows a link nor waits at a fifo: %s",
+  async (kind) => {
+    const other = join(directory, "other.log");
+    writeFileSync(other, line("another pod's"));
+    if (kind === "directory") mkdirSync(path);
+    else if (kind === "fifo") Bun.spawnSync(["mkfifo", path]);
+    else if (kind === "link") symlinkSync(other, path);
+    else writeFileSync(path, line("own"));
+    const end = new AbortController();
+    const reading = read(undefined, kind === "link to come" ? end.signal : undefined, () => {
+      rmSync(path);
+      symlinkSync(other, path);
+    });
+    await expect(reading).rejects.toThrow(/is no regular file/);
+  },
+);
 
 test("readLog finds a tail behind a block's end", async () => {
   const long = ["first", "x".repeat(16_000), "y".repeat(60_000), "z".repeat(70_000), "last"];

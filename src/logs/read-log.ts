@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
+import { failedPrecondition } from "../errors/crib-error.ts";
 import type { Clock } from "../observe/clock.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { type LogLine, parseLogLine } from "./parse-log-line.ts";
@@ -69,8 +70,9 @@ class FollowedFile implements Disposable {
     return this.#fd >= 0;
   }
 
+  /** @throws {CribError} failed-precondition for what the monitor writes no log to. */
   open(path: string): void {
-    const fd = openSync(path, "r");
+    const fd = openLog(path);
     this[Symbol.dispose]();
     this.#fd = fd;
     this.#inode = fstatSync(fd).ino;
@@ -105,7 +107,7 @@ class FollowedFile implements Disposable {
   /** Call at the end of the file only: the rest of a replaced file would be lost. */
   reopenIfReplaced(path: string): boolean {
     try {
-      const now = statSync(path);
+      const now = lstatSync(path);
       if (now.ino === this.#inode && now.size >= this.#offset) return false;
     } catch (error) {
       if (isMissing(error)) return false;
@@ -118,6 +120,23 @@ class FollowedFile implements Disposable {
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;
   }
+}
+
+/**
+ * A pod that has the directory of logs as a volume can put a link there, to another's log, or a fifo, which would be waited at
+ * for ever.
+ */
+function openLog(path: string): number {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  let fd = -1;
+  try {
+    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ELOOP")) throw error;
+  }
+  if (fd >= 0 && fstatSync(fd).isFile()) return fd;
+  if (fd >= 0) closeSync(fd);
+  throw failedPrecondition(`log ${path} is no regular file: somebody else has put a link or a pipe in its place`);
 }
 
 function isMissing(error: unknown): boolean {

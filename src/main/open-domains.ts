@@ -6,6 +6,7 @@ import type { Kernel } from "../kernel/port.ts";
 import { createPodNetwork } from "../network/pod-network.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import { defaultRlimits } from "../oci/default-rlimits.ts";
 import { createPods } from "../pods/create-pods.ts";
 import { containerOfHolder } from "../pods/host/volume-holder.ts";
 import { DefaultAppArmor } from "../runtime/default-apparmor.ts";
@@ -33,6 +34,13 @@ export async function openDomains(
   await using undo = new AsyncDisposableStack();
   const cgroups = openHostCgroups(kernel, clock, (text) => log.info({}, text));
   const hostFacts = readHostFacts(cgroups.mode);
+  const lowered = hostFacts.rlimits.filter(({ hard }, i) => hard < (defaultRlimits[i]?.hard ?? 0));
+  if (lowered.length > 0) {
+    log.warn(
+      { limits: lowered },
+      "containers get lower limits than is usual: without CAP_SYS_RESOURCE none above the daemon's own",
+    );
+  }
   const defaultAppArmor = new DefaultAppArmor({
     enabled: hostFacts.apparmor,
     wanted: config.runtime.apparmorDefaultProfile,

@@ -12,6 +12,7 @@ import { type ClaimedSocket, claimSocket } from "./claim-socket.ts";
 import { lockDirectory } from "./instance-lock.ts";
 import { logConfigChange } from "./log-config-change.ts";
 import { systemdNotifier } from "./notify-systemd.ts";
+import { startWatchdog, type WatchdogVariables } from "./watchdog.ts";
 
 /** What the daemon does its work with: made after the directories are its own, disposed of in the end. */
 export interface Domains extends AsyncDisposable {
@@ -31,6 +32,8 @@ export interface ServeHost {
   readonly build: CriDeps["build"];
   /** systemd's NOTIFY_SOCKET, if it started us. */
   readonly notifySocket: string | undefined;
+  /** systemd's WATCHDOG_USEC and WATCHDOG_PID, where the unit has a WatchdogSec. */
+  readonly watchdog: WatchdogVariables;
   /** Resolves with the name of the signal that asks the daemon to end. */
   readonly stopped: Promise<string>;
   onReload(listener: () => void): void;
@@ -94,6 +97,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   host.onReload(() => logConfigChange(config, reload, log));
   log.info({ version: host.build.version, root: config.root, state: config.state, listen: config.listen }, "ready");
   notify("READY=1");
+  stack.use(startWatchdog(host.watchdog, { pid: kernel.getpid(), clock, log, notify }));
   const rest = new AbortController();
   stack.defer(() => rest.abort());
   giveStartUpBack(host, rest.signal).catch((error: unknown) =>

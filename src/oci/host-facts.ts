@@ -18,6 +18,6 @@ export interface HostFacts {
   readonly userNamespaces: boolean;
   /** The kernel was built with CONFIG_SECCOMP_FILTER. */
   readonly seccomp: boolean;
-  /** Limits every container starts with; empty: those of its monitor. */
+  /** Limits every container starts with; what is not named is as its monitor has it. */
   readonly rlimits: readonly SpecRlimit[];
 }

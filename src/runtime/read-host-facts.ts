@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { arch } from "node:os";
 import { failedPrecondition, internal } from "../errors/crib-error.ts";
+import { capabilityMask } from "../kernel/capabilities.ts";
+import { defaultRlimits, grantableRlimits } from "../oci/default-rlimits.ts";
 import type { HostFacts } from "../oci/host-facts.ts";
 
 const architectures: Readonly<Record<string, HostFacts["architecture"]>> = { x64: "amd64", arm64: "arm64" };
@@ -11,17 +13,20 @@ export function readHostFacts(cgroupMode: HostFacts["cgroupMode"]): HostFacts {
   if (architecture === undefined)
     throw failedPrecondition(`architecture ${arch()} is not supported: amd64 and arm64 are`);
   const version = kernelVersion(readFileSync("/proc/sys/kernel/osrelease", "utf8"));
+  const status = readFileSync("/proc/self/status", "utf8");
   return Object.freeze({
     architecture,
     kernelVersion: version,
-    capabilities: boundingSet(readFileSync("/proc/self/status", "utf8")),
+    capabilities: capabilitySet(status, "CapBnd"),
     cgroupMode,
     cgroupDelegation: cgroupMode === "v2" && delegatesToNamespaces(readFileSync("/proc/self/mountinfo", "utf8")),
     apparmor: readText("/sys/module/apparmor/parameters/enabled").startsWith("Y"),
     selinux: existsSync("/sys/fs/selinux/enforce"),
     userNamespaces: userNamespaces(version),
     seccomp: existsSync("/proc/sys/kernel/seccomp/actions_avail"),
-    rlimits: [],
+    rlimits: mayRaiseLimits(status)
+      ? defaultRlimits
+      : grantableRlimits(defaultRlimits, readFileSync("/proc/self/limits", "utf8")),
   });
 }
 
@@ -54,10 +59,14 @@ export function delegatesToNamespaces(mountinfo: string): boolean {
   });
 }
 
-function boundingSet(status: string): bigint {
-  const match = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status);
-  if (match === null) throw internal("/proc/self/status has no CapBnd line");
+function capabilitySet(status: string, name: "CapBnd" | "CapEff"): bigint {
+  const match = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status);
+  if (match === null) throw internal(`/proc/self/status has no ${name} line`);
   return BigInt(`0x${match[1]}`);
+}
+
+function mayRaiseLimits(status: string): boolean {
+  return (capabilitySet(status, "CapEff") & capabilityMask(["CAP_SYS_RESOURCE"])) !== 0n;
 }
 
 function readText(path: string): string {

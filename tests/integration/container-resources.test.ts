@@ -115,6 +115,23 @@ describe("limits that bite", () => {
   });
 });
 
+describe("limits of a process", () => {
+  onlyCrib("hands on the limits its service has")(
+    "are crib's own, for execs too, not those of who started the daemon",
+    async () => {
+      const held = readFileSync(`/proc/${bed.engine.pid}/limits`, "utf8");
+      const hard = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(held)?.[1]);
+      // The daemon raises its own soft limit, which is what a container would inherit.
+      expect(hard).toBeGreaterThan(1024);
+      const script = "ulimit -Sn; ulimit -Hn; ulimit -Sc";
+      const expected = ["1024", String(Math.min(hard, 524_288)), "0"];
+      const container = await bed.runIdle(await bed.runPod());
+      expect((await container.sh(script)).trim().split("\n")).toEqual(expected);
+      expect((await bed.output(container.pod, script)).split("\n")).toEqual(expected);
+    },
+  );
+});
+
 describe("oom_score_adj", () => {
   test("is the request's where the host lets us", async () => {
     const container = await bed.runIdle(await bed.runPod(), { linux: { resources: { oomScoreAdj: 700n } } });

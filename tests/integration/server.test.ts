@@ -149,7 +149,7 @@ describe("signals", () => {
     expect(await versionAt(socketPath())).toBe("crib");
   });
 
-  test("systemd is told when the daemon is ready and when it stops", async () => {
+  test("systemd is told when the daemon is ready, that it lives, and when it stops", async () => {
     // Neither Bun nor Node has unix datagram sockets; perl is in every Debian.
     const notify = join(place.directory, "notify");
     const script = `use IO::Socket::UNIX; use Socket; my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]) or die; $| = 1; print "up\\n"; while (defined $s->recv(my $m, 4096)) { print "$m\\n" }`;
@@ -160,8 +160,10 @@ describe("signals", () => {
       for await (const chunk of perl.stdout) told += new TextDecoder().decode(chunk);
     })();
     await waitUntil(() => told.includes("up"), { what: "the listener" });
-    const { child } = await ready(start(serving("s.sock"), { NOTIFY_SOCKET: notify }));
+    const watched = { NOTIFY_SOCKET: notify, WATCHDOG_USEC: "300000" };
+    const { child } = await ready(start(serving("s.sock"), watched));
     await waitUntil(() => told.includes("READY=1"), { what: "READY=1" });
+    await waitUntil(() => told.split("WATCHDOG=1").length > 5, { what: "the watchdog to be told, again and again" });
     child.kill("SIGTERM");
     expect(await child.exited).toBe(0);
     await waitUntil(() => told.includes("STOPPING=1"), { what: "STOPPING=1" });
