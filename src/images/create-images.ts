@@ -1,8 +1,7 @@
 import type { Database } from "bun:sqlite";
-import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type { Config } from "../config/config.ts";
-import { internal, notFound } from "../errors/crib-error.ts";
+import { notFound } from "../errors/crib-error.ts";
 import type { ImageId } from "../ids/digest.ts";
 import type { HostPath } from "../ids/path.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -14,27 +13,28 @@ import type { Reserve } from "../state/reserve.ts";
 import { BlobDownloads } from "./content/blob-downloads.ts";
 import { collectGarbage, deleteContents, type GarbageStores } from "./content/collect-garbage.ts";
 import { ContentStore } from "./content/content-store.ts";
+import { DownloadSlots } from "./content/download-slots.ts";
 import { Pins } from "./content/pins.ts";
-import { Semaphore } from "./content/semaphore.ts";
-import type {
-  Image,
-  ImageAccounts,
-  ImageLayer,
-  Images,
-  PullProgress,
-  PullRequest,
-  RegistryCredentials,
-} from "./port.ts";
+import type { Image, ImageAccounts, ImageLayer, Images, PullProgress, PullRequest } from "./port.ts";
+import { auditPull, type PullFacts } from "./pull/audit-pull.ts";
 import { installImage } from "./pull/install-image.ts";
 import { resolveImage } from "./pull/resolve-image.ts";
 import { SharedTasks } from "./pull/shared-tasks.ts";
+import { credentialsFingerprint } from "./registry/credentials-fingerprint.ts";
+import { HostHealth } from "./registry/host-health.ts";
 import { hostPlatform } from "./registry/host-platform.ts";
 import { openRepository } from "./registry/open-repository.ts";
 import type { Platform } from "./registry/platform.ts";
 import { formatReference, type ImageReference, parseReference, repositoryName } from "./registry/reference.ts";
-import { type BlobSource, namingReference } from "./registry/repository.ts";
+import { namingReference } from "./registry/repository.ts";
 import { requestSecret } from "./registry/request-secret.ts";
-import { type BuiltinImage, builtinDomain, builtinName, makeBuiltinImage } from "./store/builtin-image.ts";
+import {
+  type BuiltinImage,
+  builtinDomain,
+  builtinName,
+  builtinSource,
+  makeBuiltinImage,
+} from "./store/builtin-image.ts";
 import { ImageFiles } from "./store/image-files.ts";
 import { ImageIndex } from "./store/image-index.ts";
 import { ImageRecords } from "./store/image-records.ts";
@@ -92,7 +92,9 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const { images, references } = await restoreImages({ records, files, configPath, log }, saved);
   for (const { id, error } of index.open(images, references, saved.holders))
     log.warn({ image: id, error: error.message }, "the stored config of an image cannot be read, it is not listed");
-  const downloads = new BlobDownloads(content, new Semaphore(config.registry.maxConcurrentDownloads), clock);
+  const { maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry } = config.registry;
+  const slots = new DownloadSlots(maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry);
+  const downloads = new BlobDownloads(content, slots, clock);
   const builds = new LayerBuilds(content, layers, downloads, workers, options.limits ?? defaultLayerLimits, log);
   const stores = { content, layers, downloads, builds, index, pins: new Pins(), clock };
   return new StoredImages(options, stores, workers);
@@ -103,6 +105,7 @@ class StoredImages implements ImageService {
   readonly #stores: GarbageStores;
   readonly #workers: LayerWorkers;
   readonly #platform: Platform;
+  readonly #health: HostHealth;
   readonly #pulls = new SharedTasks<string, ImageId, PullProgress>({ joinersRetry: false });
   readonly #accounts = new Map<string, ImageAccounts>();
   #builtin: BuiltinImage | undefined;
@@ -111,21 +114,34 @@ class StoredImages implements ImageService {
     this.#options = options;
     this.#stores = stores;
     this.#workers = workers;
+    this.#health = new HostHealth(options.clock);
     this.#platform = options.platform ?? hostPlatform();
   }
 
   async pull(request: PullRequest, signal: AbortSignal): Promise<Image> {
     const reference = parseReference(request.reference);
     const report = request.onProgress ?? ((): void => undefined);
-    const key = `${formatReference(reference)} ${fingerprint(request.credentials)}`;
-    const id = await this.#pulls.run(
-      key,
-      signal,
-      (shared, emit) => this.#pull(reference, request, shared, emit),
-      report,
-    );
-    report({ kind: "done", imageId: id });
-    return this.#listed(id);
+    const key = `${formatReference(reference)} ${credentialsFingerprint(request.credentials)}`;
+    const { log, clock } = this.#options;
+    const facts: PullFacts = {
+      image: formatReference(reference),
+      asker: request.asker ?? "daemon",
+      source: undefined,
+      digest: undefined,
+    };
+    return await auditPull(log, clock, facts, async () => {
+      const id = await this.#pulls.run(
+        key,
+        signal,
+        (shared, emit) => this.#pull(reference, request, shared, emit, facts),
+        (progress) => {
+          if (progress.kind === "resolved") facts.digest = progress.digest;
+          report(progress);
+        },
+      );
+      report({ kind: "done", imageId: id });
+      return this.#listed(id);
+    });
   }
 
   find(reference: string): Image | undefined {
@@ -214,10 +230,16 @@ class StoredImages implements ImageService {
     request: PullRequest,
     signal: AbortSignal,
     report: (progress: PullProgress) => void,
+    facts: PullFacts,
   ): Promise<ImageId> {
     if (reference.domain === builtinDomain) return await this.#installBuiltin(reference, signal, report);
     const { config, clock, log } = this.#options;
-    const repository = await openRepository(reference, requestSecret(request.credentials), config.registry, clock, log);
+    const repository = await openRepository(reference, requestSecret(request.credentials), config.registry, {
+      clock,
+      log,
+      health: this.#health,
+      onFailure: ({ origin, why }) => report({ kind: "host-failure", origin, why }),
+    });
     try {
       const image = await resolveImage(reference, repository, this.#stores.content, this.#platform, signal);
       report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
@@ -234,6 +256,8 @@ class StoredImages implements ImageService {
       );
     } catch (error) {
       throw namingReference(error, request.reference);
+    } finally {
+      facts.source = repository.source;
     }
   }
 
@@ -257,7 +281,7 @@ class StoredImages implements ImageService {
     const present = this.#stores.index.get(image.id);
     if (present?.repoTags.includes(`${builtinName}:latest`) === true) return image.id;
     await this.#stores.content.put(layer.digest, layer.bytes);
-    return await installImage(this.#stores, image, names, noSource, signal, report);
+    return await installImage(this.#stores, image, names, builtinSource, signal, report);
   }
 
   #listed(id: ImageId): Image {
@@ -270,15 +294,4 @@ class StoredImages implements ImageService {
   #lowerDirs(chainIds: readonly Parameters<GarbageStores["layers"]["lowerDir"]>[0][]): readonly HostPath[] {
     return chainIds.map((chainId) => this.#stores.layers.lowerDir(chainId)).reverse();
   }
-}
-
-const noSource: BlobSource = {
-  blob: (digest) => Promise.reject(internal(`built-in blob ${digest} vanished from the store`)),
-};
-
-/** Tells pulls with different credentials apart without keeping the credentials. */
-function fingerprint(credentials: RegistryCredentials | undefined): string {
-  return createHash("sha256")
-    .update(JSON.stringify(credentials ?? null))
-    .digest("hex");
 }

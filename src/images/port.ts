@@ -16,6 +16,8 @@ export interface PullRequest {
   /** As the user wrote it; normalised inside ("busybox" → docker.io/library/busybox:latest). */
   readonly reference: string;
   readonly credentials: RegistryCredentials | undefined;
+  /** Who asks, for the log: "cri", "cli". */
+  readonly asker?: string;
   readonly onProgress?: (progress: PullProgress) => void;
 }
 
@@ -28,6 +30,8 @@ export type PullProgress =
       readonly totalBytes: bigint;
       readonly phase: LayerPhase;
     }
+  /** A mirror or registry that failed, in this pull or lately: others are asked first for a while. */
+  | { readonly kind: "host-failure"; readonly origin: string; readonly why: string }
   | { readonly kind: "done"; readonly imageId: ImageId };
 
 export type LayerPhase = "waiting" | "downloading" | "unpacking" | "done" | "present";
