@@ -14,27 +14,13 @@ import { BlobDownloads } from "./content/blob-downloads.ts";
 import { collectGarbage, deleteContents, type GarbageStores } from "./content/collect-garbage.ts";
 import { ContentStore } from "./content/content-store.ts";
 import { DownloadSlots } from "./content/download-slots.ts";
+import { listLeftovers, removeLeftovers } from "./content/leftovers.ts";
 import { Pins } from "./content/pins.ts";
-import type { Image, ImageAccounts, ImageLayer, Images, PullProgress, PullRequest } from "./port.ts";
-import { auditPull, type PullFacts } from "./pull/audit-pull.ts";
-import { installImage } from "./pull/install-image.ts";
-import { resolveImage } from "./pull/resolve-image.ts";
-import { SharedTasks } from "./pull/shared-tasks.ts";
-import { credentialsFingerprint } from "./registry/credentials-fingerprint.ts";
-import { HostHealth } from "./registry/host-health.ts";
+import type { Image, ImageAccounts, ImageLayer, Images, Leftover, PullRequest } from "./port.ts";
+import { Puller } from "./pull/puller.ts";
 import { hostPlatform } from "./registry/host-platform.ts";
-import { openRepository } from "./registry/open-repository.ts";
 import type { Platform } from "./registry/platform.ts";
-import { formatReference, type ImageReference, parseReference, repositoryName } from "./registry/reference.ts";
-import { namingReference } from "./registry/repository.ts";
-import { requestSecret } from "./registry/request-secret.ts";
-import {
-  type BuiltinImage,
-  builtinDomain,
-  builtinName,
-  builtinSource,
-  makeBuiltinImage,
-} from "./store/builtin-image.ts";
+import { builtinName, makeBuiltinImage } from "./store/builtin-image.ts";
 import { ImageFiles } from "./store/image-files.ts";
 import { ImageIndex } from "./store/image-index.ts";
 import { ImageRecords } from "./store/image-records.ts";
@@ -105,43 +91,19 @@ class StoredImages implements ImageService {
   readonly #stores: GarbageStores;
   readonly #workers: LayerWorkers;
   readonly #platform: Platform;
-  readonly #health: HostHealth;
-  readonly #pulls = new SharedTasks<string, ImageId, PullProgress>({ joinersRetry: false });
+  readonly #puller: Puller;
   readonly #accounts = new Map<string, ImageAccounts>();
-  #builtin: BuiltinImage | undefined;
 
   constructor(options: ImagesOptions, stores: GarbageStores, workers: LayerWorkers) {
     this.#options = options;
     this.#stores = stores;
     this.#workers = workers;
-    this.#health = new HostHealth(options.clock);
     this.#platform = options.platform ?? hostPlatform();
+    this.#puller = new Puller({ ...options, platform: this.#platform }, stores);
   }
 
   async pull(request: PullRequest, signal: AbortSignal): Promise<Image> {
-    const reference = parseReference(request.reference);
-    const report = request.onProgress ?? ((): void => undefined);
-    const key = `${formatReference(reference)} ${credentialsFingerprint(request.credentials)}`;
-    const { log, clock } = this.#options;
-    const facts: PullFacts = {
-      image: formatReference(reference),
-      asker: request.asker ?? "daemon",
-      source: undefined,
-      digest: undefined,
-    };
-    return await auditPull(log, clock, facts, async () => {
-      const id = await this.#pulls.run(
-        key,
-        signal,
-        (shared, emit) => this.#pull(reference, request, shared, emit, facts),
-        (progress) => {
-          if (progress.kind === "resolved") facts.digest = progress.digest;
-          report(progress);
-        },
-      );
-      report({ kind: "done", imageId: id });
-      return this.#listed(id);
-    });
+    return await this.#puller.pull(request, signal);
   }
 
   find(reference: string): Image | undefined {
@@ -212,83 +174,25 @@ class StoredImages implements ImageService {
     };
   }
 
+  leftovers(): Promise<readonly Leftover[]> {
+    return listLeftovers(this.#stores);
+  }
+
+  removeLeftovers(): Promise<readonly Leftover[]> {
+    return removeLeftovers(this.#stores, 0);
+  }
+
   async collectGarbage(): Promise<void> {
     await collectGarbage(this.#stores);
   }
 
   async ensureBuiltinImage(helloElf: Uint8Array): Promise<Image> {
-    this.#builtin = makeBuiltinImage(helloElf, this.#platform);
+    this.#puller.builtin = makeBuiltinImage(helloElf, this.#platform);
     return await this.pull({ reference: builtinName, credentials: undefined }, new AbortController().signal);
   }
 
   [Symbol.dispose](): void {
     this.#workers[Symbol.dispose]();
-  }
-
-  async #pull(
-    reference: ImageReference,
-    request: PullRequest,
-    signal: AbortSignal,
-    report: (progress: PullProgress) => void,
-    facts: PullFacts,
-  ): Promise<ImageId> {
-    if (reference.domain === builtinDomain) return await this.#installBuiltin(reference, signal, report);
-    const { config, clock, log } = this.#options;
-    const repository = await openRepository(reference, requestSecret(request.credentials), config.registry, {
-      clock,
-      log,
-      health: this.#health,
-      onFailure: ({ origin, why }) => report({ kind: "host-failure", origin, why }),
-    });
-    try {
-      const image = await resolveImage(reference, repository, this.#stores.content, this.#platform, signal);
-      report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
-      const name = repositoryName(reference);
-      // A tag beside a digest was not asked of the registry: it proves nothing about where the tag points.
-      const tags = reference.digest === undefined ? [`${name}:${reference.tag ?? "latest"}`] : [];
-      return await installImage(
-        this.#stores,
-        image,
-        [...tags, `${name}@${image.targetDigest}`],
-        repository,
-        signal,
-        report,
-      );
-    } catch (error) {
-      throw namingReference(error, request.reference);
-    } finally {
-      facts.source = repository.source;
-    }
-  }
-
-  async #installBuiltin(
-    reference: ImageReference,
-    signal: AbortSignal,
-    report: (progress: PullProgress) => void,
-  ): Promise<ImageId> {
-    const builtin = this.#builtin;
-    const isHello = repositoryName(reference) === builtinName && (reference.tag ?? "latest") === "latest";
-    if (
-      builtin === undefined ||
-      !isHello ||
-      (reference.digest ?? builtin.image.targetDigest) !== builtin.image.targetDigest
-    ) {
-      throw notFound("image", formatReference(reference));
-    }
-    const { image, layer } = builtin;
-    report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
-    const names = [`${builtinName}:latest`, `${builtinName}@${image.targetDigest}`];
-    const present = this.#stores.index.get(image.id);
-    if (present?.repoTags.includes(`${builtinName}:latest`) === true) return image.id;
-    await this.#stores.content.put(layer.digest, layer.bytes);
-    return await installImage(this.#stores, image, names, builtinSource, signal, report);
-  }
-
-  #listed(id: ImageId): Image {
-    const image = this.#stores.index.get(id);
-    // Removed between its row and here by a concurrent RemoveImage: to the caller it is simply not there.
-    if (image === undefined) throw notFound("image", id);
-    return image;
   }
 
   #lowerDirs(chainIds: readonly Parameters<GarbageStores["layers"]["lowerDir"]>[0][]): readonly HostPath[] {

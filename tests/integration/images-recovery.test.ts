@@ -15,6 +15,7 @@ import {
 import { type BuiltImage, buildImage, compressLayer } from "../fixtures/image-builder.ts";
 import { LayerBuilder } from "../fixtures/layer-builder.ts";
 import { type OpenedImages, openImages } from "../harness/image-service.ts";
+import { waitUntil } from "../harness/wait-until.ts";
 import { openWorkspace, type Workspace } from "../harness/workspace.ts";
 
 // Needs root: layers are unpacked with their owners.
@@ -325,6 +326,61 @@ describe("hosts", () => {
     const { code, message } = await service.refusal(`${breaking.origin.slice("http://".length)}/r:1`);
     expect(code).toBe("unavailable");
     expect(message).not.toMatch(/verbose|fetch\(|url\?/);
+  });
+});
+
+describe("what failed pulls leave", () => {
+  const halfPull = async (name: string): Promise<string> => {
+    const image = makeImage(1_000_000);
+    const reference = registry.add(name, "1", image);
+    registry.intercept = ({ name: asked }) =>
+      asked === layerOf(image).digest ? stalledReply(layerOf(image).bytes, 600_000) : undefined;
+    await service.refusal(reference);
+    registry.intercept = () => undefined;
+    return reference;
+  };
+
+  test("is listed, helps the next try, and is freed on request; what images and pulls use is not touched", async () => {
+    const whole = await service.pull(registry.add("whole", "1", makeImage(1000)));
+    const reference = await halfPull("half");
+    const left = await service.images.leftovers();
+    expect(left.find(({ kind }) => kind === "partial-blob")?.bytes).toBeGreaterThan(500_000);
+    // The small documents of the image are whole already.
+    expect(left.filter(({ kind }) => kind === "blob").length).toBeGreaterThan(0);
+    expect(await service.images.removeLeftovers()).toEqual(left);
+    expect([await service.images.leftovers(), ingestFiles()]).toEqual([[], []]);
+    await service.pull(reference);
+    expect(await service.images.leftovers()).toEqual([]);
+    expect(service.images.list()).toHaveLength(2);
+    service.images.acquireRootfs(whole.id, "c");
+  });
+
+  test("a running download is nobody's leftover", async () => {
+    const image = makeImage(1_000_000);
+    const layer = layerOf(image);
+    const reference = registry.add("r", "1", image);
+    const rest = Promise.withResolvers<void>();
+    registry.intercept = ({ name }) =>
+      name === layer.digest
+        ? new Response(
+            new ReadableStream({
+              async start(controller) {
+                controller.enqueue(layer.bytes.subarray(0, 600_000));
+                await rest.promise;
+                controller.enqueue(layer.bytes.subarray(600_000));
+                controller.close();
+              },
+            }),
+            { headers: { "content-length": String(layer.bytes.length) } },
+          )
+        : undefined;
+    service[Symbol.dispose]();
+    service = await openImages(workspace.path, { stallTimeoutMs: 20_000 });
+    const pulling = service.pull(reference);
+    await waitUntil(() => ingestFiles().length > 0, { what: "the download has begun" });
+    expect(await service.images.removeLeftovers()).toEqual([]);
+    rest.resolve();
+    await pulling;
   });
 });
 
