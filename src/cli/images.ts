@@ -1,15 +1,19 @@
 import type { Command } from "commander";
 import { type Image, ImageSchema } from "../gen/runtime/v1/api_pb.ts";
 import { type Cli, daemonVerb, examples, printJson, withDaemonOptions } from "./cli.ts";
+import type { DaemonClient } from "./client.ts";
 import { humanSize } from "./format/human-size.ts";
+import { printable } from "./format/printable.ts";
 import { protoJson } from "./format/proto-json.ts";
 import { shortId } from "./format/short-id.ts";
 import { type Column, printTable } from "./format/table.ts";
+import { orNothing } from "./or-nothing.ts";
 
 interface ImagesOptions {
   readonly digests?: true;
   readonly quiet?: true;
   readonly json?: true;
+  readonly all?: true;
 }
 
 /** One line of the table: an image appears once a tag. */
@@ -26,10 +30,15 @@ export function addImagesVerb(program: Command, cli: Cli): void {
     .description("list images")
     .option("--digests", "also the digests of the manifests")
     .option("-q, --quiet", "print full ids only")
+    .option("-a, --all", "also what failed pulls left on the disk, below the table")
     .option("--json", "print JSON, as the CRI names the fields")
     .addHelpText(
       "after",
-      examples(["crib images", "all images"], ["crib images --json | jq -r '.[].repoTags[]'", "all tags"]),
+      examples(
+        ["crib images", "all images"],
+        ["crib images --all", "what else is on the disk"],
+        ["crib images --json | jq -r '.[].repoTags[]'", "all tags"],
+      ),
     )
     .action(
       daemonVerb<ImagesOptions>(cli, async (daemon, _args, options) => {
@@ -41,8 +50,28 @@ export function addImagesVerb(program: Command, cli: Cli): void {
           );
         else if (options.quiet) cli.io.stdout.write(images.map((image) => `${image.id}\n`).join(""));
         else printTable(cli.io.stdout, imageColumns(options.digests === true), images.flatMap(rowsOf).toSorted(byName));
+        if (options.all && !options.json && !options.quiet) await printLeftovers(cli, daemon);
       }),
     );
+}
+
+async function printLeftovers(cli: Cli, daemon: DaemonClient): Promise<void> {
+  const leftovers = (await orNothing(daemon.engine.listLeftovers({})))?.leftovers ?? [];
+  const bytes = leftovers.reduce((sum, leftover) => sum + leftover.bytes, 0n);
+  if (leftovers.length === 0) {
+    cli.io.stdout.write("\nnothing left of failed pulls\n");
+    return;
+  }
+  cli.io.stdout.write(`\nleft of failed pulls, ${humanSize(bytes)}; crib rmi --unused deletes it\n`);
+  printTable(
+    cli.io.stdout,
+    [
+      { title: "KIND", value: ({ kind }) => printable(kind) },
+      { title: "DIGEST", value: ({ digest }) => shortId(digest) },
+      { title: "SIZE", value: (leftover) => humanSize(leftover.bytes), align: "right" },
+    ],
+    leftovers,
+  );
 }
 
 function imageColumns(digests: boolean): Column<ImageRow>[] {

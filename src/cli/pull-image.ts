@@ -26,6 +26,7 @@ export async function pullImage(
     for await (const { update } of daemon.engine.pull(wanted, call)) {
       if (update.case === "done") return update.value.imageId;
       if (update.case === "resolved") progress.resolved(update.value);
+      if (update.case === "hostFailure") progress.hostFailure(update.value);
       if (update.case === "layer") progress.layer(update.value);
     }
   } catch (error) {

@@ -3,6 +3,8 @@ import { invalidArgument, notFound } from "../errors/crib-error.ts";
 import { type Cli, daemonVerb, examples, withDaemonOptions } from "./cli.ts";
 import type { DaemonClient } from "./client.ts";
 import { forEachWord } from "./for-each-word.ts";
+import { humanSize } from "./format/human-size.ts";
+import { orNothing } from "./or-nothing.ts";
 
 /** Images that come with the executable and are back at its next start: removing them frees nothing. */
 const builtin = "crib.local/";
@@ -16,7 +18,10 @@ export function addRmiVerb(program: Command, cli: Cli): void {
   withDaemonOptions(program.command("rmi"))
     .description("remove images")
     .argument("[image...]", "tags, digests, ids or id prefixes")
-    .option("--unused", "every image that no container uses, but for pinned and built-in ones")
+    .option(
+      "--unused",
+      "every image that no container uses, but for pinned and built-in ones, and what failed pulls left",
+    )
     .addHelpText(
       "after",
       examples(["crib rmi docker.io/library/busybox:1.36", "one image"], ["crib rmi --unused", "make room"]),
@@ -26,6 +31,7 @@ export function addRmiVerb(program: Command, cli: Cli): void {
         if ((images.length === 0) === (options.unused === undefined))
           throw invalidArgument("name images to remove, or give --unused");
         const words = options.unused ? await unusedImages(daemon) : images;
+        if (options.unused) await removeLeftovers(cli, daemon);
         return await forEachWord(cli, daemon.address, words, async (image) => {
           const { image: known } = await daemon.images.imageStatus({ image: { image } });
           if (known === undefined) throw notFound("image", image);
@@ -34,6 +40,13 @@ export function addRmiVerb(program: Command, cli: Cli): void {
         });
       }),
     );
+}
+
+/** What failed pulls left. Only crib's own engine knows; another daemon has its own ways. */
+async function removeLeftovers(cli: Cli, daemon: DaemonClient): Promise<void> {
+  const removed = (await orNothing(daemon.engine.removeLeftovers({})))?.removed ?? [];
+  const bytes = removed.reduce((sum, leftover) => sum + leftover.bytes, 0n);
+  if (removed.length > 0) cli.io.stdout.write(`removed ${humanSize(bytes)} that failed pulls had left\n`);
 }
 
 async function unusedImages(daemon: DaemonClient): Promise<string[]> {

@@ -75,6 +75,7 @@ const schema = z.strictObject({
       hosts_dirs: z.array(path).optional(),
       docker_config: path.or(z.literal("")).optional(),
       max_concurrent_downloads: z.number().int().min(1).max(64).optional(),
+      max_concurrent_downloads_per_registry: z.number().int().min(1).max(64).optional(),
       stall_timeout_seconds: seconds.optional(),
     })
     .optional(),

@@ -37,6 +37,7 @@ export interface Config {
     /** Docker's config.json, for credentials. */
     readonly dockerConfig: HostPath | undefined;
     readonly maxConcurrentDownloads: number;
+    readonly maxConcurrentDownloadsPerRegistry: number;
     /** A pull that moves no byte for this long is failed over or ended. */
     readonly stallTimeoutMs: number;
   };

@@ -19,6 +19,7 @@ export const defaultConfig: Config = deepFreeze({
     hostsDirs: [parseHostPath("/etc/crib/certs.d"), parseHostPath("/etc/containerd/certs.d")],
     dockerConfig: parseHostPath("/root/.docker/config.json"),
     maxConcurrentDownloads: 6,
+    maxConcurrentDownloadsPerRegistry: 6,
     stallTimeoutMs: 30_000,
   },
   images: { pinned: [] },

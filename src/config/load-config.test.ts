@@ -43,6 +43,7 @@ describe("loadConfig()", () => {
       hosts_dirs = ["/h"]
       docker_config = ""
       max_concurrent_downloads = 2
+      max_concurrent_downloads_per_registry = 1
       stall_timeout_seconds = 7
       [images]
       pinned = ["registry.k8s.io/pause:3.10"]
@@ -69,7 +70,13 @@ describe("loadConfig()", () => {
       cgroup: { driver: "systemd", defaultParent: "/system.slice" },
       cni: { configDir: "/n", binDirs: ["/b1", "/b2"], pluginTimeoutMs: 5000 },
       network: { bridge: "br7", subnet: "10.1.0.0/20", mtu: 1400, antiSpoofing: false },
-      registry: { hostsDirs: ["/h"], dockerConfig: undefined, maxConcurrentDownloads: 2, stallTimeoutMs: 7000 },
+      registry: {
+        hostsDirs: ["/h"],
+        dockerConfig: undefined,
+        maxConcurrentDownloads: 2,
+        maxConcurrentDownloadsPerRegistry: 1,
+        stallTimeoutMs: 7000,
+      },
       images: { pinned: ["registry.k8s.io/pause:3.10"] },
       cdi: { specDirs: ["/c1", "/c2"] },
       runtime: {

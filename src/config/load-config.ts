@@ -85,6 +85,8 @@ function overlay(base: Config, file: ConfigFile): Config {
       dockerConfig:
         registry?.docker_config === "" ? undefined : (registry?.docker_config ?? base.registry.dockerConfig),
       maxConcurrentDownloads: registry?.max_concurrent_downloads ?? base.registry.maxConcurrentDownloads,
+      maxConcurrentDownloadsPerRegistry:
+        registry?.max_concurrent_downloads_per_registry ?? base.registry.maxConcurrentDownloadsPerRegistry,
       stallTimeoutMs: toMs(registry?.stall_timeout_seconds) ?? base.registry.stallTimeoutMs,
     },
     images: { pinned: images?.pinned ?? base.images.pinned },

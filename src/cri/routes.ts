@@ -3,6 +3,7 @@ import { Engine } from "../gen/crib/v1/engine_pb.ts";
 import { ImageService, RuntimeService } from "../gen/runtime/v1/api_pb.ts";
 import type { CriDeps } from "./deps.ts";
 import { info } from "./engine/info.ts";
+import { listLeftovers, removeLeftovers } from "./engine/leftovers.ts";
 import { pull } from "./engine/pull.ts";
 import { imageFsInfo } from "./image/image-fs-info.ts";
 import { imageStatus } from "./image/image-status.ts";
@@ -107,6 +108,8 @@ export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRo
     router.service(Engine, {
       pull: pull(deps),
       info: info(deps),
+      listLeftovers: listLeftovers(deps),
+      removeLeftovers: removeLeftovers(deps),
     } satisfies Required<Parameters<typeof router.service<typeof Engine>>[1]>);
   };
 }

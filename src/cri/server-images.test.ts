@@ -52,6 +52,16 @@ describe("images", () => {
     expect(reply.containerFilesystems[0]?.fsId?.mountpoint).toBe("/var/lib/crib");
   });
 
+  test("Engine lists what failed pulls left, and frees it", async () => {
+    const { leftovers } = await server.engine.listLeftovers({});
+    expect(leftovers.map(({ kind, bytes }) => [kind, bytes])).toEqual([
+      ["partial-blob", 1_000_000n],
+      ["layer", 2_000_000n],
+    ]);
+    expect((await server.engine.removeLeftovers({})).removed).toHaveLength(2);
+    expect((await server.engine.listLeftovers({})).leftovers).toEqual([]);
+  });
+
   test("Engine.Pull tells the way and ends with the id", async () => {
     const updates = (await collect(server.engine.pull({ reference: "busybox:1.36" }))).map(({ update }) => update);
     expect(updates[0]?.case).toBe("resolved");

@@ -1,8 +1,7 @@
 import type { Database } from "bun:sqlite";
-import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type { Config } from "../config/config.ts";
-import { internal, notFound } from "../errors/crib-error.ts";
+import { notFound } from "../errors/crib-error.ts";
 import type { ImageId } from "../ids/digest.ts";
 import type { HostPath } from "../ids/path.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -14,27 +13,14 @@ import type { Reserve } from "../state/reserve.ts";
 import { BlobDownloads } from "./content/blob-downloads.ts";
 import { collectGarbage, deleteContents, type GarbageStores } from "./content/collect-garbage.ts";
 import { ContentStore } from "./content/content-store.ts";
+import { DownloadSlots } from "./content/download-slots.ts";
+import { listLeftovers, removeLeftovers } from "./content/leftovers.ts";
 import { Pins } from "./content/pins.ts";
-import { Semaphore } from "./content/semaphore.ts";
-import type {
-  Image,
-  ImageAccounts,
-  ImageLayer,
-  Images,
-  PullProgress,
-  PullRequest,
-  RegistryCredentials,
-} from "./port.ts";
-import { installImage } from "./pull/install-image.ts";
-import { resolveImage } from "./pull/resolve-image.ts";
-import { SharedTasks } from "./pull/shared-tasks.ts";
+import type { Image, ImageAccounts, ImageLayer, Images, Leftover, PullRequest } from "./port.ts";
+import { Puller } from "./pull/puller.ts";
 import { hostPlatform } from "./registry/host-platform.ts";
-import { openRepository } from "./registry/open-repository.ts";
 import type { Platform } from "./registry/platform.ts";
-import { formatReference, type ImageReference, parseReference, repositoryName } from "./registry/reference.ts";
-import { type BlobSource, namingReference } from "./registry/repository.ts";
-import { requestSecret } from "./registry/request-secret.ts";
-import { type BuiltinImage, builtinDomain, builtinName, makeBuiltinImage } from "./store/builtin-image.ts";
+import { builtinName, makeBuiltinImage } from "./store/builtin-image.ts";
 import { ImageFiles } from "./store/image-files.ts";
 import { ImageIndex } from "./store/image-index.ts";
 import { ImageRecords } from "./store/image-records.ts";
@@ -92,7 +78,9 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const { images, references } = await restoreImages({ records, files, configPath, log }, saved);
   for (const { id, error } of index.open(images, references, saved.holders))
     log.warn({ image: id, error: error.message }, "the stored config of an image cannot be read, it is not listed");
-  const downloads = new BlobDownloads(content, new Semaphore(config.registry.maxConcurrentDownloads), clock);
+  const { maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry } = config.registry;
+  const slots = new DownloadSlots(maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry);
+  const downloads = new BlobDownloads(content, slots, clock);
   const builds = new LayerBuilds(content, layers, downloads, workers, options.limits ?? defaultLayerLimits, log);
   const stores = { content, layers, downloads, builds, index, pins: new Pins(), clock };
   return new StoredImages(options, stores, workers);
@@ -103,29 +91,19 @@ class StoredImages implements ImageService {
   readonly #stores: GarbageStores;
   readonly #workers: LayerWorkers;
   readonly #platform: Platform;
-  readonly #pulls = new SharedTasks<string, ImageId, PullProgress>({ joinersRetry: false });
+  readonly #puller: Puller;
   readonly #accounts = new Map<string, ImageAccounts>();
-  #builtin: BuiltinImage | undefined;
 
   constructor(options: ImagesOptions, stores: GarbageStores, workers: LayerWorkers) {
     this.#options = options;
     this.#stores = stores;
     this.#workers = workers;
     this.#platform = options.platform ?? hostPlatform();
+    this.#puller = new Puller({ ...options, platform: this.#platform }, stores);
   }
 
   async pull(request: PullRequest, signal: AbortSignal): Promise<Image> {
-    const reference = parseReference(request.reference);
-    const report = request.onProgress ?? ((): void => undefined);
-    const key = `${formatReference(reference)} ${fingerprint(request.credentials)}`;
-    const id = await this.#pulls.run(
-      key,
-      signal,
-      (shared, emit) => this.#pull(reference, request, shared, emit),
-      report,
-    );
-    report({ kind: "done", imageId: id });
-    return this.#listed(id);
+    return await this.#puller.pull(request, signal);
   }
 
   find(reference: string): Image | undefined {
@@ -196,12 +174,20 @@ class StoredImages implements ImageService {
     };
   }
 
+  leftovers(): Promise<readonly Leftover[]> {
+    return listLeftovers(this.#stores);
+  }
+
+  removeLeftovers(): Promise<readonly Leftover[]> {
+    return removeLeftovers(this.#stores, 0);
+  }
+
   async collectGarbage(): Promise<void> {
     await collectGarbage(this.#stores);
   }
 
   async ensureBuiltinImage(helloElf: Uint8Array): Promise<Image> {
-    this.#builtin = makeBuiltinImage(helloElf, this.#platform);
+    this.#puller.builtin = makeBuiltinImage(helloElf, this.#platform);
     return await this.pull({ reference: builtinName, credentials: undefined }, new AbortController().signal);
   }
 
@@ -209,76 +195,7 @@ class StoredImages implements ImageService {
     this.#workers[Symbol.dispose]();
   }
 
-  async #pull(
-    reference: ImageReference,
-    request: PullRequest,
-    signal: AbortSignal,
-    report: (progress: PullProgress) => void,
-  ): Promise<ImageId> {
-    if (reference.domain === builtinDomain) return await this.#installBuiltin(reference, signal, report);
-    const { config, clock, log } = this.#options;
-    const repository = await openRepository(reference, requestSecret(request.credentials), config.registry, clock, log);
-    try {
-      const image = await resolveImage(reference, repository, this.#stores.content, this.#platform, signal);
-      report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
-      const name = repositoryName(reference);
-      // A tag beside a digest was not asked of the registry: it proves nothing about where the tag points.
-      const tags = reference.digest === undefined ? [`${name}:${reference.tag ?? "latest"}`] : [];
-      return await installImage(
-        this.#stores,
-        image,
-        [...tags, `${name}@${image.targetDigest}`],
-        repository,
-        signal,
-        report,
-      );
-    } catch (error) {
-      throw namingReference(error, request.reference);
-    }
-  }
-
-  async #installBuiltin(
-    reference: ImageReference,
-    signal: AbortSignal,
-    report: (progress: PullProgress) => void,
-  ): Promise<ImageId> {
-    const builtin = this.#builtin;
-    const isHello = repositoryName(reference) === builtinName && (reference.tag ?? "latest") === "latest";
-    if (
-      builtin === undefined ||
-      !isHello ||
-      (reference.digest ?? builtin.image.targetDigest) !== builtin.image.targetDigest
-    ) {
-      throw notFound("image", formatReference(reference));
-    }
-    const { image, layer } = builtin;
-    report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
-    const names = [`${builtinName}:latest`, `${builtinName}@${image.targetDigest}`];
-    const present = this.#stores.index.get(image.id);
-    if (present?.repoTags.includes(`${builtinName}:latest`) === true) return image.id;
-    await this.#stores.content.put(layer.digest, layer.bytes);
-    return await installImage(this.#stores, image, names, noSource, signal, report);
-  }
-
-  #listed(id: ImageId): Image {
-    const image = this.#stores.index.get(id);
-    // Removed between its row and here by a concurrent RemoveImage: to the caller it is simply not there.
-    if (image === undefined) throw notFound("image", id);
-    return image;
-  }
-
   #lowerDirs(chainIds: readonly Parameters<GarbageStores["layers"]["lowerDir"]>[0][]): readonly HostPath[] {
     return chainIds.map((chainId) => this.#stores.layers.lowerDir(chainId)).reverse();
   }
-}
-
-const noSource: BlobSource = {
-  blob: (digest) => Promise.reject(internal(`built-in blob ${digest} vanished from the store`)),
-};
-
-/** Tells pulls with different credentials apart without keeping the credentials. */
-function fingerprint(credentials: RegistryCredentials | undefined): string {
-  return createHash("sha256")
-    .update(JSON.stringify(credentials ?? null))
-    .digest("hex");
 }

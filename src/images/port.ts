@@ -16,6 +16,8 @@ export interface PullRequest {
   /** As the user wrote it; normalised inside ("busybox" → docker.io/library/busybox:latest). */
   readonly reference: string;
   readonly credentials: RegistryCredentials | undefined;
+  /** Who asks, for the log: "cri", "cli". */
+  readonly asker?: string;
   readonly onProgress?: (progress: PullProgress) => void;
 }
 
@@ -28,6 +30,8 @@ export type PullProgress =
       readonly totalBytes: bigint;
       readonly phase: LayerPhase;
     }
+  /** A mirror or registry that failed, in this pull or lately: others are asked first for a while. */
+  | { readonly kind: "host-failure"; readonly origin: string; readonly why: string }
   | { readonly kind: "done"; readonly imageId: ImageId };
 
 export type LayerPhase = "waiting" | "downloading" | "unpacking" | "done" | "present";
@@ -73,6 +77,12 @@ export interface ImageLayer {
   readonly inodes: number;
 }
 
+/** What no image has and no pull is using. */
+export type Leftover = { readonly bytes: number; readonly changedAtNs: UnixNanos } & (
+  | { readonly kind: "partial-blob" | "blob"; readonly digest: Digest }
+  | { readonly kind: "layer"; readonly digest: ChainId }
+);
+
 /** The image service's domain: what ImageService RPCs and containers need. */
 export interface Images {
   /** Joins a pull of the same reference (and credentials) already under way. */
@@ -97,6 +107,10 @@ export interface Images {
   /** /etc/passwd and /etc/group of the image, strictly parsed, cached (layers never change). */
   accounts(id: ImageId): ImageAccounts;
   usage(): { readonly mountpoint: HostPath; readonly usedBytes: bigint; readonly usedInodes: bigint };
+  /** What failed pulls left for the next try, oldest first: it is on the disk and in no image. */
+  leftovers(): Promise<readonly Leftover[]>;
+  /** Deletes it. @returns what was deleted. */
+  removeLeftovers(): Promise<readonly Leftover[]>;
   /** Deletes layers and blobs nothing refers to, and what a crash left half-done. */
   collectGarbage(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { createSystemClock } from "../../src/observe/system-clock.ts";
 
 export interface OpenOptions extends Partial<Pick<ImagesOptions, "platform" | "limits" | "clock">> {
   readonly stallTimeoutMs?: number;
+  readonly perRegistry?: number;
   readonly dockerConfig?: string;
   readonly pinned?: readonly string[];
 }
@@ -17,6 +18,8 @@ export interface OpenOptions extends Partial<Pick<ImagesOptions, "platform" | "l
 export interface OpenedImages extends Disposable {
   readonly images: ImageService;
   readonly warnings: readonly string[];
+  /** Lines of level info, with their fields. */
+  readonly infos: readonly Readonly<Record<string, unknown>>[];
   pull(reference: string, options?: PullOptions): Promise<Image>;
   /** The error of a pull that must fail. */
   refusal(reference: string, options?: PullOptions): Promise<{ readonly code: string; readonly message: string }>;
@@ -47,6 +50,7 @@ export async function openImages(directory: string, options: OpenOptions = {}): 
   for (const pragma of ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"])
     database.run(`PRAGMA ${pragma}`);
   const warnings: string[] = [];
+  const infos: Record<string, unknown>[] = [];
   const note = (_fields: unknown, message: string): void => void warnings.push(message);
   const { platform, limits, clock } = options;
   const images = await createImages({
@@ -59,11 +63,17 @@ export async function openImages(directory: string, options: OpenOptions = {}): 
         hostsDirs: [parseHostPath(join(directory, "hosts"))],
         dockerConfig: options.dockerConfig === undefined ? undefined : parseHostPath(options.dockerConfig),
         maxConcurrentDownloads: 3,
+        maxConcurrentDownloadsPerRegistry: options.perRegistry ?? 3,
         stallTimeoutMs: options.stallTimeoutMs ?? 10_000,
       },
       images: { pinned: options.pinned ?? [] },
     },
-    log: { debug: () => undefined, info: () => undefined, warn: note, error: note },
+    log: {
+      debug: () => undefined,
+      info: (fields, message) => void infos.push({ ...fields, message }),
+      warn: note,
+      error: note,
+    },
     clock: clock ?? createSystemClock(),
     ...(platform === undefined ? {} : { platform }),
     ...(limits === undefined ? {} : { limits }),
@@ -80,6 +90,7 @@ export async function openImages(directory: string, options: OpenOptions = {}): 
   return {
     images,
     warnings,
+    infos,
     pull,
     refusal: (reference, pullOptions) =>
       pull(reference, pullOptions).then(

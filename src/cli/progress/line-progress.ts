@@ -14,6 +14,8 @@ export function createLineProgress(io: CliIo): PullProgress {
       phases.set(digest, phase);
       io.stderr.write(`  ${shortId(digest)} ${printable(phase)} (${humanSize(totalBytes)})\n`);
     },
+    hostFailure: ({ origin, why }) =>
+      io.stderr.write(`  ${printable(origin)} is asked last for a while: ${printable(why)}\n`),
     [Symbol.dispose]: () => phases.clear(),
   };
 }

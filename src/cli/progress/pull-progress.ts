@@ -5,6 +5,7 @@ import { createTerminalProgress } from "./terminal-progress.ts";
 
 /** A redrawn block of lines on a terminal, plain lines elsewhere, nothing when `silent`. Always on stderr. */
 export function createPullProgress(io: CliIo, silent: boolean): PullProgress {
-  if (silent) return { resolved: () => undefined, layer: () => undefined, [Symbol.dispose]: () => undefined };
+  const nothing = (): void => undefined;
+  if (silent) return { resolved: nothing, layer: nothing, hostFailure: nothing, [Symbol.dispose]: nothing };
   return io.stderr.isTerminal ? createTerminalProgress(io) : createLineProgress(io);
 }

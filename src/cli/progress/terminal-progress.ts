@@ -43,6 +43,14 @@ export function createTerminalProgress(io: CliIo): PullProgress {
       layers.set(progress.digest, { progress, rate });
       if (nowMs - drawnAtMs >= redrawMs) draw();
     },
+    hostFailure: ({ origin, why }) => {
+      // Above the bars, which are drawn anew below it.
+      const up = drawnLines === 0 ? "" : `\u001b[${drawnLines}A`;
+      const note = `${printable(origin)} is asked last for a while: ${printable(why)}`;
+      io.stderr.write(`${up}${clearLine}${paint(io.stderr, "dim", note.slice(0, io.stderr.columns - 1))}\n`);
+      drawnLines = 0;
+      if (layers.size > 0) draw();
+    },
     [Symbol.dispose]: () => {
       if (layers.size > 0) draw();
     },

@@ -26,7 +26,7 @@ export function pull({ images }: Pick<CriDeps, "images">): EngineRpc<"pull"> {
     const updates = new LatestByKey<PullUpdate>();
     const onProgress = (progress: PullProgress) => updates.put(progressKey(progress), toUpdate(progress));
     const pulled = images
-      .pull({ reference, credentials, onProgress }, context.signal)
+      .pull({ reference, credentials, onProgress, asker: "cli" }, context.signal)
       .then((image) => updates.put("done", toUpdate({ kind: "done", imageId: image.id })));
     // `drain` below rethrows the failure; this only keeps it from being unhandled in the meantime.
     pulled.catch(() => undefined).finally(() => updates.end());
@@ -38,6 +38,7 @@ export function pull({ images }: Pick<CriDeps, "images">): EngineRpc<"pull"> {
 
 /** A layer's newer progress replaces the older one that no client has read yet. */
 function progressKey(progress: PullProgress): string {
+  if (progress.kind === "host-failure") return progress.origin;
   return progress.kind === "layer" ? progress.digest : progress.kind;
 }
 
@@ -50,6 +51,10 @@ function toUpdate(progress: PullProgress): PullUpdate {
     case "layer": {
       const { digest, doneBytes, totalBytes, phase } = progress;
       return create(PullUpdateSchema, { update: { case: "layer", value: { digest, doneBytes, totalBytes, phase } } });
+    }
+    case "host-failure": {
+      const { origin, why } = progress;
+      return create(PullUpdateSchema, { update: { case: "hostFailure", value: { origin, why } } });
     }
     case "done":
       return create(PullUpdateSchema, { update: { case: "done", value: { imageId: progress.imageId } } });

@@ -8,7 +8,8 @@ import { requireImage } from "../validate/image-spec.ts";
 export function pullImage({ images }: Pick<CriDeps, "images">): ImageRpc<"pullImage"> {
   return async (request, context) => {
     const reference = requireImage(request.image);
-    const image = await images.pull({ reference, credentials: toCredentials(request.auth) }, context.signal);
+    const credentials = toCredentials(request.auth);
+    const image = await images.pull({ reference, credentials, asker: "cri" }, context.signal);
     return { imageRef: image.id };
   };
 }

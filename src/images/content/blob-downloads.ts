@@ -6,7 +6,7 @@ import type { Descriptor } from "../pull/manifest.ts";
 import { SharedTasks } from "../pull/shared-tasks.ts";
 import type { BlobSource } from "../registry/repository.ts";
 import type { ContentStore, Ingest } from "./content-store.ts";
-import type { Semaphore } from "./semaphore.ts";
+import type { DownloadSlots } from "./download-slots.ts";
 
 /** Bytes of the blob on disk so far; the file is whole and verified once the download resolves. */
 export type DownloadProgress = { readonly kind: "waiting" } | { readonly kind: "available"; readonly bytes: number };
@@ -15,16 +15,18 @@ export type DownloadProgress = { readonly kind: "waiting" } | { readonly kind: "
 const maxFruitlessAttempts = 4;
 const maxAttempts = 50;
 const firstPauseMs = 200;
+/** Less than this between two breaks is no progress: a server that drips would be asked for ever. */
+const progressBytes = 64 * 1024;
 const writeBytes = 512 * 1024;
 
 /** Fetches blobs into the store: each once at a time, some at a time, going on where a connection broke. */
 export class BlobDownloads {
   readonly #store: ContentStore;
-  readonly #slots: Semaphore;
+  readonly #slots: DownloadSlots;
   readonly #clock: Clock;
   readonly #running = new SharedTasks<Digest, void, DownloadProgress>({ joinersRetry: true });
 
-  constructor(store: ContentStore, slots: Semaphore, clock: Clock) {
+  constructor(store: ContentStore, slots: DownloadSlots, clock: Clock) {
     this.#store = store;
     this.#slots = slots;
     this.#clock = clock;
@@ -66,7 +68,7 @@ export class BlobDownloads {
     emit: (progress: DownloadProgress) => void,
   ): Promise<void> {
     emit({ kind: "waiting" });
-    using _slot = await this.#slots.acquire(signal);
+    using _slot = await this.#slots.acquire(from.registry, signal);
     const ingest = await this.#store.openIngest(blob.digest, blob.sizeBytes);
     try {
       emit({ kind: "available", bytes: ingest.offset });
@@ -93,13 +95,12 @@ export class BlobDownloads {
       const before = ingest.offset;
       try {
         await this.#receive(blob, from, ingest, attempt, signal, emit);
-        if (ingest.offset < blob.sizeBytes)
-          throw unavailable(`blob ${blob.digest} broke off at byte ${ingest.offset} of ${blob.sizeBytes}`);
       } catch (error) {
         if (!CribError.is(error, "unavailable")) throw error;
-        fruitless = ingest.offset > before ? 0 : fruitless + 1;
+        fruitless = ingest.offset - before >= progressBytes ? 0 : fruitless + 1;
         if (fruitless === maxFruitlessAttempts || attempt >= maxAttempts) throw error;
-        if (!(await this.#clock.sleep(firstPauseMs * 2 ** fruitless, signal))) signal.throwIfAborted();
+        const pauseMs = firstPauseMs * 2 ** fruitless * (0.75 + Math.random() / 2);
+        if (!(await this.#clock.sleep(pauseMs, signal))) signal.throwIfAborted();
       }
     }
   }
@@ -112,7 +113,7 @@ export class BlobDownloads {
     signal: AbortSignal,
     emit: (progress: DownloadProgress) => void,
   ): Promise<void> {
-    const body = await from.blob(blob.digest, ingest.offset, attempt, signal);
+    const body = await from.blob(blob, ingest.offset, attempt, signal);
     // A server without ranges sends it all again; what is on disk is skipped, the digest tells if it was the same.
     let skip = ingest.offset - body.startByte;
     const pending: Uint8Array[] = [];
@@ -143,10 +144,18 @@ export class BlobDownloads {
       }
     } catch (error) {
       // What arrived before the break is good: keep it and go on from there.
-      if (CribError.is(error, "unavailable")) await flush();
+      if (CribError.is(error, "unavailable")) {
+        await flush();
+        from.failed(body.origin, error.message);
+      }
       throw error;
     }
     await flush();
+    if (ingest.offset === blob.sizeBytes) return;
+    const short = `blob ${blob.digest} from ${body.origin} broke off at byte ${ingest.offset} of ${blob.sizeBytes}`;
+    from.failed(body.origin, short);
+    // A server that announced all of it lost its connection; one that did not has said all it had, and that was not the blob.
+    throw body.isAnnounced ? unavailable(short) : new CribError("data-loss", short);
   }
 }
 

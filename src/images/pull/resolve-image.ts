@@ -135,7 +135,7 @@ async function readBlob(
   attempt: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const body = await from.blob(descriptor.digest, 0, attempt, signal);
+  const body = await from.blob(descriptor, 0, attempt, signal);
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const piece of body.pieces) {

@@ -1,14 +1,22 @@
 import { rootCertificates } from "node:tls";
 import { CribError, unavailable } from "../../errors/crib-error.ts";
+import type { Clock } from "../../observe/clock.ts";
+import { contentEncoding, decodePieces } from "./content-encoding.ts";
+import { followRedirect, maxRedirects, redirectTarget } from "./follow-redirect.ts";
 import type { RegistryEndpoint } from "./registry-endpoint.ts";
+import { transportWords } from "./transport-words.ts";
 
-const maxRedirects = 5;
+/**
+ * Slower than the slowest link that anybody pulls images over. A server that drips bytes to keep its clients waiting (or a broken one)
+ * would otherwise hold a pull, and a slot of it, for weeks.
+ */
+const minBytesPerSecond = 1024;
 
 /** Answers of one endpoint: where it really came from decides what may be sent there next. */
 export interface EndpointReply {
   readonly response: Response;
-  /** Whether the endpoint itself answered, not a server it redirected to. */
-  readonly fromEndpoint: boolean;
+  /** Who answered: the endpoint, or a server it redirected to. */
+  readonly origin: string;
 }
 
 /**
@@ -18,19 +26,25 @@ export interface EndpointReply {
 export class EndpointHttp {
   readonly #endpoint: RegistryEndpoint;
   readonly #silenceMs: number;
+  readonly #clock: Clock;
   #dialled = false;
 
-  /** @param silenceMs longest wait for an answer or for the next bytes of one. */
-  constructor(endpoint: RegistryEndpoint, silenceMs: number) {
+  /** @param silenceMs longest wait for an answer or for the next bytes of one, and the time over which its rate is judged. */
+  constructor(endpoint: RegistryEndpoint, silenceMs: number, clock: Clock) {
     this.#endpoint = endpoint;
     this.#silenceMs = silenceMs;
+    this.#clock = clock;
   }
 
-  /** GETs `url` of the endpoint, sending `secrets` to its own origin only. @throws {CribError} unavailable, cancelled. */
+  /**
+   * GETs `url` of the endpoint. Its configured headers go to its own origin (scheme, host and port) only, and to each origin what
+   * `authorizationFor` has for it.
+   * @throws {CribError} unavailable, cancelled; failed-precondition for a redirect that is refused.
+   */
   async get(
     url: URL,
     headers: Readonly<Record<string, string>>,
-    secrets: Readonly<Record<string, string>>,
+    authorizationFor: (origin: string) => string | undefined,
     signal: AbortSignal,
   ): Promise<EndpointReply> {
     await this.#dial(signal);
@@ -38,14 +52,16 @@ export class EndpointHttp {
     for (let hop = 0; hop <= maxRedirects; hop++) {
       const own = at.origin === this.#endpoint.origin;
       const sent = new Headers(own ? this.#endpoint.headers.map(([name, value]) => [name, value]) : []);
-      for (const [name, value] of Object.entries({ ...headers, ...(own ? secrets : {}) })) sent.set(name, value);
+      for (const [name, value] of Object.entries(headers)) sent.set(name, value);
+      const authorization = authorizationFor(at.origin);
+      if (authorization !== undefined) sent.set("authorization", authorization);
       // Compressed transfer would hide the very bytes a digest is about.
       sent.set("accept-encoding", "identity");
       const response = await this.#fetch(new Request(at.href, { headers: sent }), own, signal);
       const location = redirectTarget(response);
-      if (location === undefined) return { response, fromEndpoint: own };
+      if (location === undefined) return { response, origin: at.origin };
       await response.body?.cancel();
-      at = this.#follow(at, location);
+      at = followRedirect(this.#endpoint.origin, at, location);
     }
     throw unavailable(`registry ${this.#endpoint.origin} redirects more than ${maxRedirects} times`);
   }
@@ -55,14 +71,35 @@ export class EndpointHttp {
     return await this.#fetch(request, new URL(request.url).origin === this.#endpoint.origin, signal);
   }
 
-  /** The body piece by piece; a silence over the bound ends it. @throws {CribError} unavailable, cancelled. */
-  async *pieces(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  /** The body piece by piece, unwrapped if the server wrapped it. @throws {CribError} as `rawPieces`; data-loss when damaged. */
+  pieces(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const encoding = contentEncoding(response);
+    const raw = this.rawPieces(response, signal);
+    return encoding === undefined ? raw : decodePieces(raw, encoding);
+  }
+
+  /**
+   * The body as it comes; a silence over the bound ends it, and so does dripping. Only time spent waiting for the server counts.
+   * @throws {CribError} unavailable, cancelled.
+   */
+  async *rawPieces(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     if (response.body === null) return;
     const reader = response.body.getReader();
+    let [bytes, waitedMs] = [0, 0];
     try {
       while (true) {
+        const began = this.#clock.monotonicMs();
         const { value, done } = await this.#bounded((within) => raceAbort(reader.read(), within), signal);
         if (done) return;
+        bytes += value.length;
+        waitedMs += this.#clock.monotonicMs() - began;
+        if (waitedMs >= this.#silenceMs) {
+          if (bytes * 1000 < minBytesPerSecond * waitedMs)
+            throw unavailable(
+              `registry ${this.#endpoint.origin} sent ${bytes} bytes in ${Math.round(waitedMs)} ms, less than ${minBytesPerSecond} a second`,
+            );
+          [bytes, waitedMs] = [0, 0];
+        }
         yield value;
       }
     } finally {
@@ -113,20 +150,10 @@ export class EndpointHttp {
         throw unavailable(`registry ${this.#endpoint.origin} was silent for ${this.#silenceMs} ms`, error);
       throw error instanceof CribError
         ? error
-        : unavailable(`registry ${this.#endpoint.origin}: ${describe(error)}`, error);
+        : unavailable(`registry ${this.#endpoint.origin}: ${transportWords(error)}`, error);
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  #follow(from: URL, location: string): URL {
-    if (!URL.canParse(location, from.href))
-      throw unavailable(`registry ${this.#endpoint.origin} redirects to a malformed address`);
-    const to = new URL(location, from);
-    if (to.protocol !== "https:" && !(to.protocol === "http:" && from.protocol === "http:")) {
-      throw unavailable(`registry ${this.#endpoint.origin} redirects from ${from.protocol}// to ${to.protocol}//`);
-    }
-    return to;
   }
 
   /** `dial_timeout` bounds connecting alone, which fetch cannot: a connection is tried and closed once. */
@@ -155,14 +182,9 @@ export class EndpointHttp {
           `registry ${this.#endpoint.origin} did not accept a connection within ${timeoutMs} ms`,
           error,
         );
-      throw unavailable(`registry ${this.#endpoint.origin}: ${describe(error)}`, error);
+      throw unavailable(`registry ${this.#endpoint.origin}: ${transportWords(error)}`, error);
     }
   }
-}
-
-function redirectTarget(response: Response): string | undefined {
-  const redirects = [301, 302, 303, 307, 308].includes(response.status);
-  return redirects ? (response.headers.get("location") ?? undefined) : undefined;
 }
 
 async function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -175,23 +197,4 @@ async function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
-}
-
-const hints: Readonly<Record<string, string>> = {
-  ConnectionRefused: "connection refused",
-  ECONNREFUSED: "connection refused",
-  FailedToOpenSocket: "cannot connect",
-  ECONNRESET: "connection reset",
-  ENOTFOUND: "host name does not resolve",
-  DNSLookupFailed: "host name does not resolve",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed certificate; name its authority as ca in hosts.toml",
-  SELF_SIGNED_CERT_IN_CHAIN: "certificate of an unknown authority; name it as ca in hosts.toml",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate of an unknown authority; name it as ca in hosts.toml",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "certificate of an unknown authority; name it as ca in hosts.toml",
-};
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  return hints[code] ?? (error.message || code);
 }

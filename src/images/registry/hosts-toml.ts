@@ -27,6 +27,8 @@ const hostSchema = z.object({
 
 const fileSchema = hostSchema.extend({
   server: z.string().optional(),
+  /** crib's own: false never asks the registry itself when its mirrors have failed. */
+  fallback: z.boolean().optional(),
   host: z.record(z.string(), hostSchema).optional(),
 });
 
@@ -51,6 +53,10 @@ export function parseHostsToml(text: string, directory: string, domain: string):
   const isServer = (host: RegistryEndpoint): boolean =>
     host.origin === server.origin && host.apiPath === server.apiPath;
   const listed = hosts.map((host) => (isServer(host) ? Object.freeze({ ...host, isUpstream: true }) : host));
+  if (parsed.data.fallback === false) {
+    if (listed.length > 0) return listed;
+    throw failedPrecondition(`${file} has fallback = false and names no host: there is nobody to ask`);
+  }
   return listed.some((host) => isServer(host) && host.capabilities.size === everyCapability.size)
     ? listed
     : [...listed, server];

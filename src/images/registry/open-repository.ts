@@ -2,6 +2,7 @@ import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import { dockerConfigSecret } from "./docker-config.ts";
+import type { HostFailure, HostHealth } from "./host-health.ts";
 import type { ImageReference } from "./reference.ts";
 import { repositoryName } from "./reference.ts";
 import type { RegistryEndpoint } from "./registry-endpoint.ts";
@@ -11,13 +12,20 @@ import { Repository } from "./repository.ts";
 import { RepositoryClient } from "./repository-client.ts";
 import { hostOfAddress, type RequestSecret } from "./request-secret.ts";
 
+/** What repositories share. */
+export interface RepositoryWorld {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly health: HostHealth;
+  readonly onFailure: (failure: HostFailure) => void;
+}
+
 /** The repository of a reference as the node is configured now, each endpoint with the credentials that are its own. */
 export async function openRepository(
   reference: ImageReference,
   requested: RequestSecret | undefined,
   registry: Config["registry"],
-  clock: Clock,
-  log: Log,
+  { clock, log, health, onFailure }: RepositoryWorld,
 ): Promise<Repository> {
   const endpoints = registryEndpoints(registry.hostsDirs, reference.domain);
   const clients = await Promise.all(
@@ -27,7 +35,7 @@ export async function openRepository(
       return new RepositoryClient(target, registry.stallTimeoutMs, clock);
     }),
   );
-  return new Repository(repositoryName(reference), clients);
+  return new Repository(repositoryName(reference), reference.domain, clients, health, onFailure);
 }
 
 /** The request's secret goes to the host it names, or else to the registry of the reference; mirrors have their own. */

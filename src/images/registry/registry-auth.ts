@@ -3,7 +3,9 @@ import { plainDocument } from "../../json/foreign-json.ts";
 import { parseForeignObject } from "../../json/foreign-object.ts";
 import type { AuthChallenge } from "./auth-challenge.ts";
 import type { EndpointHttp } from "./endpoint-http.ts";
-import { isLoopbackHost, type RegistryEndpoint } from "./registry-endpoint.ts";
+import { maxRedirects, redirectTarget } from "./follow-redirect.ts";
+import { isNodeLocal } from "./local-address.ts";
+import type { RegistryEndpoint } from "./registry-endpoint.ts";
 import type { RegistrySecret } from "./registry-secret.ts";
 
 const maxTokenReplyBytes = plainDocument.maxBytes;
@@ -54,7 +56,17 @@ export class RegistryAuth {
     const realm = this.#checkRealm(challenge.parameters.get("realm") ?? "");
     const service = challenge.parameters.get("service");
     const scope = this.#wantedScope(challenge.parameters.get("scope") ?? "");
-    const reply = await this.#http.requestElsewhere(this.#tokenRequest(realm, service, scope), signal);
+    const asked = this.#tokenRequest(realm, service, scope);
+    let reply = await this.#ask(asked, signal);
+    // Endpoints that know OAuth2 alone say so to a GET (distribution-spec, "Token Authentication": POST).
+    if (this.#secret?.kind === "password" && (reply.status === 404 || reply.status === 405)) {
+      await reply.body?.cancel();
+      const { username, password } = this.#secret;
+      reply = await this.#ask(
+        formRequest(realm, { grant_type: "password", username, password, scope, service }),
+        signal,
+      );
+    }
     const bytes = await this.#http.readBody(reply, maxTokenReplyBytes, signal);
     if (reply.status === 401 || reply.status === 403) {
       const code = reply.status === 401 ? "unauthenticated" : "permission-denied";
@@ -77,25 +89,42 @@ export class RegistryAuth {
       : [...parts, this.#defaultScope].join(" ");
   }
 
-  #tokenRequest(realm: URL, service: string | undefined, scope: string): Request {
+  #tokenRequest(realm: URL, service: string | undefined, scope: string): TokenRequest {
     if (this.#secret?.kind === "identity-token") {
-      const form = new URLSearchParams({
-        grant_type: "refresh_token",
-        client_id: "crib",
-        scope,
-        refresh_token: this.#secret.token,
-      });
-      if (service !== undefined) form.set("service", service);
-      return new Request(realm.href, { method: "POST", body: form });
+      return formRequest(realm, { grant_type: "refresh_token", refresh_token: this.#secret.token, scope, service });
     }
     const url = new URL(realm.href);
     if (service !== undefined) url.searchParams.set("service", service);
     for (const part of scope.split(" ")) url.searchParams.append("scope", part);
-    if (this.#secret?.kind !== "password") return new Request(url.href);
+    if (this.#secret?.kind !== "password") return { url, authorization: undefined, form: undefined };
     const pair = `${this.#secret.username}:${this.#secret.password}`;
-    return new Request(url.href, {
-      headers: { authorization: `Basic ${Buffer.from(pair, "utf8").toString("base64")}` },
-    });
+    const authorization = `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
+    return { url, authorization, form: undefined };
+  }
+
+  /** Asks, and follows redirects: a request's credentials go on at its own origin and nowhere else. */
+  async #ask(first: TokenRequest, signal: AbortSignal): Promise<Response> {
+    let { url, authorization, form } = first;
+    for (let hop = 0; hop <= maxRedirects; hop++) {
+      const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+      const request =
+        form === undefined
+          ? new Request(url.href, { headers })
+          : new Request(url.href, { method: "POST", headers, body: new URLSearchParams(form) });
+      const reply = await this.#http.requestElsewhere(request, signal);
+      const location = redirectTarget(reply);
+      if (location === undefined) return reply;
+      await reply.body?.cancel();
+      const next = this.#checkRealm(URL.canParse(location, url.href) ? new URL(location, url).href : location);
+      if (next.origin !== url.origin) {
+        if (form !== undefined) throw this.#refusedRealm(next.href, "credentials do not go from one host to another");
+        authorization = undefined;
+      }
+      // As browsers and Go do: only 307 and 308 keep a POST one.
+      if (reply.status !== 307 && reply.status !== 308) form = undefined;
+      url = next;
+    }
+    throw new CribError("unavailable", `token endpoint ${first.url.host} redirects more than ${maxRedirects} times`);
   }
 
   /**
@@ -103,23 +132,37 @@ export class RegistryAuth {
    * services that only this node can reach.
    */
   #checkRealm(text: string): URL {
-    const refused = (why: string): CribError =>
-      new CribError(
-        "failed-precondition",
-        `registry ${this.#endpoint.origin} names the token endpoint ${JSON.stringify(text.slice(0, 200))}: ${why}`,
-      );
+    const refused = (why: string): CribError => this.#refusedRealm(text, why);
     if (!URL.canParse(text)) throw refused("not an absolute address");
     const realm = new URL(text);
     const own = new URL(this.#endpoint.origin);
     if (realm.protocol !== "https:" && !(realm.protocol === "http:" && own.protocol === "http:"))
       throw refused("not https");
     if (realm.username !== "" || realm.password !== "") throw refused("it holds credentials");
-    const local =
-      isLoopbackHost(realm.host) || /^169\.254\./.test(realm.hostname) || /^\[fe[89ab]/i.test(realm.hostname);
-    if (local && realm.hostname !== own.hostname && !isLoopbackHost(own.host))
-      throw refused("it is local to this node");
+    if (isNodeLocal(realm.hostname) && !isNodeLocal(own.hostname)) throw refused("it is local to this node");
     return realm;
   }
+
+  #refusedRealm(text: string, why: string): CribError {
+    const shown = JSON.stringify(text.slice(0, 200));
+    return new CribError(
+      "failed-precondition",
+      `registry ${this.#endpoint.origin} names the token endpoint ${shown}: ${why}`,
+    );
+  }
+}
+
+/** A POST when there is a form. */
+interface TokenRequest {
+  readonly url: URL;
+  readonly authorization: string | undefined;
+  readonly form: Readonly<Record<string, string>> | undefined;
+}
+
+function formRequest(url: URL, fields: Readonly<Record<string, string | undefined>>): TokenRequest {
+  const form: Record<string, string> = { client_id: "crib" };
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) form[name] = value;
+  return { url, authorization: undefined, form };
 }
 
 function readToken(bytes: Uint8Array): string | undefined {

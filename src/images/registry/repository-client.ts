@@ -10,6 +10,8 @@ import type { RegistrySecret } from "./registry-secret.ts";
 
 const maxErrorBytes = 64 * 1024;
 const maxTries = 4;
+/** What servers say to a range that they do not give: only the whole, then. */
+const rangeRefused: ReadonlySet<number> = new Set([400, 416, 501]);
 const firstPauseMs = 250;
 const maxPauseMs = 30_000;
 
@@ -28,39 +30,52 @@ export class RepositoryClient {
   readonly http: EndpointHttp;
   readonly #auth: RegistryAuth;
   readonly #clock: Clock;
+  /** Of servers that the endpoint redirected to and that asked who is there: anonymous, for its credentials are not theirs. */
+  readonly #elsewhere = new Map<string, RegistryAuth>();
 
   constructor(target: RepositoryTarget, silenceMs: number, clock: Clock) {
     this.target = target;
-    this.http = new EndpointHttp(target.endpoint, silenceMs);
+    this.http = new EndpointHttp(target.endpoint, silenceMs, clock);
     this.#auth = new RegistryAuth(target.endpoint, this.http, target.secret, target.repository);
     this.#clock = clock;
   }
 
   /**
-   * GETs `<api>/<repository>/<path>`: 401 is answered once, 429 and 5xx are asked again after the pause the server names.
+   * GETs `<api>/<repository>/<path>`: 401 is answered once a server, 429 and 5xx are asked again after the pause the server names.
+   * A refusal of the range that `headers` asks for is an answer.
    *
    * @param path `manifests/<tag or digest>` or `blobs/<digest>`, from parsed values only.
    * @throws {CribError} not-found, unauthenticated, permission-denied, unavailable.
    */
   async get(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
-    let answered = false;
+    const answered = new Set<string>();
     for (let tries = 1; ; tries++) {
-      const authorization = this.#auth.authorization;
-      const secrets: Record<string, string> = authorization === undefined ? {} : { authorization };
-      const { response, fromEndpoint } = await this.http.get(this.#url(path), headers, secrets, signal);
-      if (response.ok) return response;
-      if (response.status === 401 && fromEndpoint && !answered) {
-        answered = true;
+      const authorizationFor = (origin: string): string | undefined => this.#authAt(origin)?.authorization;
+      const { response, origin } = await this.http.get(this.#url(path), headers, authorizationFor, signal);
+      if (response.ok || (headers["range"] !== undefined && rangeRefused.has(response.status))) return response;
+      if (response.status === 401 && !answered.has(origin)) {
+        answered.add(origin);
         await response.body?.cancel();
         const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
-        if (await this.#auth.answer(challenges, signal)) continue;
+        const auth = this.#authAt(origin) ?? this.#meet(origin);
+        if (await auth.answer(challenges, signal)) continue;
         throw this.#refusal(401, "");
       }
       const busy = response.status === 429 || (response.status >= 500 && response.status !== 501);
       const text = await this.#errorText(response, signal);
       if (!busy || tries === maxTries) throw this.#refusal(response.status, text);
-      await this.#clock.sleep(pauseMs(response, tries), signal);
+      await this.#clock.sleep(pauseMs(response, tries, this.#clock), signal);
     }
+  }
+
+  #authAt(origin: string): RegistryAuth | undefined {
+    return origin === this.target.endpoint.origin ? this.#auth : this.#elsewhere.get(origin);
+  }
+
+  #meet(origin: string): RegistryAuth {
+    const auth = new RegistryAuth({ ...this.target.endpoint, origin }, this.http, undefined, this.target.repository);
+    this.#elsewhere.set(origin, auth);
+    return auth;
   }
 
   #url(path: string): URL {
@@ -96,10 +111,14 @@ export class RepositoryClient {
   }
 }
 
-function pauseMs(response: Response, tries: number): number {
-  const after = response.headers.get("retry-after") ?? "";
-  const stated = /^[0-9]{1,6}$/.test(after) ? Number(after) * 1000 : undefined;
-  return Math.min(maxPauseMs, stated ?? firstPauseMs * 2 ** (tries - 1));
+/** Seconds or a date (RFC 9110 §10.2.3); else longer each time, and not all nodes at the same moment. */
+function pauseMs(response: Response, tries: number, clock: Clock): number {
+  const after = (response.headers.get("retry-after") ?? "").trim();
+  const date = /^[0-9]{1,6}$/.test(after) ? Number.NaN : Date.parse(after);
+  const untilDate = Number.isNaN(date) ? undefined : Math.max(0, date - Number(clock.now() / 1_000_000n));
+  const stated = /^[0-9]{1,6}$/.test(after) ? Number(after) * 1000 : untilDate;
+  const jitter = 0.75 + Math.random() / 2;
+  return Math.min(maxPauseMs, stated ?? firstPauseMs * 2 ** (tries - 1) * jitter);
 }
 
 /** First `code: message` of a distribution-spec error document, on one line and short. */

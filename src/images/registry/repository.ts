@@ -3,6 +3,8 @@ import { CribError, notFound, unavailable } from "../../errors/crib-error.ts";
 import type { Digest } from "../../ids/digest.ts";
 import { maxManifestBytes } from "../pull/manifest.ts";
 import { manifestAccept } from "../pull/media-types.ts";
+import type { HostFailure, HostHealth } from "./host-health.ts";
+import { type BlobBody, isWebPage, openBlob, type WantedBlob } from "./open-blob.ts";
 import type { EndpointCapability } from "./registry-endpoint.ts";
 import type { RepositoryClient } from "./repository-client.ts";
 
@@ -12,32 +14,51 @@ export interface FetchedManifest {
   readonly bytes: Uint8Array;
 }
 
-/** The body of a blob from `startByte` on. */
-export interface BlobBody {
-  readonly startByte: number;
-  readonly pieces: AsyncGenerator<Uint8Array>;
-  readonly origin: string;
-}
-
 /** Where blobs come from. */
 export interface BlobSource {
   /**
    * Opens a blob, from `offset` where the server can; one that cannot starts at 0 and says so.
    * @param attempt 0 at first; more makes another server be asked first.
    */
-  blob(digest: Digest, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody>;
+  blob(blob: WantedBlob, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody>;
+  /** Tells of a body that broke after it was opened: that server is asked last for a while. */
+  failed(origin: string, why: string): void;
+  /** Whose limit a download counts against. */
+  readonly registry: string;
 }
 
 /** A repository through all its endpoints: mirrors first, the registry last; the next is tried when one fails. */
 export class Repository implements BlobSource {
+  readonly registry: string;
   readonly #clients: readonly RepositoryClient[];
   readonly #name: string;
-  /** Endpoints that could not be reached or broke: asked last from then on, not for every layer again. */
-  readonly #demoted = new Set<RepositoryClient>();
+  /** Endpoints that could not be reached or broke are asked last, for this pull and for others. */
+  readonly #health: HostHealth;
+  readonly #onFailure: (failure: HostFailure) => void;
+  #lastOrigin: string | undefined;
 
-  constructor(name: string, clients: readonly RepositoryClient[]) {
+  /** @param onFailure told of each endpoint that failed, or is passed over because it did lately. */
+  constructor(
+    name: string,
+    registry: string,
+    clients: readonly RepositoryClient[],
+    health: HostHealth,
+    onFailure: (failure: HostFailure) => void,
+  ) {
     this.#name = name;
+    this.registry = registry;
     this.#clients = clients;
+    this.#health = health;
+    this.#onFailure = onFailure;
+    for (const { target } of clients) {
+      const failure = health.failure(target.endpoint.origin);
+      if (failure !== undefined && clients.length > 1) onFailure(failure);
+    }
+  }
+
+  /** The endpoint that answered last: where the pull comes from. */
+  get source(): string | undefined {
+    return this.#lastOrigin;
   }
 
   /**
@@ -52,7 +73,13 @@ export class Repository implements BlobSource {
     const name = "digest" in reference ? reference.digest : reference.tag;
     return await this.#first(wanted === undefined ? "resolve" : "pull", 0, async (client) => {
       const response = await client.get(`manifests/${name}`, { accept: manifestAccept }, signal);
+      if (isWebPage(response)) {
+        await response.body?.cancel();
+        throw unavailable(`${client.target.endpoint.origin} sent a web page in place of a manifest of ${this.#name}`);
+      }
       const bytes = await client.http.readBody(response, maxManifestBytes, signal);
+      if (!startsAsObject(bytes))
+        throw unavailable(`${client.target.endpoint.origin} sent something else than a manifest of ${this.#name}`);
       const stated = response.headers.get("docker-content-digest") ?? undefined;
       const digest = digestOf(bytes, wanted ?? stated);
       const expected = wanted ?? stated;
@@ -66,13 +93,17 @@ export class Repository implements BlobSource {
     });
   }
 
-  async blob(digest: Digest, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody> {
-    return await this.#first("pull", attempt, async (client) => {
-      const range: Record<string, string> = offset === 0 ? {} : { range: `bytes=${offset}-` };
-      const response = await client.get(`blobs/${digest}`, range, signal);
-      const startByte = response.status === 206 ? rangeStart(response, offset) : 0;
-      return { startByte, pieces: client.http.pieces(response, signal), origin: client.target.endpoint.origin };
-    });
+  async blob(blob: WantedBlob, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody> {
+    return await this.#first(
+      "pull",
+      attempt,
+      async (client) => await openBlob(client, blob, offset, this.#health, signal),
+    );
+  }
+
+  failed(origin: string, why: string): void {
+    this.#health.failed(origin, why);
+    this.#onFailure({ origin, why });
   }
 
   async #first<T>(
@@ -83,11 +114,15 @@ export class Repository implements BlobSource {
     const failures: { readonly client: RepositoryClient; readonly error: CribError }[] = [];
     for (const client of this.#inOrder(capability, attempt)) {
       try {
-        return await ask(client);
+        const answer = await ask(client);
+        this.#lastOrigin = client.target.endpoint.origin;
+        this.#health.worked(this.#lastOrigin);
+        return answer;
       } catch (error) {
         // Cancelled means the caller: no other endpoint could help.
         if (!CribError.is(error) || error.code === "cancelled") throw error;
-        if (error.code === "unavailable") this.#demoted.add(client);
+        if (error.code === "unavailable" || error.code === "data-loss")
+          this.failed(client.target.endpoint.origin, error.message);
         failures.push({ client, error });
       }
     }
@@ -97,8 +132,8 @@ export class Repository implements BlobSource {
   #inOrder(capability: EndpointCapability, attempt: number): readonly RepositoryClient[] {
     const able = this.#clients.filter(({ target }) => target.endpoint.capabilities.has(capability));
     const ordered = [
-      ...able.filter((client) => !this.#demoted.has(client)),
-      ...able.filter((client) => this.#demoted.has(client)),
+      ...able.filter((client) => this.#health.failure(client.target.endpoint.origin) === undefined),
+      ...able.filter((client) => this.#health.failure(client.target.endpoint.origin) !== undefined),
     ];
     const first = attempt % Math.max(1, ordered.length);
     return [...ordered.slice(first), ...ordered.slice(0, first)];
@@ -122,18 +157,14 @@ function digestOf(bytes: Uint8Array, like: string | undefined): Digest {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}` as Digest;
 }
 
-function mediaTypeOf(response: Response): string {
-  return (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+/** Whether this is JSON at all, before it is taken for the registry's word. */
+function startsAsObject(bytes: Uint8Array): boolean {
+  const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
+  return first === 0x7b;
 }
 
-/** `Content-Range: bytes 100-199/200` must begin where it was asked to. */
-function rangeStart(response: Response, offset: number): number {
-  const range = response.headers.get("content-range") ?? "";
-  const start = /^bytes ([0-9]{1,15})-/.exec(range)?.[1];
-  if (start === undefined || Number(start) !== offset) {
-    throw unavailable(`asked for a blob from byte ${offset}, the registry sent ${JSON.stringify(range.slice(0, 80))}`);
-  }
-  return offset;
+function mediaTypeOf(response: Response): string {
+  return (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
 /** A registry's "no such thing" in terms of the reference the user gave. */

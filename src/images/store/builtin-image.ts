@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
+import { internal } from "../../errors/crib-error.ts";
 import type { Digest, ImageId } from "../../ids/digest.ts";
 import { writeTar } from "../../layers/tar-writer.ts";
 import { parseImageConfig } from "../pull/image-config.ts";
 import { parseManifest } from "../pull/manifest.ts";
 import type { ResolvedImage } from "../pull/resolve-image.ts";
 import type { Platform } from "../registry/platform.ts";
+import type { BlobSource } from "../registry/repository.ts";
 
 /** Images of this domain come from crib itself; no host of that name is ever asked. */
 export const builtinDomain = "crib.local";
@@ -86,3 +88,10 @@ function sha256(bytes: Uint8Array): Digest {
 function json(document: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(document));
 }
+
+/** Built-in blobs are in the store before anybody asks for them. */
+export const builtinSource: BlobSource = {
+  registry: builtinDomain,
+  blob: ({ digest }) => Promise.reject(internal(`built-in blob ${digest} vanished from the store`)),
+  failed: () => undefined,
+};

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file crib/v1/engine.proto.
  */
 export const file_crib_v1_engine: GenFile = /*@__PURE__*/
-  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkihQEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSABCCAoGdXBkYXRlIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkiVwoNTGF5ZXJQcm9ncmVzcxIOCgZkaWdlc3QYASABKAkSEgoKZG9uZV9ieXRlcxgCIAEoAxITCgt0b3RhbF9ieXRlcxgDIAEoAxINCgVwaGFzZRgEIAEoCSIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDMnYKBkVuZ2luZRI1CgRQdWxsEhQuY3JpYi52MS5QdWxsUmVxdWVzdBoTLmNyaWIudjEuUHVsbFVwZGF0ZSIAMAESNQoESW5mbxIULmNyaWIudjEuSW5mb1JlcXVlc3QaFS5jcmliLnYxLkluZm9SZXNwb25zZSIAYgZwcm90bzM");
+  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkiVwoNTGF5ZXJQcm9ncmVzcxIOCgZkaWdlc3QYASABKAkSEgoKZG9uZV9ieXRlcxgCIAEoAxITCgt0b3RhbF9ieXRlcxgDIAEoAxINCgVwaGFzZRgEIAEoCSIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAzKgAgoGRW5naW5lEjUKBFB1bGwSFC5jcmliLnYxLlB1bGxSZXF1ZXN0GhMuY3JpYi52MS5QdWxsVXBkYXRlIgAwARI1CgRJbmZvEhQuY3JpYi52MS5JbmZvUmVxdWVzdBoVLmNyaWIudjEuSW5mb1Jlc3BvbnNlIgASUAoNTGlzdExlZnRvdmVycxIdLmNyaWIudjEuTGlzdExlZnRvdmVyc1JlcXVlc3QaHi5jcmliLnYxLkxpc3RMZWZ0b3ZlcnNSZXNwb25zZSIAElYKD1JlbW92ZUxlZnRvdmVycxIfLmNyaWIudjEuUmVtb3ZlTGVmdG92ZXJzUmVxdWVzdBogLmNyaWIudjEuUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2UiAGIGcHJvdG8z");
 
 /**
  * Asks for an image. Credentials are optional; without them the node's own are tried.
@@ -72,6 +72,12 @@ export type PullUpdate = Message<"crib.v1.PullUpdate"> & {
      */
     value: Done;
     case: "done";
+  } | {
+    /**
+     * @generated from field: crib.v1.HostFailure host_failure = 4;
+     */
+    value: HostFailure;
+    case: "hostFailure";
   } | { case: undefined; value?: undefined };
 };
 
@@ -81,6 +87,32 @@ export type PullUpdate = Message<"crib.v1.PullUpdate"> & {
  */
 export const PullUpdateSchema: GenMessage<PullUpdate> = /*@__PURE__*/
   messageDesc(file_crib_v1_engine, 1);
+
+/**
+ * A mirror or registry that failed, in this pull or lately: others are asked first for a while.
+ *
+ * @generated from message crib.v1.HostFailure
+ */
+export type HostFailure = Message<"crib.v1.HostFailure"> & {
+  /**
+   * "https://mirror.example:5000"
+   *
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message crib.v1.HostFailure.
+ * Use `create(HostFailureSchema)` to create a new message.
+ */
+export const HostFailureSchema: GenMessage<HostFailure> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 2);
 
 /**
  * The registry has said what the reference stands for.
@@ -108,7 +140,7 @@ export type Resolved = Message<"crib.v1.Resolved"> & {
  * Use `create(ResolvedSchema)` to create a new message.
  */
 export const ResolvedSchema: GenMessage<Resolved> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 2);
+  messageDesc(file_crib_v1_engine, 3);
 
 /**
  * How far one layer is.
@@ -146,7 +178,7 @@ export type LayerProgress = Message<"crib.v1.LayerProgress"> & {
  * Use `create(LayerProgressSchema)` to create a new message.
  */
 export const LayerProgressSchema: GenMessage<LayerProgress> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 3);
+  messageDesc(file_crib_v1_engine, 4);
 
 /**
  * The image is here.
@@ -167,7 +199,7 @@ export type Done = Message<"crib.v1.Done"> & {
  * Use `create(DoneSchema)` to create a new message.
  */
 export const DoneSchema: GenMessage<Done> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 4);
+  messageDesc(file_crib_v1_engine, 5);
 
 /**
  * Asks who answers.
@@ -182,7 +214,7 @@ export type InfoRequest = Message<"crib.v1.InfoRequest"> & {
  * Use `create(InfoRequestSchema)` to create a new message.
  */
 export const InfoRequestSchema: GenMessage<InfoRequest> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 5);
+  messageDesc(file_crib_v1_engine, 6);
 
 /**
  * Who answers.
@@ -239,7 +271,109 @@ export type InfoResponse = Message<"crib.v1.InfoResponse"> & {
  * Use `create(InfoResponseSchema)` to create a new message.
  */
 export const InfoResponseSchema: GenMessage<InfoResponse> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 6);
+  messageDesc(file_crib_v1_engine, 7);
+
+/**
+ * @generated from message crib.v1.ListLeftoversRequest
+ */
+export type ListLeftoversRequest = Message<"crib.v1.ListLeftoversRequest"> & {
+};
+
+/**
+ * Describes the message crib.v1.ListLeftoversRequest.
+ * Use `create(ListLeftoversRequestSchema)` to create a new message.
+ */
+export const ListLeftoversRequestSchema: GenMessage<ListLeftoversRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 8);
+
+/**
+ * Oldest first.
+ *
+ * @generated from message crib.v1.ListLeftoversResponse
+ */
+export type ListLeftoversResponse = Message<"crib.v1.ListLeftoversResponse"> & {
+  /**
+   * @generated from field: repeated crib.v1.Leftover leftovers = 1;
+   */
+  leftovers: Leftover[];
+};
+
+/**
+ * Describes the message crib.v1.ListLeftoversResponse.
+ * Use `create(ListLeftoversResponseSchema)` to create a new message.
+ */
+export const ListLeftoversResponseSchema: GenMessage<ListLeftoversResponse> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 9);
+
+/**
+ * @generated from message crib.v1.RemoveLeftoversRequest
+ */
+export type RemoveLeftoversRequest = Message<"crib.v1.RemoveLeftoversRequest"> & {
+};
+
+/**
+ * Describes the message crib.v1.RemoveLeftoversRequest.
+ * Use `create(RemoveLeftoversRequestSchema)` to create a new message.
+ */
+export const RemoveLeftoversRequestSchema: GenMessage<RemoveLeftoversRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 10);
+
+/**
+ * @generated from message crib.v1.RemoveLeftoversResponse
+ */
+export type RemoveLeftoversResponse = Message<"crib.v1.RemoveLeftoversResponse"> & {
+  /**
+   * @generated from field: repeated crib.v1.Leftover removed = 1;
+   */
+  removed: Leftover[];
+};
+
+/**
+ * Describes the message crib.v1.RemoveLeftoversResponse.
+ * Use `create(RemoveLeftoversResponseSchema)` to create a new message.
+ */
+export const RemoveLeftoversResponseSchema: GenMessage<RemoveLeftoversResponse> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 11);
+
+/**
+ * Something that no image has and no pull is using.
+ *
+ * @generated from message crib.v1.Leftover
+ */
+export type Leftover = Message<"crib.v1.Leftover"> & {
+  /**
+   * partial-blob, blob, layer
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Of the blob, or the chain id of the layer.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 bytes = 3;
+   */
+  bytes: bigint;
+
+  /**
+   * Unix, nanoseconds.
+   *
+   * @generated from field: int64 changed_at_ns = 4;
+   */
+  changedAtNs: bigint;
+};
+
+/**
+ * Describes the message crib.v1.Leftover.
+ * Use `create(LeftoverSchema)` to create a new message.
+ */
+export const LeftoverSchema: GenMessage<Leftover> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 12);
 
 /**
  * The engine behind the socket.
@@ -266,6 +400,26 @@ export const Engine: GenService<{
     methodKind: "unary";
     input: typeof InfoRequestSchema;
     output: typeof InfoResponseSchema;
+  },
+  /**
+   * What failed pulls left for the next try: on the disk and in no image.
+   *
+   * @generated from rpc crib.v1.Engine.ListLeftovers
+   */
+  listLeftovers: {
+    methodKind: "unary";
+    input: typeof ListLeftoversRequestSchema;
+    output: typeof ListLeftoversResponseSchema;
+  },
+  /**
+   * Deletes it, and answers with what was deleted.
+   *
+   * @generated from rpc crib.v1.Engine.RemoveLeftovers
+   */
+  removeLeftovers: {
+    methodKind: "unary";
+    input: typeof RemoveLeftoversRequestSchema;
+    output: typeof RemoveLeftoversResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_crib_v1_engine, 0);

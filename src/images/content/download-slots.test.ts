@@ -1,0 +1,36 @@
+import { expect, test } from "bun:test";
+import { DownloadSlots } from "./download-slots.ts";
+
+const signal = new AbortController().signal;
+
+test("a registry has its own limit, all have one together, and who waits for the one does not hold the other", async () => {
+  const slots = new DownloadSlots(3, 2);
+  const held = [await slots.acquire("slow", signal), await slots.acquire("slow", signal)];
+  let third = false;
+  const waiting = slots.acquire("slow", signal).then((slot) => {
+    third = true;
+    return slot;
+  });
+  using _other = await slots.acquire("other", signal);
+  expect(third).toBe(false);
+  held[0]?.[Symbol.dispose]();
+  (await waiting)[Symbol.dispose]();
+  held[1]?.[Symbol.dispose]();
+  expect(third).toBe(true);
+});
+
+test("who gives up leaves no slot taken", async () => {
+  const slots = new DownloadSlots(1, 1);
+  const held = await slots.acquire("a", signal);
+  const leave = new AbortController();
+  const outcomes = ["a", "b"].map((registry) =>
+    slots.acquire(registry, leave.signal).then(
+      () => "got",
+      (error: { code: string }) => error.code,
+    ),
+  );
+  leave.abort();
+  expect(await Promise.all(outcomes)).toEqual(["cancelled", "cancelled"]);
+  held[Symbol.dispose]();
+  for (const registry of ["a", "b"]) (await slots.acquire(registry, signal))[Symbol.dispose]();
+});

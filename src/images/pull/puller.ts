@@ -1,0 +1,136 @@
+import type { Config } from "../../config/config.ts";
+import { notFound } from "../../errors/crib-error.ts";
+import type { ImageId } from "../../ids/digest.ts";
+import type { Clock } from "../../observe/clock.ts";
+import type { Log } from "../../observe/log.ts";
+import type { GarbageStores } from "../content/collect-garbage.ts";
+import { withinRoom } from "../content/leftovers.ts";
+import type { Image, PullProgress, PullRequest } from "../port.ts";
+import { credentialsFingerprint } from "../registry/credentials-fingerprint.ts";
+import { HostHealth } from "../registry/host-health.ts";
+import { openRepository } from "../registry/open-repository.ts";
+import type { Platform } from "../registry/platform.ts";
+import { formatReference, type ImageReference, parseReference, repositoryName } from "../registry/reference.ts";
+import { namingReference } from "../registry/repository.ts";
+import { requestSecret } from "../registry/request-secret.ts";
+import { type BuiltinImage, builtinDomain, builtinName, builtinSource } from "../store/builtin-image.ts";
+import { auditPull, type PullFacts } from "./audit-pull.ts";
+import { installImage } from "./install-image.ts";
+import { resolveImage } from "./resolve-image.ts";
+import { SharedTasks } from "./shared-tasks.ts";
+
+export interface PullWorld {
+  readonly config: Pick<Config, "registry">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly platform: Platform;
+}
+
+/** Pulls images into the stores, each reference once at a time, and tells of each pull. */
+export class Puller {
+  /** What `crib.local/hello` is, once the daemon has made it. */
+  builtin: BuiltinImage | undefined;
+  readonly #world: PullWorld;
+  readonly #stores: GarbageStores;
+  readonly #health: HostHealth;
+  readonly #pulls = new SharedTasks<string, ImageId, PullProgress>({ joinersRetry: false });
+
+  constructor(world: PullWorld, stores: GarbageStores) {
+    this.#world = world;
+    this.#stores = stores;
+    this.#health = new HostHealth(world.clock);
+  }
+
+  /** Joins a pull of the same reference and credentials that is under way. @throws {CribError} as registry and stores have it. */
+  async pull(request: PullRequest, signal: AbortSignal): Promise<Image> {
+    const reference = parseReference(request.reference);
+    const report = request.onProgress ?? ((): void => undefined);
+    const key = `${formatReference(reference)} ${credentialsFingerprint(request.credentials)}`;
+    const { log, clock } = this.#world;
+    const facts: PullFacts = {
+      image: formatReference(reference),
+      asker: request.asker ?? "daemon",
+      source: undefined,
+      digest: undefined,
+    };
+    return await auditPull(log, clock, facts, async () => {
+      const id = await this.#pulls.run(
+        key,
+        signal,
+        (shared, emit) => withinRoom(this.#stores, log, () => this.#pull(reference, request, shared, emit, facts)),
+        (progress) => {
+          if (progress.kind === "resolved") facts.digest = progress.digest;
+          report(progress);
+        },
+      );
+      report({ kind: "done", imageId: id });
+      return this.#listed(id);
+    });
+  }
+
+  async #pull(
+    reference: ImageReference,
+    request: PullRequest,
+    signal: AbortSignal,
+    report: (progress: PullProgress) => void,
+    facts: PullFacts,
+  ): Promise<ImageId> {
+    if (reference.domain === builtinDomain) return await this.#installBuiltin(reference, signal, report);
+    const { config, clock, log, platform } = this.#world;
+    const repository = await openRepository(reference, requestSecret(request.credentials), config.registry, {
+      clock,
+      log,
+      health: this.#health,
+      onFailure: ({ origin, why }) => report({ kind: "host-failure", origin, why }),
+    });
+    try {
+      const image = await resolveImage(reference, repository, this.#stores.content, platform, signal);
+      report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
+      const name = repositoryName(reference);
+      // A tag beside a digest was not asked of the registry: it proves nothing about where the tag points.
+      const tags = reference.digest === undefined ? [`${name}:${reference.tag ?? "latest"}`] : [];
+      return await installImage(
+        this.#stores,
+        image,
+        [...tags, `${name}@${image.targetDigest}`],
+        repository,
+        signal,
+        report,
+      );
+    } catch (error) {
+      throw namingReference(error, request.reference);
+    } finally {
+      facts.source = repository.source;
+    }
+  }
+
+  async #installBuiltin(
+    reference: ImageReference,
+    signal: AbortSignal,
+    report: (progress: PullProgress) => void,
+  ): Promise<ImageId> {
+    const { builtin } = this;
+    const isHello = repositoryName(reference) === builtinName && (reference.tag ?? "latest") === "latest";
+    if (
+      builtin === undefined ||
+      !isHello ||
+      (reference.digest ?? builtin.image.targetDigest) !== builtin.image.targetDigest
+    ) {
+      throw notFound("image", formatReference(reference));
+    }
+    const { image, layer } = builtin;
+    report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
+    const names = [`${builtinName}:latest`, `${builtinName}@${image.targetDigest}`];
+    const present = this.#stores.index.get(image.id);
+    if (present?.repoTags.includes(`${builtinName}:latest`) === true) return image.id;
+    await this.#stores.content.put(layer.digest, layer.bytes);
+    return await installImage(this.#stores, image, names, builtinSource, signal, report);
+  }
+
+  #listed(id: ImageId): Image {
+    const image = this.#stores.index.get(id);
+    // Removed between its row and here by a concurrent RemoveImage: to the caller it is simply not there.
+    if (image === undefined) throw notFound("image", id);
+    return image;
+  }
+}
