@@ -58,6 +58,7 @@ enum plan_step_kind {
 	STEP_IDMAPPED_ROOTFS = 32,
 	STEP_ENTER_USER_NAMESPACE = 33,
 	STEP_OPEN_IMAGE = 34,
+	STEP_COPY_UP = 45,
 	STEP_HOOK = 40,
 };
 
@@ -96,6 +97,12 @@ struct open_image_step {
 	const char *staging; /* a directory of the host to work on, seen in this mount namespace only */
 	const char *path;    /* inside the image; "" for its root */
 	bool idmapped;
+};
+
+struct copy_up_step {
+	uint32_t slot;
+	const char *path; /* inside the root: what is copied, and where the slot's tree is bound later */
+	bool on_tmpfs;    /* the slot's tree is a new tmpfs, and not one that was opened */
 };
 
 struct mount_step {
@@ -194,6 +201,7 @@ struct plan_step {
 		struct rlimit_step rlimit;
 		struct open_source_step open_source;
 		struct open_image_step open_image;
+		struct copy_up_step copy_up;
 		struct rootfs_step rootfs; /* rootfs, idmapped-rootfs */
 		struct mount_step mount;
 		struct bind_step bind;

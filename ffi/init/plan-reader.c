@@ -45,6 +45,15 @@ static void decode_open_image(struct reader *payload, struct open_image_step *st
 		payload->bad = true;
 }
 
+static void decode_copy_up(struct reader *payload, struct copy_up_step *step)
+{
+	step->slot = read_u32(payload);
+	step->path = read_string(payload);
+	step->on_tmpfs = read_u8(payload) != 0;
+	if (step->slot >= PLAN_SLOTS_MAX)
+		payload->bad = true;
+}
+
 static void decode_bind(struct reader *payload, struct bind_step *step)
 {
 	step->slot = read_u32(payload);
@@ -205,6 +214,9 @@ static void decode_payload(struct reader *payload, struct plan_step *step)
 		return;
 	case STEP_OPEN_IMAGE:
 		decode_open_image(payload, &step->open_image);
+		return;
+	case STEP_COPY_UP:
+		decode_copy_up(payload, &step->copy_up);
 		return;
 	case STEP_EXEC:
 		decode_exec(payload, &step->exec);

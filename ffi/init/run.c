@@ -34,6 +34,8 @@ static int run_step(struct stage *stage, const struct plan_step *step)
 		return step_enter_user_namespace(stage, step->flags);
 	case STEP_OPEN_IMAGE:
 		return step_open_image(stage, &step->open_image);
+	case STEP_COPY_UP:
+		return step_copy_up(stage, &step->copy_up);
 	case STEP_MOUNT:
 		return step_mount(stage, &step->mount);
 	case STEP_BIND:

@@ -80,6 +80,8 @@ int step_open_source(struct stage *stage, const struct open_source_step *step);
 int step_idmap_source(struct stage *stage, uint32_t slot);
 /* image-volume.c */
 int step_open_image(struct stage *stage, const struct open_image_step *step);
+/* copy-up.c */
+int step_copy_up(struct stage *stage, const struct copy_up_step *step);
 /* overlay.c */
 /*
  * An overlay that is attached nowhere: its descriptor, or -errno. `staging` is covered meanwhile, in this mount

@@ -162,6 +162,12 @@ static void refuses_bad_steps(void)
 	refuses_step("image without layers", STEP_OPEN_IMAGE, &payload);
 
 	payload.length = 0;
+	put(&payload, PLAN_SLOTS_MAX, 4);
+	put_string(&payload, "/data");
+	put(&payload, 0, 1);
+	refuses_step("slot to copy to", STEP_COPY_UP, &payload);
+
+	payload.length = 0;
 	put(&payload, 0, 4);
 	put_string(&payload, "");
 	put_string(&payload, "");

@@ -89,6 +89,7 @@ const schema = z.strictObject({
         .optional(),
       seccomp_profile_root: path.optional(),
       apparmor_default_profile: z.boolean().optional(),
+      image_volumes: z.enum(["copy", "tmpfs", "none"]).optional(),
       exec_output_limit_bytes: z
         .number()
         .int()

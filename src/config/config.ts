@@ -51,6 +51,11 @@ export interface Config {
     readonly seccompProfileRoot: HostPath;
     /** Confine containers that name no AppArmor profile by the one that crib brings, where the kernel has AppArmor. */
     readonly apparmorDefaultProfile: boolean;
+    /**
+     * What becomes of a VOLUME of an image that the pod mounts nothing on: a directory of the container's own, or a tmpfs, with a
+     * copy of what the image has there; or nothing, and the path is a part of the root like any other.
+     */
+    readonly imageVolumes: "copy" | "tmpfs" | "none";
     readonly execOutputLimitBytes: number;
   };
   readonly streaming: {

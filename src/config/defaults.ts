@@ -28,6 +28,7 @@ export const defaultConfig: Config = deepFreeze({
     defaultHandler: "crib",
     seccompProfileRoot: parseHostPath("/var/lib/kubelet/seccomp"),
     apparmorDefaultProfile: true,
+    imageVolumes: "copy",
     execOutputLimitBytes: 16 * 1024 * 1024,
   },
   streaming: { address: "127.0.0.1", port: 0, tls: undefined, idleTimeoutMs: 4 * 60 * 60 * 1000 },

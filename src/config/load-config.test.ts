@@ -53,6 +53,7 @@ describe("loadConfig()", () => {
       default_handler = "native"
       seccomp_profile_root = "/sec"
       apparmor_default_profile = false
+      image_volumes = "tmpfs"
       exec_output_limit_bytes = 2048
       [streaming]
       address = "::1"
@@ -83,6 +84,7 @@ describe("loadConfig()", () => {
         defaultHandler: "native",
         seccompProfileRoot: "/sec",
         apparmorDefaultProfile: false,
+        imageVolumes: "tmpfs",
         execOutputLimitBytes: 2048,
       },
       streaming: {

@@ -95,6 +95,7 @@ function overlay(base: Config, file: ConfigFile): Config {
       defaultHandler: runtime?.default_handler ?? base.runtime.defaultHandler,
       seccompProfileRoot: runtime?.seccomp_profile_root ?? base.runtime.seccompProfileRoot,
       apparmorDefaultProfile: runtime?.apparmor_default_profile ?? base.runtime.apparmorDefaultProfile,
+      imageVolumes: runtime?.image_volumes ?? base.runtime.imageVolumes,
       execOutputLimitBytes: runtime?.exec_output_limit_bytes ?? base.runtime.execOutputLimitBytes,
     },
     streaming: overlayStreaming(base.streaming, file.streaming),

@@ -21,7 +21,7 @@ import { buildMounts } from "./mounts.ts";
 import type { NamespacePaths } from "./namespaces.ts";
 import { buildNamespaces } from "./namespaces.ts";
 import { protectedPaths } from "./protected-paths.ts";
-import type { ImageVolume } from "./requested-mounts.ts";
+import type { AnonymousVolume, ImageVolume } from "./requested-mounts.ts";
 import type { RuntimeSpec, SpecLinux, SpecMount, SpecProcess, SpecSeccomp, SpecUser } from "./runtime-spec.ts";
 import { selinuxFileLabel, selinuxLabel } from "./security-labels.ts";
 import { specResources } from "./spec-resources.ts";
@@ -48,6 +48,8 @@ export interface ContainerSpecInput {
   readonly devices?: readonly GrantedDevice[];
   /** Those of `config.mounts` that show an image. */
   readonly imageVolumes?: ReadonlyMap<Mount, ImageVolume>;
+  /** Those of `config.mounts` that the image declares. */
+  readonly anonymousVolumes?: ReadonlyMap<Mount, AnonymousVolume>;
   readonly namespacePaths?: NamespacePaths;
   /** HOSTNAME of the environment; the pod's configured hostname when not given. */
   readonly hostname?: string;
@@ -81,6 +83,7 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
     hostNetwork: security?.namespaceOptions?.network === NamespaceMode.NODE,
     userNamespace,
     imageVolumes: input.imageVolumes,
+    anonymousVolumes: input.anonymousVolumes,
   });
   const hostname = input.hostname ?? sandboxConfig.hostname;
   const process = containerProcess(input, security, hostname);

@@ -1,8 +1,8 @@
 import type { Mount } from "../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../ids/path.ts";
 import type { CgroupView } from "./cgroup-view.ts";
-import type { ImageVolume } from "./requested-mounts.ts";
-import { requestedMount } from "./requested-mounts.ts";
+import type { AnonymousVolume, ImageVolume } from "./requested-mounts.ts";
+import { anonymousVolume, requestedMount } from "./requested-mounts.ts";
 import type { SpecMount } from "./runtime-spec.ts";
 import { standardMounts } from "./standard-mounts.ts";
 import type { UserNamespace } from "./user-namespace.ts";
@@ -27,6 +27,8 @@ export interface MountsInput {
   /** undefined: the host's. */
   readonly userNamespace?: UserNamespace | undefined;
   readonly imageVolumes?: ReadonlyMap<Mount, ImageVolume> | undefined;
+  /** Those of `requested` that the image declares. */
+  readonly anonymousVolumes?: ReadonlyMap<Mount, AnonymousVolume> | undefined;
 }
 
 /**
@@ -38,9 +40,11 @@ export interface MountsInput {
  * @throws {CribError} invalid-argument for a mount that cannot be honoured.
  */
 export function buildMounts(input: MountsInput): readonly SpecMount[] {
-  const requested = input.requested.map((mount) =>
-    requestedMount(mount, input.userNamespace, input.imageVolumes?.get(mount)),
-  );
+  const requested = input.requested.map((mount) => {
+    const volume = input.anonymousVolumes?.get(mount);
+    if (volume !== undefined) return anonymousVolume(mount, volume);
+    return requestedMount(mount, input.userNamespace, input.imageVolumes?.get(mount));
+  });
   const taken = new Set(requested.map((mount) => mount.destination));
   const sysfs = input.userNamespace !== undefined && input.hostNetwork === true ? "host" : "own";
   const standard = standardMounts(input.privileged, sysfs, input.cgroups).filter(

@@ -31,6 +31,22 @@ export interface ImageVolume {
   readonly path: string;
 }
 
+/** A volume that the image declares. `copyUp`: it begins with what the image has there. */
+export interface AnonymousVolume {
+  readonly copyUp: boolean;
+}
+
+/** A directory of the container's own on the host, or a tmpfs, which runtimes know how to fill ("tmpcopyup"). */
+export function anonymousVolume({ containerPath: path, hostPath }: Mount, { copyUp }: AnonymousVolume): SpecMount {
+  const destination = containerPath(path);
+  const source = hostPath === "" ? "tmpfs" : parseHostPath(hostPath, "volume of the image");
+  checkProc(destination, source);
+  if (hostPath !== "")
+    return { destination, type: "bind", source, options: ["rbind", "rprivate", "rw"], ...(copyUp && { copyUp }) };
+  const options = ["rprivate", "rw", "nosuid", "nodev", ...(copyUp ? ["tmpcopyup"] : [])];
+  return { destination, type: "tmpfs", source, options, ...(copyUp && { copyUp }) };
+}
+
 /**
  * One CRI mount: a bind, or an image, which is read-only and without devices and set-uid programs, but may be executed.
  *

@@ -65,6 +65,8 @@ export interface SpecMount {
   readonly options: readonly string[];
   readonly uidMappings?: readonly SpecIdMapping[];
   readonly gidMappings?: readonly SpecIdMapping[];
+  /** Begins with what the image has at `destination`; the OCI has no word for it, but for tmpfs. */
+  readonly copyUp?: boolean;
   /** Of type "image", which the OCI has no words for: what is mounted. Layers of the host, top first; "" is the root. */
   readonly image?: { readonly lower: readonly HostPath[]; readonly path: string };
 }

@@ -92,6 +92,7 @@ function configuration(place: EnginePlace, network: EngineNetwork, options: Engi
     `spec_dirs = ["${place.directory}/cdi/etc", "${place.directory}/cdi/run"]`,
     "[runtime]",
     `seccomp_profile_root = "${place.directory}/seccomp"`,
+    ...(options.runtime ?? []),
     "",
   ].join("\n");
 }

@@ -12,6 +12,8 @@ export interface EngineOptions {
   readonly network?: EngineNetwork;
   /** The state directory is on a tmpfs, as on a node. */
   readonly stateInMemory?: boolean;
+  /** Lines of crib's configuration in its table `runtime`. */
+  readonly runtime?: readonly string[];
   /** Executable of crib. Default: dist/crib of this tree, or `CRIB_TEST_BINARY`. */
   readonly binary?: string;
   /** Directory of containerd, its shim and runc (tests/peers). Default: Debian's, on PATH. */

@@ -15,6 +15,8 @@ export interface TestBedOptions {
   readonly stateInMemory?: boolean;
   /** Images pulled before the first test. Default: busybox. */
   readonly images?: readonly TestImageName[];
+  /** Lines of crib's configuration in its table `runtime`. */
+  readonly runtime?: readonly string[];
   /** Executable of crib. Default: the one under test. */
   readonly binary?: string;
   /** Directory of containerd, its shim and runc. Default: Debian's. */
@@ -55,6 +57,7 @@ export class TestBed {
     this.#engine = createEngine(this.kind, {
       registry: this.#registry,
       ...(options.network === undefined ? {} : { network: options.network }),
+      ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       ...(options.binary === undefined ? {} : { binary: options.binary }),
       ...(options.peers === undefined ? {} : { peers: options.peers }),
       ...(options.stateInMemory === undefined ? {} : { stateInMemory: options.stateInMemory }),

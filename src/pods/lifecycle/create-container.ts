@@ -77,7 +77,7 @@ async function makeContainer(
   undo.defer(() => removeContainerDirectory(engine, id));
   const { userNamespace } = namespaceModes(sandbox.config);
   makeContainerDirectory(engine, directory, lowerDirs, userNamespace);
-  const mounts = resolveMounts(engine, directory, config, image, lowerDirs, userNamespace);
+  const { mounts, anonymous } = resolveMounts(engine, directory, config, image, lowerDirs, userNamespace);
   const base = buildContainerSpec({
     id,
     sandboxId: sandbox.id,
@@ -92,6 +92,7 @@ async function makeContainer(
     apparmorProfile,
     devices: resolveDevices(config),
     imageVolumes: volumes,
+    anonymousVolumes: anonymous,
     hostname: sandbox.hostname,
   });
   noteIgnoredSelinux(engine, { container: id }, config.linux?.securityContext);

@@ -39,6 +39,7 @@ export interface ContainerPlanInput {
  *   sources             opened in the host's tree, before propagation is cut, so that shared and slave mounts keep their peers.
  *   propagation         slave: nothing that follows shows on the host, and the host's own unmounts still get through.
  *   images              of image volumes, made on the directory that the root then takes.
+ *   volumes             of the image's own, filled from the root: files are given away with the host's privilege.
  *   root, mounts        by descriptor inside the root, never by a path the image could redirect (CVE-2021-30465,
  *                       CVE-2019-19921); then device nodes and links in a /dev that the image cannot have planted
  *                       (CVE-2026-41579).
@@ -80,6 +81,7 @@ export function compileContainerPlan(input: ContainerPlanInput): LaunchPlan {
       ...input.rootfs,
       options: mountLabel === undefined ? [] : [`context=${mountLabel}`],
     },
+    ...mounts.fill,
     ...(userns ? [...limits, { kind: "enter-user-namespace", flags: CLONE_NEWNS | ownCgroups | ownPid } as const] : []),
     ...mounts.attach,
     ...deviceSteps(spec),

@@ -11,6 +11,8 @@ export interface MountSteps {
   readonly open: readonly PlanStep[];
   /** Sources that are made, on a directory of the host: after propagation is cut. */
   readonly make: readonly PlanStep[];
+  /** Sources that begin as a copy of what the root has: once there is one. */
+  readonly fill: readonly PlanStep[];
   readonly attach: readonly PlanStep[];
 }
 
@@ -24,10 +26,13 @@ export function compileMounts(
   const open: PlanStep[] = [];
   const idmap: PlanStep[] = [];
   const make: PlanStep[] = [];
+  const fill: PlanStep[] = [];
   const attach: PlanStep[] = [];
+  let slots = 0;
   /** The host's groups are bound: whoever has no cgroup namespace of its own may not mount them in a user namespace. */
   const bound: CgroupStep = ({ name }, target, attributes) => {
-    const slot = open.length + make.length;
+    const slot = slots;
+    slots += 1;
     open.push({ kind: "open-source", slot, path: parseHostPath(`${hostCgroups}/${name}`), recursive: false });
     return { kind: "bind", slot, target, attributes, recursive: false, propagation: "private" };
   };
@@ -37,7 +42,8 @@ export function compileMounts(
       continue;
     }
     const options = parseMountOptions(mount.options);
-    if (!options.bind && mount.type !== "bind" && mount.image === undefined) {
+    const ofRoot = mount.copyUp === true;
+    if (!options.bind && mount.type !== "bind" && mount.image === undefined && !ofRoot) {
       attach.push({
         kind: "mount",
         fsType: mount.type,
@@ -48,8 +54,13 @@ export function compileMounts(
       });
       continue;
     }
-    const slot = open.length + make.length;
-    if (mount.image === undefined) {
+    const slot = slots;
+    slots += 1;
+    const onTmpfs = ofRoot && mount.type === "tmpfs";
+    if (ofRoot) fill.push({ kind: "copy-up", slot, path: parseRootfsPath(mount.destination), onTmpfs });
+    if (onTmpfs) {
+      // The step itself makes it.
+    } else if (mount.image === undefined) {
       const path: HostPath = parseHostPath(mount.source, "mount source");
       open.push({ kind: "open-source", slot, path, recursive: options.recursiveBind });
     } else {
@@ -65,7 +76,7 @@ export function compileMounts(
       propagation: options.propagation,
     });
   }
-  return { open: [...open, ...idmap], make, attach };
+  return { open: [...open, ...idmap], make, fill, attach };
 }
 
 /** Their files would have the label of the process that mounts them. (mqueue is made with the ipc namespace, and takes no label here.) */

@@ -64,6 +64,8 @@ function writePayload(out: WireWriter, step: PlanStep): WireWriter {
     case "open-image":
       out.u32(step.slot).strings(step.lower).string(step.staging);
       return out.string(step.path).bool(step.idmapped);
+    case "copy-up":
+      return out.u32(step.slot).string(step.path).bool(step.onTmpfs);
     case "enter-user-namespace":
       return out.u64(BigInt(step.flags >>> 0));
     case "stdio-owner":

@@ -35,6 +35,7 @@ export const stepKinds = {
   "idmapped-rootfs": 32,
   "enter-user-namespace": 33,
   "open-image": 34,
+  "copy-up": 45,
   hook: 40,
 } as const satisfies Record<PlanStep["kind"], number>;
 

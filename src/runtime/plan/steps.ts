@@ -40,6 +40,12 @@ export type PlanStep =
       readonly idmapped: boolean;
     }
   /**
+   * Copies what the root has at `path` into the tree in `slot`, or into a tmpfs that it puts there: how a volume of the image's
+   * begins. After the root is made, and before the user namespace, where files could not be given away. A path that is not
+   * there leaves the tree as it is.
+   */
+  | { readonly kind: "copy-up"; readonly slot: number; readonly path: RootfsPath; readonly onTmpfs: boolean }
+  /**
    * Goes on in the pod's user namespace, as its root, in a child with new namespaces of `flags` (CLONE_NEW*) that belong to
    * it. What needs the host's privilege comes before: cgroups, limits, sources, the root.
    */
