@@ -40,7 +40,7 @@ static int begin_session(struct stage *stage)
 }
 
 /*
- * The process is a child of the monitor, not of the stage, which sleeps until it has its program or is gone. The older
+ * The process is a child of the monitor, not of the stage, which is done. The older
  * clone, because a profile that lets any through lets this one; its pid is in the monitor's numbering, since the stage
  * is where the monitor is.
  */
@@ -55,8 +55,7 @@ int birth(struct stage *stage, const struct exec_step *step)
 	if (left < 0)
 		return left;
 	forget_plan(stage, step);
-	long pid = filter_call(stage, SYS_clone, CLONE_PARENT | CLONE_VFORK | CLONE_PARENT_SETTID, 0,
-			       (long)&stage->note->born);
+	long pid = filter_call(stage, SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID, 0, (long)&stage->note->born);
 	if (pid < 0)
 		return stage_fail(stage, (int)pid, "clone", "the last process");
 	if (pid > 0)

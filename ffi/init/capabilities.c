@@ -35,7 +35,7 @@ static int put_sets(const struct sets *sets)
 	return (int)negative_errno(syscall(SYS_capset, &header, data));
 }
 
-/* Drops what `keep` lacks and then reads the set back: *kept is what it holds. */
+/* Drops what `keep` lacks, and sees that it is gone: *kept is what the set may still hold of it. */
 static int limit_bounding(struct stage *stage, uint64_t keep, uint64_t *kept)
 {
 	for (int capability = 0; capability <= HIGHEST; capability++) {

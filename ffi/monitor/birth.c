@@ -1,20 +1,22 @@
+#include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "init.h"
 #include "kernel.h"
 #include "monitor.h"
 
-/* A page of its own: everything in it is the stage's to write. */
+/* A page of its own: everything in it is the stage's to write, and who is born of the stage does not have it. */
 #define NOTE_SIZE 4096
 
-struct launch_note *birth_note_make(void)
+int birth_note_make(struct process *process)
 {
 	void *note = mmap(NULL, NOTE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (note == MAP_FAILED)
-		return NULL;
-	/* The stage has it; whoever is born of the stage has not. */
-	return note;
+		return -errno;
+	process->note = note;
+	return 0;
 }
 
 void birth_note_free(struct process *process)
@@ -24,47 +26,73 @@ void birth_note_free(struct process *process)
 	process->note = NULL;
 }
 
+pid_t birth_pid(const struct process *process)
+{
+	return process->note == NULL ? 0 : process->note->born;
+}
+
 struct process *birth_of(pid_t pid)
 {
 	struct process *process = monitor.processes;
-	while (process != NULL && (process->note == NULL || process->note->born != pid))
+	while (process != NULL && birth_pid(process) != pid)
 		process = process->next;
 	return process;
 }
 
-void birth_ended(struct process *process, int code, int signal_number)
+void birth_take_over(struct process *process, bool dead)
 {
-	process->born_dead = true;
-	process->born_code = (uint8_t)code;
-	process->born_signal = (uint8_t)signal_number;
+	process->pid = birth_pid(process);
+	process->born = true;
+	birth_note_free(process);
+	close_and_clear(&process->pidfd);
+	if (dead)
+		return;
+	process->pidfd = sys_pidfd_open(process->pid);
+	if (process->pidfd >= 0)
+		return;
+	/* What cannot be held cannot be signalled later. */
+	if (!process->failed)
+		failure_set(&process->failure, process->pidfd, "pidfd_open", process->id);
+	process->failed = true;
+	process_kill(process);
+}
+
+/* Whether the program is another than ours. */
+static bool has_run(const struct process *process)
+{
+	int ours cleanup_fd = open_of_process(getpid(), "/exe", O_PATH);
+	int theirs cleanup_fd = open_of_process(process->pid, "/exe", O_PATH);
+	struct stat one;
+	struct stat other;
+	/* One that is dying has no program any more, and is reaped in a moment. */
+	if (ours < 0 || theirs < 0 || fstat(ours, &one) < 0 || fstat(theirs, &other) < 0)
+		return false;
+	return one.st_dev != other.st_dev || one.st_ino != other.st_ino;
 }
 
 /*
- * The stage sleeps until the last process has its program or is gone, so by now it has either said on its pipe what
- * went wrong or nothing did. The pipe is read once and never waited for: others inside may hold it, or have written to
- * it.
+ * What comes through the pipe may be anybody's inside who was able to take it from the process: a failure is believed,
+ * since it costs the sender only a process it could have killed, and nothing else is. The end of it means that the
+ * stage and the process are done with it, by execve or by death.
  */
-bool birth_take_over(struct process *process)
+void birth_hear(struct source *source, uint32_t events)
 {
-	pid_t born = process->note == NULL ? 0 : process->note->born;
-	if (born == 0)
-		return false;
-	report_end(process);
-	report_take_error(process);
-	birth_note_free(process);
-	process->pid = born;
-	close_and_clear(&process->pidfd);
-	if (!process->born_dead)
-		process->pidfd = sys_pidfd_open(born);
-	if (!process->born_dead && process->pidfd < 0 && !process->failed) {
-		process->failed = true;
-		failure_set(&process->failure, process->pidfd, "pidfd_open", process->id);
-	}
-	if (!process->failed)
-		process_started(process);
-	else if (!process->born_dead)
+	(void)events;
+	struct process *process = container_of(source, struct process, errors);
+	bool ended = report_take_error(process);
+	if (process->state != PROCESS_STARTING)
+		return;
+	if (birth_pid(process) != 0)
+		birth_take_over(process, false);
+	if (process->born && process->failed)
 		process_kill(process);
-	if (process->born_dead)
-		process_exited(process, process->born_code, process->born_signal);
-	return true;
+	else if (process->born && ended)
+		process_started(process);
+}
+
+/* Who keeps the pipe open keeps nobody waiting. */
+void birth_look(struct process *process)
+{
+	if (process->born && !process->failed && has_run(process))
+		process_started(process);
 }

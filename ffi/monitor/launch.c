@@ -163,8 +163,16 @@ static int make_errors(struct process *process, struct child_ends *ends, struct 
 {
 	if (ends->pid_namespace < 0)
 		return 0;
-	int made = make_pipe(1, &process->errors, &ends->errors);
-	return made < 0 ? failure_set(failure, made, "pipe2", "errors") : 0;
+	int ours = -1;
+	int made = make_pipe(1, &ours, &ends->errors);
+	if (made < 0)
+		return failure_set(failure, made, "pipe2", "errors");
+	made = source_watch(&process->errors, ours, EPOLLIN, birth_hear);
+	if (made < 0) {
+		close(ours);
+		return failure_set(failure, made, "epoll_ctl", "errors");
+	}
+	return 0;
 }
 
 /* A descriptor of the cgroup v2 directory that `procs_file` belongs to, or -1. */
@@ -236,6 +244,8 @@ static int spawn(struct process *process, const struct launch_request *launch, c
 	if (pid < 0)
 		return failure_set(failure, pid, "clone3", "");
 	process->pid = pid;
+	if (ends->errors >= 0)
+		process->report_peer = take_fd(&ends->report);
 	return 0;
 }
 
@@ -274,9 +284,9 @@ static int prepare(struct process *process, const struct launch_request *launch,
 	process->stdin_once = launch->stdin_once;
 	if (launch->oom_file[0] != '\0')
 		process->oom_file = strdup(launch->oom_file);
-	process->note = birth_note_make();
-	if (process->note == NULL)
-		return failure_set(failure, -errno, "mmap", "");
+	int noted = birth_note_make(process);
+	if (noted < 0)
+		return failure_set(failure, noted, "mmap", "");
 	int opened = log_open(&process->log, launch->log_path);
 	return opened < 0 ? failure_set(failure, opened, "open", launch->log_path) : 0;
 }
@@ -313,6 +323,8 @@ void launch(struct connection *connection, const struct request *request)
 	if (done == 0)
 		done = spawn(process, &request->launch, &plan, &ends, &failure);
 	child_ends_close(&ends);
+	if (done == 0)
+		launch_deadline_set(process, 0);
 	if (done == 0)
 		return; /* answered when execve worked or the child is reaped */
 	reply_failure(connection, request->number, &failure);

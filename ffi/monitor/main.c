@@ -103,13 +103,15 @@ static int open_everything(const char *directory)
 	monitor.epoll = epoll_create1(EPOLL_CLOEXEC);
 	int children = take_signals();
 	int deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int launches = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	int stall = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (monitor.epoll < 0 || children < 0 || deadline < 0 || stall < 0)
+	if (monitor.epoll < 0 || children < 0 || deadline < 0 || launches < 0 || stall < 0)
 		return -1;
 	if (open_directories(directory) < 0)
 		return -1;
 	if (source_watch(&monitor.children, children, EPOLLIN, reap_ready) < 0 ||
 	    source_watch(&monitor.deadline, deadline, EPOLLIN, shutdown_deadline) < 0 ||
+	    source_watch(&monitor.launches, launches, EPOLLIN, launch_deadline_tick) < 0 ||
 	    source_watch(&monitor.stall, stall, EPOLLIN, attach_stall_tick) < 0)
 		return -1;
 	return source_watch(&monitor.listener, LISTENER, EPOLLIN, connection_accept);

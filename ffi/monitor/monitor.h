@@ -103,11 +103,11 @@ struct process {
 	bool failed;
 	struct failure failure;
 	/* an entering launch, see init.h: `pid` is the stage until that has gone, then the process born last */
-	struct launch_note *note; /* shared with the stage; NULL once it has run, or never did */
-	int errors;               /* the reading end of the last process's pipe, or -1 */
-	bool born_dead;           /* the last process was reaped before the stage, and with this */
-	uint8_t born_code;
-	uint8_t born_signal;
+	struct launch_note *note; /* shared with the stage; NULL once `pid` is who was born last */
+	struct source errors;     /* the pipe of the last process, until that has run or failed */
+	int report_peer; /* kept open, or the end of the report would be told while there are better things to do */
+	bool born;
+	uint64_t deadline_ms;  /* UINT64_MAX: it was given up */
 	struct frame warnings; /* encoded as they come in */
 	uint32_t warning_count;
 	struct connection *client; /* the start's or exec's requester; NULL when it is gone or has its answer (start) */
@@ -134,7 +134,9 @@ struct monitor {
 	struct source listener;
 	struct source children; /* signalfd of SIGCHLD */
 	struct source deadline; /* timerfd, armed by shutdown */
-	struct source stall;    /* timerfd, ticking while an attacher is behind */
+	struct source launches; /* timerfd, ticking while anything starts */
+	bool launches_ticking;
+	struct source stall; /* timerfd, ticking while an attacher is behind */
 	bool stall_ticking;
 	struct connection *connections;
 	unsigned connection_count;
@@ -230,14 +232,19 @@ int pid_init_wait(int channel, struct failure *failure);
 void launch(struct connection *connection, const struct request *request);
 
 /* birth.c: a process that its stage let be born inside a pid namespace. */
-struct launch_note *birth_note_make(void);
+int birth_note_make(struct process *process);
 void birth_note_free(struct process *process);
-/* Whose last process this is, while its stage still runs. */
+/* The last process, while `pid` is its stage; 0 when there is none yet. */
+pid_t birth_pid(const struct process *process);
 struct process *birth_of(pid_t pid);
-/* The last process was reaped before its stage. */
-void birth_ended(struct process *process, int code, int signal_number);
-/* A stage was reaped. False when nothing was born: it was itself the process. May free it. */
-bool birth_take_over(struct process *process);
+/* From now on `pid` is the last process; `dead` when it has just been reaped. */
+void birth_take_over(struct process *process, bool dead);
+void birth_hear(struct source *source, uint32_t events);
+void birth_look(struct process *process);
+
+/* launch-deadline.c: no launch takes longer than this; 0 is the monitor's own choice. */
+void launch_deadline_set(struct process *process, uint32_t milliseconds);
+void launch_deadline_tick(struct source *source, uint32_t events);
 
 /* report.c */
 /* A descriptor below /proc/PID, or -errno. */
@@ -249,8 +256,11 @@ void report_poll(void);
 void report_settle(struct process *process);
 /* The same without a conclusion. */
 void report_end(struct process *process);
-/* A message of the last process or of its stage, which must not be believed: it is a failure or nothing. */
-void report_take_error(struct process *process);
+/*
+ * A message of the last process or of its stage, which must not be believed: it is a failure or nothing. True when the
+ * pipe has ended, which nobody can pretend.
+ */
+bool report_take_error(struct process *process);
 
 /* process.c */
 struct process *process_find(const char *id);

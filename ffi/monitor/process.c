@@ -30,7 +30,8 @@ struct process *process_new(const char *id)
 	if (process == NULL)
 		return NULL;
 	failure_text(process->id, sizeof(process->id), id);
-	process->pidfd = process->errors = process->report.fd = process->input.source.fd = process->log.fd = -1;
+	process->pidfd = process->report_peer = process->errors.fd = process->report.fd = process->input.source.fd =
+		process->log.fd = -1;
 	process->stdio[0] = process->stdio[1] = process->stdio[2] = -1;
 	for (int i = 0; i < 2; i++) {
 		process->outputs[i].source.fd = -1;
@@ -55,7 +56,8 @@ void process_free(struct process *process)
 	for (int i = 0; i < 3; i++)
 		close_and_clear(&process->stdio[i]);
 	close_and_clear(&process->pidfd);
-	close_and_clear(&process->errors);
+	source_close(&process->errors);
+	close_and_clear(&process->report_peer);
 	birth_note_free(process);
 	log_close(&process->log);
 	frame_free(&process->warnings);
@@ -67,6 +69,8 @@ void process_free(struct process *process)
 void process_started(struct process *process)
 {
 	process->state = PROCESS_RUNNING;
+	report_end(process);
+	source_close(&process->errors);
 	birth_note_free(process);
 	process->started_ns = now_ns();
 	for (int i = 0; i < 2; i++) {
@@ -129,9 +133,8 @@ void process_kill(const struct process *process)
 		sys_pidfd_send_signal(process->pidfd, SIGKILL);
 	kill(process->pid, SIGKILL);
 	kill(-process->pid, SIGKILL);
-	pid_t born = process->note == NULL || process->born_dead ? 0 : process->note->born;
-	if (born > 0)
-		kill(born, SIGKILL);
+	if (birth_pid(process) != 0)
+		kill(birth_pid(process), SIGKILL);
 }
 
 static void exec_client_gone(struct process *process)
@@ -207,6 +210,11 @@ void process_exited(struct process *process, int code, int signal_number)
 		report_settle(process);
 	if (process->state == PROCESS_STARTING) {
 		report_take_error(process);
+		/* Like after "ready": death before execve is the workload's own when nothing was wrong with that. */
+		if (process->born && !process->failed)
+			process_started(process);
+	}
+	if (process->state == PROCESS_STARTING) {
 		start_failed(process, signal_number);
 		return;
 	}

@@ -23,10 +23,16 @@ static void reaped(const siginfo_t *info)
 		report_poll();
 		process = process_by_pid(info->si_pid);
 	}
-	struct process *mother = process == NULL ? birth_of(info->si_pid) : NULL;
-	if (mother != NULL)
-		birth_ended(mother, code, signal_number);
-	else if (process != NULL && !birth_take_over(process))
+	/* Of an entering launch either of the two may be first, its stage or who was born last. */
+	if (process == NULL) {
+		process = birth_of(info->si_pid);
+		if (process != NULL)
+			birth_take_over(process, true);
+	} else if (birth_pid(process) != 0) {
+		birth_take_over(process, false);
+		return;
+	}
+	if (process != NULL)
 		process_exited(process, code, signal_number);
 }
 

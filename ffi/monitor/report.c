@@ -174,24 +174,28 @@ void report_end(struct process *process)
 		return;
 	receive_all(process);
 	source_close(&process->report);
+	close_and_clear(&process->report_peer);
 }
 
-/* Only a number and two texts, both cut off and shown as they are nowhere but in a message. */
-void report_take_error(struct process *process)
+bool report_take_error(struct process *process)
 {
 	struct report report;
-	ssize_t length = process->errors < 0 ? 0 : read(process->errors, &report, sizeof(report));
-	close_and_clear(&process->errors);
-	if (length != sizeof(report) || report.kind != REPORT_FAILURE || process->failed)
-		return;
-	process->failed = true;
-	process->failure = report.failure;
-	sanitize(&process->failure);
+	ssize_t length = process->errors.fd < 0 ? -1 : read(process->errors.fd, &report, sizeof(report));
+	if (length < 0)
+		return false;
+	source_close(&process->errors);
+	if (length == sizeof(report) && report.kind == REPORT_FAILURE && !process->failed) {
+		process->failed = true;
+		process->failure = report.failure;
+		sanitize(&process->failure);
+	}
+	return length == 0;
 }
 
 static void settle(struct process *process)
 {
 	source_close(&process->report);
+	close_and_clear(&process->report_peer);
 	if (process->ready && !process->failed)
 		process_started(process);
 }
