@@ -24,6 +24,16 @@ describe("toConnectError()", () => {
     expect(error.rawMessage).toContain("openat2");
   });
 
+  test.each([
+    [Object.assign(new Error("ENOSPC"), { code: "ENOSPC", path: "/root/containers/x" }), "/root/containers/x"],
+    [Object.assign(new Error("EDQUOT"), { code: "EDQUOT", path: "/a", dest: "/root/b" }), "/root/b"],
+    [new ErrnoError(28, "mkdirat", "/root/y"), "/root/y"],
+  ])("F06: tells a full disk as resource-exhausted, with the place: %p", (thrown, place) => {
+    const error = toConnectError(thrown, () => "x");
+    expect(error.code).toBe(Code.ResourceExhausted);
+    expect(error.rawMessage).toContain(place);
+  });
+
   test.each([[new TypeError("boom")], ["boom"], [{ toString: (): string => "boom" }]])(
     "tells an unforeseen failure with its id: %p",
     (thrown) => {

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { CribError } from "../errors/crib-error.ts";
 import type { ErrorCode } from "../errors/error-code.ts";
+import { isFull } from "../errors/is-full.ts";
 import { visible } from "../errors/visible.ts";
 
 /** Crib's reasons as gRPC's: the only place that knows both. */
@@ -46,10 +47,22 @@ export function toConnectError(error: unknown, correlationId: () => string): Con
     connectError.cause = error;
     return connectError;
   }
+  if (isFull(error)) {
+    const full = new ConnectError(bounded(visible(fullMessage(error))), Code.ResourceExhausted);
+    full.cause = error;
+    return full;
+  }
   const text = visible(error instanceof Error ? error.message : String(error));
   const connectError = new ConnectError(bounded(`unexpected failure ${correlationId()}: ${text}`), grpcCodes.internal);
   connectError.cause = error;
   return connectError;
+}
+
+/** Of a call of the runtime's own, which names its path beside the message. */
+function fullMessage(error: unknown): string {
+  const path: unknown = error instanceof Error ? (Reflect.get(error, "dest") ?? Reflect.get(error, "path")) : undefined;
+  const where = typeof path === "string" ? `the file system of ${path}` : "a file system";
+  return `no space or no inodes left on ${where}: free some`;
 }
 
 /** The code's name as gRPC writes it in logs: "NotFound", "Internal". */

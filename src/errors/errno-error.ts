@@ -5,7 +5,7 @@ import type { ErrorCode } from "./error-code.ts";
 /**
  * A system call that failed: which call, on what, with which errno.
  *
- * `code` stays `internal` (`resource-exhausted` without descriptors) unless the caller knows better; callers translate the errnos they expect
+ * `code` stays `internal` (`resource-exhausted` without descriptors or space) unless the caller knows better; callers translate the errnos they expect
  * (ENOENT → not-found, …) at the place where the meaning is known.
  */
 export class ErrnoError extends CribError {
@@ -21,6 +21,8 @@ export class ErrnoError extends CribError {
   }
 }
 
+const exhausted: ReadonlySet<number> = new Set([Errno.EMFILE, Errno.ENFILE, Errno.ENOSPC, Errno.EDQUOT]);
+
 function usualCode(errno: number): ErrorCode {
-  return errno === Errno.EMFILE || errno === Errno.ENFILE ? "resource-exhausted" : "internal";
+  return exhausted.has(errno) ? "resource-exhausted" : "internal";
 }

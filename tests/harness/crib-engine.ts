@@ -16,7 +16,7 @@ export function createCrib(options: EngineOptions): Engine {
   const binary = options.binary ?? cribBinary();
   if (!existsSync(binary)) throw new Error(`no executable at ${binary}: npm run build`);
   const network = options.network ?? "builtin";
-  const place = openEnginePlace("crib", options.stateInMemory);
+  const place = openEnginePlace("crib", options.stateInMemory, options.rootDisk);
   const config = join(place.directory, "config.toml");
   writeFileSync(config, configuration(place, network, options));
   const daemon = new Daemon({

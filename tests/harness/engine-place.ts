@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { makeCgroup, removeCgroup } from "./cgroup-tree.ts";
-import type { EngineKind } from "./engine.ts";
+import type { EngineKind, SmallDisk } from "./engine.ts";
 import { killProcessesOf } from "./processes-of.ts";
 import { cgroupPrefix, linkPrefix, openWorkspace } from "./workspace.ts";
 
@@ -23,7 +23,7 @@ export interface EnginePlace {
 }
 
 /** `stateInMemory`: the state directory is on a tmpfs, as /run is on a node. */
-export function openEnginePlace(kind: EngineKind, stateInMemory = false): EnginePlace {
+export function openEnginePlace(kind: EngineKind, stateInMemory = false, rootDisk?: SmallDisk): EnginePlace {
   const workspace = openWorkspace(kind);
   const number = ++count;
   const directory = workspace.path;
@@ -33,6 +33,7 @@ export function openEnginePlace(kind: EngineKind, stateInMemory = false): Engine
   makeCgroup(cgroupParent);
   for (const name of ["root", "state"]) mkdirSync(join(directory, name), { mode: 0o700 });
   if (stateInMemory) mountTmpfs(join(directory, "state"));
+  if (rootDisk !== undefined) mountDisk(join(directory, "root.img"), join(directory, "root"), rootDisk);
   return {
     directory,
     root: join(directory, "root"),
@@ -54,4 +55,11 @@ export function openEnginePlace(kind: EngineKind, stateInMemory = false): Engine
 function mountTmpfs(path: string): void {
   const { exitCode, stderr } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", path]);
   if (exitCode !== 0) throw new Error(`no tmpfs at ${path}: ${stderr.toString().trim()}`);
+}
+
+/** ext4 in a file: unlike a tmpfs it has blocks of its own for directories, and runs out of inodes as real disks do. */
+function mountDisk(image: string, path: string, { mebibytes, inodes }: SmallDisk): void {
+  const script = `truncate -s ${mebibytes}M "$0" && mkfs.ext4 -q -m 0 -N ${inodes} "$0" && mount -o loop "$0" "$1" && chmod 0700 "$1"`;
+  const { exitCode, stderr } = Bun.spawnSync(["sh", "-c", script, image, path]);
+  if (exitCode !== 0) throw new Error(`no disk at ${path}: ${stderr.toString().trim()}`);
 }

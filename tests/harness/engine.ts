@@ -6,6 +6,11 @@ export type EngineKind = "crib" | "containerd";
 /** How pods of an engine get their network: crib's built-in one, or CNI plugins run by the engine. */
 export type EngineNetwork = "builtin" | "cni";
 
+export interface SmallDisk {
+  readonly mebibytes: number;
+  readonly inodes: number;
+}
+
 export interface EngineOptions {
   readonly registry: Registry;
   /** Default: builtin for crib, cni for containerd (which has nothing else). */
@@ -14,6 +19,8 @@ export interface EngineOptions {
   readonly stateInMemory?: boolean;
   /** Lines of crib's configuration in its table `runtime`. */
   readonly runtime?: readonly string[];
+  /** The root directory is a file system of its own with so much room. */
+  readonly rootDisk?: SmallDisk;
   /** Executable of crib. Default: dist/crib of this tree, or `CRIB_TEST_BINARY`. */
   readonly binary?: string;
   /** Directory of containerd, its shim and runc (tests/peers). Default: Debian's, on PATH. */

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../src/gen/runtime/v1/api_pb.ts";
 import type { TestImageName } from "../fixtures/test-images.ts";
 import type { CriClient } from "./cri-client.ts";
-import type { Engine, EngineKind, EngineNetwork } from "./engine.ts";
+import type { Engine, EngineKind, EngineNetwork, SmallDisk } from "./engine.ts";
 import { expectNoResidue, type HostSnapshot, hostSnapshot } from "./host-snapshot.ts";
 import { type ContainerConfigInit, containerConfig, type PodConfigInit, podConfig } from "./pod-config.ts";
 import { type Registry, sharedRegistry } from "./registry.ts";
@@ -13,6 +13,7 @@ import { logPathOf, TestContainer, TestPod } from "./test-container.ts";
 export interface TestBedOptions {
   readonly network?: EngineNetwork;
   readonly stateInMemory?: boolean;
+  readonly rootDisk?: SmallDisk;
   /** Images pulled before the first test. Default: busybox. */
   readonly images?: readonly TestImageName[];
   /** Lines of crib's configuration in its table `runtime`. */
@@ -60,6 +61,7 @@ export class TestBed {
       ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       ...(options.binary === undefined ? {} : { binary: options.binary }),
       ...(options.peers === undefined ? {} : { peers: options.peers }),
+      ...(options.rootDisk === undefined ? {} : { rootDisk: options.rootDisk }),
       ...(options.stateInMemory === undefined ? {} : { stateInMemory: options.stateInMemory }),
     });
     this.#hostBefore = hostSnapshot(this.engine);

@@ -60,7 +60,7 @@ function ofDevice(name: string, help: string, read: (io: Io) => bigint): Metric<
   return labelled("counter", name, help, ["device"], ({ accounting, filesystem }) => {
     const io = accounting?.io;
     // The kernel lists a device once it was used. A container that has done no I/O yet has done none on its own filesystem.
-    if (io?.length === 0) return [[0n, filesystem.device]];
+    if (io?.length === 0) return filesystem === undefined ? [] : [[0n, filesystem.device]];
     return (io ?? []).map((each) => [read(each), each.deviceName]);
   });
 }

@@ -168,7 +168,9 @@ async function writeAll(ingest: Ingest, bytes: Uint8Array): Promise<void> {
   } catch (error) {
     const full = error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
     throw full
-      ? new CribError("resource-exhausted", `no room to store blob ${ingest.digest}`, { cause: error })
+      ? new CribError("resource-exhausted", `no room for blob ${ingest.digest} on the file system of ${ingest.path}`, {
+          cause: error,
+        })
       : error;
   }
 }

@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, truncate } from "node:fs/promises";
 import { CribError } from "../../errors/crib-error.ts";
+import { isFull } from "../../errors/is-full.ts";
 import { type Digest, isDigest } from "../../ids/digest.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { Clock } from "../../observe/clock.ts";
@@ -113,6 +114,12 @@ export class ContentStore {
     try {
       await file.writeFile(bytes);
       await file.datasync();
+    } catch (error) {
+      await rm(path, { force: true });
+      if (!isFull(error)) throw error;
+      throw new CribError("resource-exhausted", `no room for blob ${digest} on the file system of ${this.directory}`, {
+        cause: error,
+      });
     } finally {
       await file.close();
     }

@@ -1,4 +1,5 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import { isFull } from "../../errors/is-full.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { joinHostPath } from "../../ids/path.ts";
@@ -43,8 +44,15 @@ export function removeContainerDirectory(engine: PodEngine, id: ContainerId): vo
   const directory = containerDirectory(engine.config.root, id);
   if (!existsSync(directory)) return;
   const trash = joinHostPath(engine.config.root, "trash");
-  mkdirSync(trash, { recursive: true, mode: 0o700 });
-  renameSync(directory, joinHostPath(trash, id));
+  try {
+    mkdirSync(trash, { recursive: true, mode: 0o700 });
+    renameSync(directory, joinHostPath(trash, id));
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    // Nothing can be moved on a full disk; where it is, the next start would find it as one that no record names.
+    void discard(engine, joinHostPath(engine.config.root, "containers"), id);
+    return;
+  }
   void discard(engine, trash, id);
 }
 
