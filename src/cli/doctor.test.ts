@@ -11,7 +11,7 @@ const healthyFiles: Readonly<Record<string, string>> = {
   "/proc/sys/kernel/osrelease": "6.12.0-1-amd64\n",
   "/proc/filesystems": "nodev\ttmpfs\nnodev\toverlay\n",
   "/proc/modules": "",
-  "/boot/config-6.12.0-1-amd64": ["BRIDGE", "VETH", "NF_TABLES", "NFT_NAT", "NFT_MASQ"]
+  "/boot/config-6.12.0-1-amd64": ["BRIDGE", "VETH", "NF_TABLES", "NF_TABLES_BRIDGE", "NFT_NAT", "NFT_MASQ"]
     .map((name) => `CONFIG_${name}=y`)
     .join("\n"),
   "/proc/sys/kernel/seccomp/actions_avail": "kill_process kill_thread trap errno user_notif trace log allow\n",
@@ -125,7 +125,7 @@ const troubles: readonly [title: string, patch: Patch, bad: Record<string, strin
         "/boot/config-6.12.0-1-amd64": "CONFIG_VETH=y\nCONFIG_NF_TABLES=y\nCONFIG_NFT_NAT=y\nCONFIG_NFT_MASQ=y",
       },
     },
-    { bridge: "warn" },
+    { bridge: "warn", "nftables for bridges": "warn" },
   ],
   [
     "CNI without its plugin",
