@@ -63,6 +63,7 @@ export type PodsDependencies = Pick<
   | "launcher"
   | "seccomp"
   | "defaultAppArmor"
+  | "pathLooker"
 > & { readonly database: Database } & Omit<RecordSafety, "journal">;
 
 export interface RunningPods extends Pods {
@@ -123,7 +124,7 @@ function compileDefaultFilter(engine: PodEngine): void {
   const asked = create(ContainerConfigSchema, {
     linux: { securityContext: { seccomp: { profileType: SecurityProfile_ProfileType.RuntimeDefault } } },
   });
-  engine.seccomp.program(resolveSeccomp(engine, asked));
+  engine.seccomp.program(resolveSeccomp(engine, asked, undefined));
 }
 
 function adoptNames(engine: PodEngine): void {
