@@ -7,6 +7,7 @@ import { createPodNetwork } from "../network/pod-network.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { defaultRlimits } from "../oci/default-rlimits.ts";
+import { readUptimeMs } from "../observe/uptime.ts";
 import { createPods } from "../pods/create-pods.ts";
 import { PathLooker } from "../pods/host/path-looker.ts";
 import { containerOfHolder } from "../pods/host/volume-holder.ts";
@@ -73,6 +74,7 @@ export async function openDomains(
       launcher: createMonitorLauncher({ kernel, monitorExecutable, clock }),
       seccomp: createSeccompCache(kernel),
       pathLooker,
+      uptimeMs: readUptimeMs,
       defaultAppArmor,
       database,
       late,

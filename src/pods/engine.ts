@@ -41,7 +41,7 @@ export interface PodEngine {
   readonly cgroups: Cgroups;
   readonly launcher: MonitorLauncher;
   readonly seccomp: SeccompCache;
-  readonly pathLooker: PathLooker;
+  readonly pathLooker: Pick<PathLooker, "lookAll">;
   readonly defaultAppArmor: Pick<DefaultAppArmor, "ensure">;
   readonly defaultSeccomp: DefaultSeccompProfiles;
 
