@@ -82,6 +82,7 @@ export async function bundleStep(): Promise<Step> {
       "src/**/*.ts",
       "src/**/*.json",
       "build/libcrib.so",
+      "build/crib-look",
       "build/crib-monitor",
       "build/hello",
       baseExecutable,

@@ -51,7 +51,7 @@ async function compile(output: string, command: readonly string[]): Promise<void
   }
 }
 
-/** The three C artifacts the executable carries: ffi/BUILD.md and ffi/include/crib.h say what they are. */
+/** The four C artifacts the executable carries: ffi/BUILD.md and ffi/include/crib.h say what they are. */
 export function nativeStep(toolchain: Toolchain): Step {
   const include = "-Iffi/include";
   // The kernel's headers, below musl's own, which must win where both define something.
@@ -60,6 +60,7 @@ export function nativeStep(toolchain: Toolchain): Step {
   const commands: Readonly<Record<string, readonly string[]>> = {
     "libcrib.so": ["gcc", ...warningFlags, ...libraryFlags, include, ...sources("shim"), toolchain.libseccomp],
     "crib-monitor": [...musl, ...sources("monitor", "init"), ...kernelHeaders],
+    "crib-look": [...musl, ...sources("look"), ...kernelHeaders],
     hello: [...musl, ...sources("hello"), ...kernelHeaders],
   };
   return {

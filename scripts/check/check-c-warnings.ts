@@ -6,7 +6,7 @@ const strict = ["-Wshadow", "-Wpointer-arith", "-Wstrict-prototypes", "-Wwrite-s
 
 // gcc builds the product; clang sees other things in the same code.
 const compilers = ["gcc", "clang"].filter((compiler) => Bun.which(compiler) !== null);
-const files = sources("shim", "monitor", "init", "hello");
+const files = sources("shim", "monitor", "init", "look", "hello");
 const commands = compilers.map((compiler) => [
   compiler,
   ...warningFlags,

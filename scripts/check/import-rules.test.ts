@@ -91,3 +91,14 @@ describe("length", () => {
     expect(reasons(["src/pods/a.ts", `// Over 300 lines: one table.\n${long}`])).toEqual([]);
   });
 });
+
+describe("records", () => {
+  test("are written by the ledger alone", () => {
+    const text = "engine.containers.put(record, options);\nthis.#sandboxes.delete(id);";
+    expect(reasons(["src/pods/lifecycle/a.ts", text])).toEqual([
+      expect.stringContaining("src/pods/lifecycle/a.ts:1 only src/pods/ledger writes"),
+      expect.stringContaining("src/pods/lifecycle/a.ts:2 only src/pods/ledger writes"),
+    ]);
+    expect(reasons(["src/pods/ledger/ledger.ts", text])).toEqual([]);
+  });
+});

@@ -131,6 +131,19 @@ function checkAmbient(file: SourceFile): Violation[] {
   });
 }
 
+/** Where an older copy of a record could be written over a newer one, or a deleted one again (src/pods/ledger/ledger.ts). */
+const recordWrite = /\b(?:containers|sandboxes)\s*\.\s*(?:put|delete)\(/;
+
+function checkRecordWriters(file: SourceFile): Violation[] {
+  if (!file.path.startsWith("src/pods/") || file.path.startsWith("src/pods/ledger/")) return [];
+  return file.text.split("\n").flatMap((text, index) => {
+    if (!recordWrite.test(text)) return [];
+    const reason =
+      "only src/pods/ledger writes records of pods and containers: it reads them again and checks the arrow";
+    return [{ path: file.path, line: index + 1, reason }];
+  });
+}
+
 function checkLength(file: SourceFile): Violation[] {
   const lines = file.text.split("\n").length - 1;
   if (
@@ -179,6 +192,7 @@ export function checkImports(files: readonly SourceFile[]): Violation[] {
   return [
     ...product.flatMap(checkDirection),
     ...product.flatMap(checkAmbient),
+    ...product.flatMap(checkRecordWriters),
     ...sources.flatMap(checkForeign),
     ...files.filter(({ path }) => !path.startsWith("src/gen/")).flatMap(checkLength),
     ...findCycles(product),

@@ -7,6 +7,10 @@ declare module "*/crib-monitor" {
   const path: string;
   export default path;
 }
+declare module "*/crib-look" {
+  const path: string;
+  export default path;
+}
 declare module "*/build/hello" {
   const path: string;
   export default path;

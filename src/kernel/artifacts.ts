@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import lookPath from "../../build/crib-look" with { type: "file" };
 import monitorPath from "../../build/crib-monitor" with { type: "file" };
 import helloPath from "../../build/hello" with { type: "file" };
 import libraryPath from "../../build/libcrib.so" with { type: "file" };
@@ -10,6 +11,8 @@ const pathByName = {
   "libcrib.so": libraryPath,
   /** Static: one process a pod. */
   "crib-monitor": monitorPath,
+  /** Static: looks at paths that may hang. */
+  "crib-look": lookPath,
   /** Static: the program of the built-in image `crib.local/hello`. */
   hello: helloPath,
 } as const;

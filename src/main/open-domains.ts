@@ -7,7 +7,9 @@ import { createPodNetwork } from "../network/pod-network.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { defaultRlimits } from "../oci/default-rlimits.ts";
+import { readUptimeMs } from "../observe/uptime.ts";
 import { createPods } from "../pods/create-pods.ts";
+import { PathLooker } from "../pods/host/path-looker.ts";
 import { containerOfHolder } from "../pods/host/volume-holder.ts";
 import { DefaultAppArmor } from "../runtime/default-apparmor.ts";
 import { createMonitorLauncher } from "../runtime/monitor/launcher.ts";
@@ -54,6 +56,10 @@ export async function openDomains(
   const monitorExecutable = undo.adopt(kernel.sealedMemfd("crib-monitor", readArtifact("crib-monitor")), (fd) =>
     kernel.close(fd),
   );
+  const lookExecutable = undo.adopt(kernel.sealedMemfd("crib-look", readArtifact("crib-look")), (fd) =>
+    kernel.close(fd),
+  );
+  const pathLooker = undo.use(new PathLooker({ executable: lookExecutable, clock, log }));
   const pods = undo.adopt(
     await createPods({
       config,
@@ -67,6 +73,8 @@ export async function openDomains(
       cgroups,
       launcher: createMonitorLauncher({ kernel, monitorExecutable, clock }),
       seccomp: createSeccompCache(kernel),
+      pathLooker,
+      uptimeMs: readUptimeMs,
       defaultAppArmor,
       database,
       late,

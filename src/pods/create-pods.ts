@@ -1,7 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
-import { readUptimeMs } from "../observe/uptime.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
 import { RecordJournal } from "../state/record-journal.ts";
@@ -63,6 +62,8 @@ export type PodsDependencies = Pick<
   | "launcher"
   | "seccomp"
   | "defaultAppArmor"
+  | "pathLooker"
+  | "uptimeMs"
 > & { readonly database: Database } & Omit<RecordSafety, "journal">;
 
 export interface RunningPods extends Pods {
@@ -95,7 +96,6 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     locks: new KeyedLocks(clock),
     starts: new Starts(),
     teardowns: new TeardownRetries(clock, log),
-    uptimeMs: readUptimeMs,
     sandboxNames: new NameRegistry("sandbox"),
     containerNames: new NameRegistry("container"),
     exits: new ExitWatch(clock),
@@ -123,7 +123,7 @@ function compileDefaultFilter(engine: PodEngine): void {
   const asked = create(ContainerConfigSchema, {
     linux: { securityContext: { seccomp: { profileType: SecurityProfile_ProfileType.RuntimeDefault } } },
   });
-  engine.seccomp.program(resolveSeccomp(engine, asked));
+  engine.seccomp.program(resolveSeccomp(engine, asked, undefined));
 }
 
 function adoptNames(engine: PodEngine): void {

@@ -13,6 +13,7 @@ import type { SeccompCache } from "../runtime/seccomp-cache.ts";
 import type { SandboxIntents } from "../state/intents.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
 import type { MonitorLinks } from "./host/monitor-links.ts";
+import type { PathLooker } from "./host/path-looker.ts";
 import type { SandboxGroups } from "./host/sandbox-groups.ts";
 import type { SpareMonitors } from "./host/spare-monitors.ts";
 import type { EventHub } from "./ledger/event-hub.ts";
@@ -40,6 +41,7 @@ export interface PodEngine {
   readonly cgroups: Cgroups;
   readonly launcher: MonitorLauncher;
   readonly seccomp: SeccompCache;
+  readonly pathLooker: Pick<PathLooker, "lookAll">;
   readonly defaultAppArmor: Pick<DefaultAppArmor, "ensure">;
   readonly defaultSeccomp: DefaultSeccompProfiles;
 

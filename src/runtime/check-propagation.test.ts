@@ -28,5 +28,8 @@ for (const [path, point, shared, slave] of cases) {
 }
 
 test("checkPropagation() asks nothing of private mounts, not even that the source is there", () => {
-  checkPropagation([{ destination: "/a", type: "bind", source: "/not/there", options: ["rbind", "rprivate"] }]);
+  checkPropagation(
+    [{ destination: "/a", type: "bind", source: "/not/there", options: ["rbind", "rprivate"] }],
+    (path) => path,
+  );
 });

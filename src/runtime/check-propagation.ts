@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { failedPrecondition } from "../errors/crib-error.ts";
 import type { SpecMount } from "../oci/runtime-spec.ts";
 
@@ -6,14 +6,15 @@ import type { SpecMount } from "../oci/runtime-spec.ts";
  * Mounts can only reach (rslave) or leave (rshared) a container through a source whose mount takes part in propagation
  * itself; on any other the kernel would silently do neither.
  *
+ * @param realPath where a source leads, without links.
  * @throws {CribError} failed-precondition naming the mount, and how to make it shared.
  */
-export function checkPropagation(mounts: readonly SpecMount[]): void {
+export function checkPropagation(mounts: readonly SpecMount[], realPath: (source: string) => string): void {
   const propagating = mounts.filter(({ options }) => options.includes("rshared") || options.includes("rslave"));
   if (propagating.length === 0) return;
   const mounted = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
   for (const { source, options } of propagating) {
-    const path = realpathSync(source);
+    const path = realPath(source);
     const mount = mountOf(path, mounted);
     const { shared = false, slave = false } = mount ?? {};
     if (shared || (slave && options.includes("rslave"))) continue;

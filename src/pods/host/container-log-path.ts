@@ -1,13 +1,10 @@
-import { dirname } from "node:path";
 import { invalidArgument } from "../../errors/crib-error.ts";
 import type { ContainerConfig, PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { parseHostPath } from "../../ids/path.ts";
-import { makeDirectories } from "../../kernel/exact-modes.ts";
 
 /**
- * Where the container's log goes: `log_path` below the sandbox's `log_directory`, whose directories are made. Undefined when
- * either is unset: the output is then dropped, as the CRI says.
+ * Where the container's log goes: `log_path` below the sandbox's `log_directory`. Undefined when either is unset: the output is then dropped, as the CRI says.
  *
  * @throws {CribError} invalid-argument for a log path that is absolute or climbs (CVE-2025-0750).
  */
@@ -18,7 +15,5 @@ export function containerLogPath(sandbox: PodSandboxConfig, container: Container
       `log_path ${JSON.stringify(container.logPath)} is absolute: give it relative to log_directory`,
     );
   }
-  const path = parseHostPath(`${sandbox.logDirectory}/${container.logPath}`, "log_path");
-  makeDirectories(dirname(path), 0o755);
-  return path;
+  return parseHostPath(`${sandbox.logDirectory}/${container.logPath}`, "log_path");
 }

@@ -13,6 +13,7 @@ import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { inPodNamespaces } from "../exec/in-pod-namespaces.ts";
 import { makeContainerDirectory, removeContainerDirectory } from "../host/container-directory.ts";
+import { lookAtHostPaths } from "../host/container-host-paths.ts";
 import { containerLogPath } from "../host/container-log-path.ts";
 import { containerDirectory } from "../host/container-paths.ts";
 import { releaseImages, resolveImageVolumes } from "../host/image-volumes.ts";
@@ -31,7 +32,7 @@ import { resolveAppArmor } from "../request/resolve-apparmor.ts";
 import { resolveCdi } from "../request/resolve-cdi.ts";
 import { resolveDevices } from "../request/resolve-devices.ts";
 import { resolveMounts } from "../request/resolve-mounts.ts";
-import { resolveSeccomp } from "../request/resolve-seccomp.ts";
+import { localProfilePath, resolveSeccomp } from "../request/resolve-seccomp.ts";
 
 /**
  * Makes a container's record, spec and writable layer. It holds no process, mount or cgroup until it is started, so a
@@ -44,7 +45,6 @@ export async function createContainer(
   sandboxIdOrPrefix: string,
   config: ContainerConfig,
 ): Promise<ContainerId> {
-  // Before anything is looked at: nothing waits between the look at the sandbox and the record of its container.
   const apparmorProfile = await resolveAppArmor(engine, config);
   const sandbox = getRecord("sandbox", engine.sandboxes, sandboxIdOrPrefix);
   const print = containerFingerprint(config);
@@ -66,6 +66,8 @@ async function makeContainer(
   if (pidMode?.pid === NamespaceMode.TARGET) targetProcess(engine, sandbox, pidMode.targetId);
   const namespaced = inPodNamespaces(sandbox.config, requested);
   const image = findImage(engine, requested);
+  const logPath = containerLogPath(sandbox.config, requested);
+  const onHost = await lookAtHostPaths(engine, requested, logPath, localProfilePath(engine, requested));
   const id = newContainerId();
   const directory = containerDirectory(engine.config.root, id);
   const cgroup = driverPaths[engine.config.cgroup.driver].container(sandbox.cgroup, id);
@@ -88,7 +90,7 @@ async function makeContainer(
     cgroupPath: cgroup,
     hostFiles: sandboxFiles(sandbox.directory),
     host: engine.hostFacts,
-    seccompProfile: resolveSeccomp(engine, config),
+    seccompProfile: resolveSeccomp(engine, config, onHost.seccompProfile),
     apparmorProfile,
     devices: resolveDevices(config),
     imageVolumes: volumes,
@@ -99,7 +101,7 @@ async function makeContainer(
   const spec = resolveCdi(engine, config, base);
   if (spec.process.selinuxLabel !== undefined) checkSelinuxLabel(spec.process.selinuxLabel);
   checkPlanFits(spec);
-  checkPropagation(spec.mounts);
+  checkPropagation(spec.mounts, onHost.realPath);
   relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
   if (spec.hooks !== undefined) writeBundle(directory, spec);
   const names = imageNames(image, config.image);
@@ -113,7 +115,7 @@ async function makeContainer(
     imageRepoDigest: names.repoDigest,
     cgroup,
     directory,
-    logPath: containerLogPath(sandbox.config, config),
+    logPath,
     spec,
     stopSignal: stopSignalNumber(config.stopSignal, image.config.stopSignal),
     createdAtNs: engine.clock.now(),

@@ -1,15 +1,12 @@
-import { readFileSync, statSync } from "node:fs";
-import { failedPrecondition, invalidArgument } from "../../errors/crib-error.ts";
+import { failedPrecondition, internal, invalidArgument } from "../../errors/crib-error.ts";
 import type { ContainerConfig, LinuxContainerSecurityContext } from "../../gen/runtime/v1/api_pb.ts";
 import { SecurityProfile_ProfileType } from "../../gen/runtime/v1/api_pb.ts";
-import { parseHostPath } from "../../ids/path.ts";
+import { type HostPath, parseHostPath } from "../../ids/path.ts";
 import { resolveCapabilities } from "../../oci/capabilities.ts";
 import type { RuntimeSpec, SpecSeccomp } from "../../oci/runtime-spec.ts";
 import type { SeccompContext } from "../../oci/seccomp/default-profile.ts";
 import { parseSeccompProfile } from "../../oci/seccomp/parse-profile.ts";
 import type { PodEngine } from "../engine.ts";
-
-const largestProfileBytes = 1 << 20;
 
 type Wish =
   | { readonly kind: "default" }
@@ -20,10 +17,15 @@ type Wish =
  * The seccomp profile a container runs under; undefined is unconfined, which is also what a request that says nothing gets
  * (the CRI's "nil profile") and what privileged means.
  *
- * @throws {CribError} invalid-argument for a Localhost profile that is missing or malformed, failed-precondition when the
+ * @param localProfile what `localProfilePath` holds.
+ * @throws {CribError} invalid-argument for a Localhost profile that is malformed, failed-precondition when the
  * kernel cannot filter: never run unfiltered instead.
  */
-export function resolveSeccomp(engine: PodEngine, config: ContainerConfig): SpecSeccomp | undefined {
+export function resolveSeccomp(
+  engine: Pick<PodEngine, "hostFacts" | "defaultSeccomp">,
+  config: ContainerConfig,
+  localProfile: string | undefined,
+): SpecSeccomp | undefined {
   const security = config.linux?.securityContext;
   if (security === undefined || security.privileged) return undefined;
   const wish = wishOf(security);
@@ -39,10 +41,30 @@ export function resolveSeccomp(engine: PodEngine, config: ContainerConfig): Spec
     capabilities: boundingSet(engine, security),
   };
   if (wish.kind === "default") return engine.defaultSeccomp.of(context);
-  return parseSeccompProfile(readLocalProfile(engine, wish.reference), wish.reference, context);
+  if (localProfile === undefined) throw internal(`seccomp profile ${wish.reference} was not read`);
+  return parseSeccompProfile(localProfile, wish.reference, context);
 }
 
-function boundingSet(engine: PodEngine, security: LinuxContainerSecurityContext): readonly string[] {
+/**
+ * The file of the Localhost profile that is asked for; undefined when none is. The kubelet sends an absolute path; a bare name
+ * is looked up in the configured directory.
+ */
+export function localProfilePath(
+  { config: { runtime } }: Pick<PodEngine, "config">,
+  config: ContainerConfig,
+): HostPath | undefined {
+  const security = config.linux?.securityContext;
+  if (security === undefined || security.privileged) return undefined;
+  const wish = wishOf(security);
+  if (wish.kind !== "localhost") return undefined;
+  const { reference } = wish;
+  return parseHostPath(
+    reference.startsWith("/") ? reference : `${runtime.seccompProfileRoot}/${reference}`,
+    "seccomp localhost_ref",
+  );
+}
+
+function boundingSet(engine: Pick<PodEngine, "hostFacts">, security: LinuxContainerSecurityContext): readonly string[] {
   const sets: RuntimeSpec["process"]["capabilities"] = resolveCapabilities(
     security.capabilities,
     false,
@@ -80,22 +102,4 @@ function localhost(reference: string): Wish {
   const name = reference.replace(/^localhost\//, "");
   if (name === "") throw invalidArgument("a Localhost seccomp profile is asked for without its name");
   return { kind: "localhost", reference: name };
-}
-
-/** The kubelet sends an absolute path; a bare name is looked up in the configured directory. */
-function readLocalProfile(engine: PodEngine, reference: string): string {
-  const text = reference.startsWith("/") ? reference : `${engine.config.runtime.seccompProfileRoot}/${reference}`;
-  const path = parseHostPath(text, "seccomp localhost_ref");
-  try {
-    const stat = statSync(path);
-    if (!stat.isFile() || stat.size > largestProfileBytes) {
-      throw invalidArgument(`seccomp profile ${path} is not a regular file of at most ${largestProfileBytes} bytes`);
-    }
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      throw invalidArgument(`seccomp profile ${path} does not exist on this node`, error);
-    }
-    throw error;
-  }
 }

@@ -15,8 +15,8 @@ export const deadlines = {
   spareSetupMs: 700,
   /** From a start or an exec to execve, where the caller sets no time of its own; hooks have theirs within. */
   startMs: 60_000,
-  /** The monitor itself gives up waiting for its children after 10 s and leaves. */
-  shutdownMs: 12_000,
+  /** Its children are killed by then; one that does not die is waited for in vain. */
+  shutdownMs: 4_000,
   /** During a shutdown: whether it still answers. */
   pingMs: 1_000,
 } as const;
