@@ -11,6 +11,8 @@ const LOCK_SH_NB = 1 | 4;
 const LOCK_EX_NB = 2 | 4;
 /** Longer than any link target the kernel keeps (PATH_MAX). */
 const LINK_BYTES = 4096;
+/** What glibc's readdir asks for at a time. */
+const NAMES_BYTES = 32 * 1024;
 
 type DescriptorCalls = Pick<
   FileCalls,
@@ -67,7 +69,7 @@ export function descriptorCalls({ libc, shim, checked, errno }: Calls): Descript
 
 type DirectoryCalls = Pick<
   FileCalls,
-  "readlinkat" | "mkdirat" | "mknodat" | "symlinkat" | "linkat" | "unlinkat" | "renameat2" | "umask"
+  "readlinkat" | "nextNames" | "mkdirat" | "mknodat" | "symlinkat" | "linkat" | "unlinkat" | "renameat2" | "umask"
 >;
 
 /** Making, naming and removing entries of directories. */
@@ -77,6 +79,15 @@ export function directoryCalls({ libc, checked }: Calls): DirectoryCalls {
       const target = new Uint8Array(LINK_BYTES);
       const length = checked(Number(libc.readlinkat(dir, cString(path, "path"), target, target)), "readlinkat", path);
       return Buffer.from(target.subarray(0, length)).toString("utf8");
+    },
+    nextNames(dir) {
+      const block = new Uint8Array(NAMES_BYTES);
+      for (;;) {
+        const length = checked(Number(libc.getdents64(dir, block, block)), "getdents64", String(dir));
+        const names = parseNames(block.subarray(0, length));
+        // A piece may hold nothing but the two names that are left out.
+        if (names.length > 0 || length === 0) return names;
+      }
     },
     mkdirat: (dir, path, mode) => void checked(libc.mkdirat(dir, cString(path, "path"), mode), "mkdirat", path),
     mknodat(dir, path, mode, major, minor) {
@@ -96,6 +107,19 @@ export function directoryCalls({ libc, checked }: Calls): DirectoryCalls {
     },
     umask: (mask) => libc.umask(mask),
   };
+}
+
+/** `struct linux_dirent64` (getdents64(2)): inode, offset, 16 bits of length, a type, the name with its NUL. */
+function parseNames(block: Uint8Array): readonly Uint8Array[] {
+  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  const names: Uint8Array[] = [];
+  for (let at = 0; at < block.length; at += view.getUint16(at + 16, true)) {
+    const start = at + 19;
+    const name = block.subarray(start, block.indexOf(0, start));
+    const isDots = name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e));
+    if (!isDots) names.push(name);
+  }
+  return names;
 }
 
 /** glibc's makedev(3): the numbers are interleaved so that old 16-bit device numbers keep their value. */

@@ -20,6 +20,7 @@ export function openLibc() {
     fsync: { args: ["i32"], returns: "i32" },
     ftruncate: { args: ["i32", "i64"], returns: "i32" },
     futimens: { args: ["i32", "buffer"], returns: "i32" },
+    getdents64: { args: ["i32", "buffer", "buffer_length"], returns: FFIType.i64_fast },
     getpid: { args: [], returns: "i32" },
     getrlimit: { args: ["i32", "buffer"], returns: "i32" },
     kill: { args: ["i32", "i32"], returns: "i32" },

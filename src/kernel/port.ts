@@ -65,6 +65,11 @@ export interface FileCalls {
   lstatat(dir: Fd, path: string): FileStat;
   statfs(path: string): FilesystemStat;
   readlinkat(dir: Fd, path: string): string;
+  /**
+   * The next names of a directory opened for reading, without `.` and `..`, as many as fit 32 KiB: a directory of a
+   * million costs no more at once than one of a thousand. None: its end.
+   */
+  nextNames(dir: Fd): readonly Uint8Array[];
   mkdirat(dir: Fd, path: string, mode: number): void;
   mknodat(dir: Fd, path: string, mode: number, major: number, minor: number): void;
   symlinkat(target: string, dir: Fd, path: string): void;

@@ -86,6 +86,7 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     lstatat: () => emptyStat,
     statfs: () => emptyFilesystem,
     readlinkat: () => "",
+    nextNames: () => [],
     mkdirat: nothing,
     mknodat: nothing,
     symlinkat: nothing,

@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
@@ -10,8 +9,10 @@ import { bytesToString } from "../oci/byte-string.ts";
 interface OpenDirectory {
   readonly fd: Fd;
   readonly name: string;
-  /** Names still to remove. */
-  readonly names: string[];
+  /** Names read and still to remove; what follows them is read when they are gone. */
+  names: string[];
+  /** Whether anything was in it: one that is not empty after all is then gone through again. */
+  hadNames: boolean;
 }
 
 /** Deeper than this, directories are moved up before they are emptied. */
@@ -20,8 +21,8 @@ const maxOpen = 64;
 /**
  * Removes `name` in the directory `parent`, whatever it is, without following links. Absent is success.
  *
- * Iterative and by descriptor, so that neither a hostile depth nor a path over PATH_MAX stops it, and never more than
- * `maxOpen` directories are open. Whoever calls it must be the only one to change the tree.
+ * Iterative, by descriptor and piece by piece, so that neither a hostile depth nor a million names in one directory nor a path over
+ * PATH_MAX stops it or whoever waits, and never more than `maxOpen` directories are open. Whoever calls it must be the only one to change the tree.
  */
 export function removeTree(kernel: Kernel, parent: Fd, name: string): void {
   for (const _ of removalSteps(kernel, parent, name));
@@ -51,11 +52,12 @@ function* removalSteps(kernel: Kernel, parent: Fd, name: string): Generator<unde
         here = open.at(-1)
       ) {
         yield;
-        const child = here.names.pop();
+        const child = nextChild(kernel, here);
         if (child === undefined) {
           open.pop();
           kernel.close(here.fd);
-          kernel.unlinkat(open.at(-1)?.fd ?? parent, here.name, true);
+          const above = open.at(-1)?.fd ?? parent;
+          if (!isRemoved(kernel, above, here)) enter(kernel, above, here.name, open);
         } else if (isDirectoryAfterUnlink(kernel, here.fd, child)) {
           if (open.length < maxOpen) enter(kernel, here.fd, child, open);
           else {
@@ -73,10 +75,28 @@ function* removalSteps(kernel: Kernel, parent: Fd, name: string): Generator<unde
 
 function enter(kernel: Kernel, parent: Fd, name: string, open: OpenDirectory[]): OpenDirectory {
   const fd = kernel.openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  const names = readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }).map((bytes) => bytesToString(bytes));
-  const directory = { fd, name, names };
+  const directory = { fd, name, names: [], hadNames: false };
   open.push(directory);
   return directory;
+}
+
+function nextChild(kernel: Kernel, directory: OpenDirectory): string | undefined {
+  if (directory.names.length === 0) {
+    directory.names = kernel.nextNames(directory.fd).map(bytesToString);
+    directory.hadNames ||= directory.names.length > 0;
+  }
+  return directory.names.pop();
+}
+
+/** False when it holds something still: a file system need not show all names to who removes them while reading. */
+function isRemoved(kernel: Kernel, parent: Fd, { name, hadNames }: OpenDirectory): boolean {
+  try {
+    kernel.unlinkat(parent, name, true);
+    return true;
+  } catch (error) {
+    if (hadNames && error instanceof ErrnoError && error.errno === Errno.ENOTEMPTY) return false;
+    throw error;
+  }
 }
 
 /** Unlinks `name` unless it is a directory; @returns whether it is one, and so is still there. */

@@ -70,6 +70,49 @@ onlyCrib("how it fails is not asked")(
   60_000,
 );
 
+onlyCrib("how it fails is not asked")(
+  "V77: execs and starts at the limit of a monitor's descriptors end one way or the other, and leave nothing behind",
+  async () => {
+    const pod = await bed.runPod();
+    const container = await bed.runIdle(pod);
+    const status = readFileSync(`/proc/${await container.pid()}/status`, "utf8");
+    const monitor = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
+    expect(readFileSync(`/proc/${monitor}/comm`, "utf8")).toContain("crib");
+    const limit = (soft: number) =>
+      expect(Bun.spawnSync(["prlimit", "--pid", String(monitor), `--nofile=${soft}:`]).exitCode).toBe(0);
+    const usual = Number(/^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${monitor}/limits`, "utf8"))?.[1]);
+    const before = processUse(monitor).descriptors;
+    const codes: string[] = [];
+    let slowestMs = 0;
+    try {
+      for (let free = 0; free <= 24; free++) {
+        limit(Math.max(...readdirSync(`/proc/${monitor}/fd`).map(Number)) + 1 + free);
+        const at = performance.now();
+        codes.push((await outcomeOf(container.exec(["/bin/true"], 5))).code);
+        const created = await bed.create(pod, {
+          metadata: { name: `v77-${free}`, attempt: 0 },
+          command: ["/bin/true"],
+        });
+        codes.push((await outcomeOf(created.start())).code);
+        slowestMs = Math.max(slowestMs, performance.now() - at);
+        await created.remove();
+      }
+    } finally {
+      limit(usual);
+    }
+    // Some failed and some did not: otherwise the limit was not at the point.
+    expect(codes).toContain("OK");
+    expect(new Set(codes).size).toBeGreaterThan(1);
+    expect(slowestMs).toBeLessThan(5000);
+    expect((await container.exec(["echo", "again"])).stdout).toBe("again\n");
+    await waitUntil(() => processUse(monitor).descriptors <= before, {
+      what: `${before} descriptors of the monitor again`,
+    });
+    await pod.remove();
+  },
+  60_000,
+);
+
 onlyCrib("its shim is not asked")(
   "V62: a pod that fills its memory takes its monitor nothing (CVE-2019-14891)",
   async () => {
