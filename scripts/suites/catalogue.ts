@@ -31,6 +31,7 @@ export const catalogue: Readonly<Record<string, () => Suite>> = {
   fuzz: () => countedSuite("fuzz", [bun, "tests/fuzz/main.ts", "--seconds", "3"], 10 * 60),
   smoke: () => countedSuite("smoke", [bun, "tests/smoke/main.ts"], 10 * 60),
   "kubelet-client": () => countedSuite("kubelet-client", [bun, "tests/kubelet-client/main.ts"], 20 * 60),
+  chaos: () => countedSuite("chaos", [bun, "tests/chaos/main.ts"], 20 * 60),
   soak: () => countedSuite("soak", [bun, "tests/soak/main.ts"], 60 * 60),
   conformance: () => countedSuite("conformance", [bun, "tests/conformance/main.ts"], 60 * 60),
 };

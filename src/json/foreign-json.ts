@@ -29,8 +29,13 @@ export class NumberAsWritten {
 }
 
 const maxDepth = 64;
-/** An index of ten thousand manifests has a tenth of that. */
+/** In all, and of one object: an index of ten thousand manifests has less than the first, the labels of any image than the second. */
 const maxKeys = 200_000;
+const maxKeysOfObject = 10_000;
+/** Objects and lists; that index has two a manifest. */
+const maxContainers = 100_000;
+/** Of more keys a set is made: comparing a few is faster, and most objects have a few. */
+const maxCompared = 8;
 const maxPlainDigits = 15;
 
 /**
@@ -71,6 +76,7 @@ function isOdd(source: string): boolean {
 
 const quote = 0x22;
 const backslash = 0x5c;
+const colon = 0x3a;
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /** Follows brackets, keys and numbers only; JSON.parse does the rest. */
@@ -97,13 +103,20 @@ function checkShape(text: string, what: string, rules: ForeignRules): { readonly
   return { oddNumbers };
 }
 
+interface OpenObject {
+  count: number;
+  readonly few: string[];
+  many: Set<string> | undefined;
+}
+
 /** The objects and lists that are open, and the keys so far of each. */
 class Nesting {
   readonly #what: string;
   readonly #rules: ForeignRules;
   /** Undefined for a list. */
-  readonly #open: (Set<string> | undefined)[] = [];
+  readonly #open: (OpenObject | undefined)[] = [];
   #keys = 0;
+  #containers = 0;
 
   constructor(what: string, rules: ForeignRules) {
     this.#what = what;
@@ -115,7 +128,9 @@ class Nesting {
   }
 
   enter(isObject: boolean): void {
-    this.#open.push(isObject ? new Set() : undefined);
+    if (++this.#containers > maxContainers)
+      throw malformed(`${this.#what} has more than ${maxContainers} objects and lists`);
+    this.#open.push(isObject ? { count: 0, few: [], many: undefined } : undefined);
     if (this.#open.length > maxDepth) throw malformed(`${this.#what} is nested deeper than ${maxDepth}`);
   }
 
@@ -126,11 +141,16 @@ class Nesting {
   /** @param quoted the key as written, with its quotes: `\u0061` and `a` are the same key. */
   key(quoted: string): void {
     if (++this.#keys > maxKeys) throw malformed(`${this.#what} has more than ${maxKeys} keys`);
+    const object = this.#open.at(-1);
+    if (object === undefined) return;
+    if (++object.count > maxKeysOfObject)
+      throw malformed(`${this.#what} has an object of more than ${maxKeysOfObject} keys`);
     if (this.#rules.repeatedKeys !== "refused") return;
-    const seen = this.#open.at(-1);
-    const key = quoted.includes("\\") ? unescapeKey(quoted, this.#what) : quoted.slice(1, -1);
-    if (seen?.has(key) === true) throw malformed(`${this.#what} has the key ${JSON.stringify(key.slice(0, 80))} twice`);
-    seen?.add(key);
+    const key = quoted.includes("\\") ? unescapeKey(quoted, this.#what) : quoted;
+    if (object.many?.has(key) ?? object.few.includes(key))
+      throw malformed(`${this.#what} has the key ${key.slice(0, 80)} twice`);
+    if (object.many !== undefined) object.many.add(key);
+    else if (object.few.push(key) > maxCompared) object.many = new Set(object.few);
   }
 }
 
@@ -150,13 +170,18 @@ function endOfString(text: string, start: number): number {
 
 function nextIsColon(text: string, from: number): boolean {
   let at = from;
-  while (at < text.length && (text[at] === " " || text[at] === "\n" || text[at] === "\t" || text[at] === "\r")) at++;
-  return text[at] === ":";
+  while (isBlank(text.charCodeAt(at))) at++;
+  return text.charCodeAt(at) === colon;
 }
 
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d;
+}
+
+/** The key without its escapes, in quotes again. */
 function unescapeKey(key: string, what: string): string {
   try {
-    return String(JSON.parse(key));
+    return `"${String(JSON.parse(key))}"`;
   } catch {
     throw malformed(`${what} is not JSON`);
   }

@@ -79,6 +79,7 @@ test.each([
   ["a million brackets", "[".repeat(1_000_000)],
   ["a million objects", '{"a":'.repeat(800_000)],
   ["250,000 keys", `{${Array.from({ length: 250_000 }, (_unused, i) => `"k${i}":1`).join(",")}}`],
+  ["400,000 objects", `[${"{},".repeat(400_000)}{}]`],
   ["a number a megabyte long", `[${"1".repeat(1_000_000)}`],
   ["5 MB of blanks", " ".repeat(5_000_000)],
 ])("%s end as data loss, soon", (_name, text) => {

@@ -131,12 +131,13 @@ export class Repository implements BlobSource {
 
   #inOrder(capability: EndpointCapability, attempt: number): readonly RepositoryClient[] {
     const able = this.#clients.filter(({ target }) => target.endpoint.capabilities.has(capability));
-    const ordered = [
-      ...able.filter((client) => this.#health.failure(client.target.endpoint.origin) === undefined),
-      ...able.filter((client) => this.#health.failure(client.target.endpoint.origin) !== undefined),
-    ];
-    const first = attempt % Math.max(1, ordered.length);
-    return [...ordered.slice(first), ...ordered.slice(0, first)];
+    const isWell = (client: RepositoryClient): boolean =>
+      this.#health.failure(client.target.endpoint.origin) === undefined;
+    const [well, ill] = [able.filter(isWell), able.filter((client) => !isWell(client))];
+    // Another one first at each attempt, but not one that is known to be ill before one that is not.
+    const first = attempt % Math.max(1, well.length || ill.length);
+    const rotate = <T>(list: readonly T[]): readonly T[] => [...list.slice(first), ...list.slice(0, first)];
+    return well.length > 0 ? [...rotate(well), ...ill] : rotate(ill);
   }
 
   #combine(
