@@ -26,6 +26,11 @@ describe("resolveUser()", () => {
     ["a number without account has group 0", ["4242"], { uid: 4242, gid: 0, additionalGids: [0], home: "/" }],
     ["a group of the image", ["web:audio"], { uid: 1000, gid: 29, additionalGids: [29, 44], home: "/home/web" }],
     ["numbers for both", ["7:8"], { uid: 7, gid: 8, additionalGids: [8], home: "/" }],
+    [
+      "a colon with no group behind it is no group (it was a malformed one)",
+      ["1000:"],
+      { uid: 1000, gid: 1001, additionalGids: [1001, 29, 44], home: "/home/web" },
+    ],
     ["the highest id", ["4294967294"], { uid: 4294967294, gid: 0, additionalGids: [0], home: "/" }],
     [
       "a passwd name of digits never beats the number (CVE-2016-3697)",
@@ -68,7 +73,7 @@ describe("resolveUser()", () => {
   // CVE-2024-40635, CVE-2026-30892, CVE-2026-46680: never 0 by accident.
   const malformed = [
     ...["01", "+1", "-1", " 0", "0 ", "1 ", "4294967295", "4294967296", "2147483648:4294967296", "00000000000", "1e0"],
-    ...["0x0", "1:", "1:x", "nobody", "web:nogroup", ":nogroup", "1\n", "ro ot", "99999999999999999999", "\0", "１"],
+    ...["0x0", "1:x", "nobody", "web:nogroup", ":nogroup", "1\n", "ro ot", "99999999999999999999", "\0", "１"],
   ];
   for (const user of malformed) {
     test(`refuses USER ${JSON.stringify(user)}`, () => {

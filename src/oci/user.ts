@@ -63,7 +63,8 @@ function requestedNames(
     throw invalidArgument(`run_as_group ${group} is given without run_as_user or run_as_username`);
   const colon = imageUser.indexOf(":");
   if (colon < 0) return { user: imageUser, group: undefined };
-  return { user: imageUser.slice(0, colon), group: imageUser.slice(colon + 1) };
+  // "1000:" names no group, as "1000" does.
+  return { user: imageUser.slice(0, colon), group: imageUser.slice(colon + 1) || undefined };
 }
 
 function findAccount(user: string, accounts: Accounts): Account {

@@ -111,6 +111,26 @@ func containerCases() []testCase {
 			_, err = t.runtime.CreateContainer(t, p.id, c.config, p.config)
 			t.want("next attempt", code(err), "OK")
 		}},
+		{"container: the same request again, as a kubelet's retry is written", func(t *T) {
+			p := t.runPod(hostNetwork)
+			config := p.containerConfig(func(config *runtimeapi.ContainerConfig) {
+				config.Labels = manyEntries("label")
+				config.Annotations = manyEntries("annotation")
+				config.Annotations["io.kubernetes.container.terminationMessagePath"] = "/dev/termination-log"
+			})
+			create := func() (string, error) {
+				// The kubelet makes up a new file, and takes services' variables out of a map.
+				config.Mounts = []*runtimeapi.Mount{{ContainerPath: "/dev/termination-log", HostPath: t.hostFile("log", "")}}
+				config.Envs = nil
+				for key, value := range manyEntries("SERVICE") {
+					config.Envs = append(config.Envs, &runtimeapi.KeyValue{Key: key, Value: []byte(value)})
+				}
+				return t.runtime.CreateContainer(t, p.id, config, p.config)
+			}
+			id, err := create()
+			t.ok(err, "CreateContainer")
+			t.see("same answer", t.sameAnswer(id, create))
+		}},
 		{"container: create where it cannot be", func(t *T) {
 			p := t.runPod(hostNetwork)
 			_, err := t.runtime.CreateContainer(t, unknownID, p.containerConfig(), p.config)

@@ -57,6 +57,8 @@ var differences = slices.Concat(
 	of("pod: the same name and attempt twice",
 		sees("code", "OK", "Unknown", retried),
 		sees("code of another configuration", "AlreadyExists", "Unknown", ownCode)),
+	of("pod: the same request again, as a kubelet's retry is written", sees("same answer", "12", "0", retried)),
+	of("container: the same request again, as a kubelet's retry is written", sees("same answer", "12", "0", retried)),
 	of("pod: a handler that is not configured", sees("code", "InvalidArgument", "Unknown", ownCode)),
 	of("pod: a configuration without metadata",
 		sees("code", "InvalidArgument", "OK", "Pods without a name are told apart by nothing; crib wants what the CRI calls required.")),

@@ -80,6 +80,26 @@ func (p *pod) status() *runtimeapi.PodSandboxStatus {
 	return response.Status
 }
 
+// manyEntries is a map whose order on the wire is another each time.
+func manyEntries(what string) map[string]string {
+	entries := map[string]string{}
+	for i := range 8 {
+		entries[fmt.Sprintf("%s-%d", what, i)] = fmt.Sprint(i)
+	}
+	return entries
+}
+
+// sameAnswer asks twelve times and tells how often the answer was id.
+func (t *T) sameAnswer(id string, ask func() (string, error)) int {
+	same := 0
+	for range 12 {
+		if answer, err := ask(); err == nil && answer == id {
+			same++
+		}
+	}
+	return same
+}
+
 // hostNetwork spares a pod the network it does not need, which is most of the time containerd takes for one.
 func hostNetwork(config *runtimeapi.PodSandboxConfig) {
 	config.Linux.SecurityContext.NamespaceOptions.Network = runtimeapi.NamespaceMode_NODE

@@ -68,6 +68,15 @@ func runtimeCases() []testCase {
 			t.want("pod stats", code(err), "OK")
 			t.want("pod stats count", len(sandboxStats), 1)
 		}},
+		{"runtime: RPCs that are not there", func(t *T) {
+			for key, path := range map[string]string{
+				"method":  "/runtime.v1.RuntimeService/NoSuchMethod",
+				"service": "/runtime.v9.RuntimeService/Version",
+			} {
+				err := t.conn.Invoke(t, path, &runtimeapi.VersionRequest{}, &runtimeapi.VersionResponse{})
+				t.want("code of an unknown "+key, code(err), "Unimplemented")
+			}
+		}},
 		{"runtime: checkpoint", func(t *T) {
 			c := t.runPod(hostNetwork).run()
 			err := t.runtime.CheckpointContainer(t, &runtimeapi.CheckpointContainerRequest{

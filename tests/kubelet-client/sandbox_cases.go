@@ -88,6 +88,13 @@ func sandboxCases() []testCase {
 			t.see("code of another configuration", code(err))
 			t.want("the first goes on", p.status().State, runtimeapi.PodSandboxState_SANDBOX_READY)
 		}},
+		{"pod: the same request again, as a kubelet's retry is written", func(t *T) {
+			p := t.runPod(hostNetwork, func(config *runtimeapi.PodSandboxConfig) {
+				config.Labels = manyEntries("label")
+				config.Annotations = manyEntries("annotation")
+			})
+			t.see("same answer", t.sameAnswer(p.id, func() (string, error) { return t.runtime.RunPodSandbox(t, p.config, "") }))
+		}},
 		{"pod: the next attempt of the same name", func(t *T) {
 			p := t.runPod(hostNetwork)
 			t.ok(t.runtime.StopPodSandbox(t, p.id), "StopPodSandbox")

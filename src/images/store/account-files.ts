@@ -10,28 +10,31 @@ const control = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 type User = ImageAccounts["users"][number];
 type Group = ImageAccounts["groups"][number];
 
-/** passwd(5). Lines that are not seven fields with plain decimal ids (comments, NIS entries, damage) name nobody. */
+/**
+ * passwd(5), as glibc reads it: what is missing behind the ids is empty. Lines without plain decimal ids or with more than seven
+ * fields (comments, NIS entries, damage) name nobody.
+ */
 export function parsePasswd(text: string): readonly User[] {
   const users: User[] = [];
   for (const line of text.split("\n")) {
-    const fields = line.split(":");
+    const fields = line.trimStart().split(":");
     const uid = parseId(fields[2]);
     const gid = parseId(fields[3]);
     const name = fields[0] ?? "";
-    if (fields.length !== 7 || !isName(name) || uid === undefined || gid === undefined || control.test(line)) continue;
+    if (fields.length > 7 || !isName(name) || uid === undefined || gid === undefined || control.test(line)) continue;
     users.push(Object.freeze({ name, uid, gid, home: fields[5] ?? "" }));
   }
   return Object.freeze(users);
 }
 
-/** group(5), as strictly. */
+/** group(5), likewise: who has no members may leave out their place. */
 export function parseGroup(text: string): readonly Group[] {
   const groups: Group[] = [];
   for (const line of text.split("\n")) {
-    const fields = line.split(":");
+    const fields = line.trimStart().split(":");
     const gid = parseId(fields[2]);
     const name = fields[0] ?? "";
-    if (fields.length !== 4 || !isName(name) || gid === undefined || control.test(line)) continue;
+    if (fields.length > 4 || !isName(name) || gid === undefined || control.test(line)) continue;
     const members = (fields[3] ?? "").split(",").filter((member) => member !== "");
     groups.push(Object.freeze({ name, gid, members: Object.freeze(members) }));
   }

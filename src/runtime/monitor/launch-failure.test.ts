@@ -18,6 +18,12 @@ describe("MonitorError", () => {
     [at("exec", Errno.EACCES, "execve", "/etc/passwd"), "failed-precondition", "permission denied"],
     [at("exec", Errno.ENOEXEC, "execve", "/app"), "failed-precondition", "exec format error"],
     [at("lsm-label", Errno.ENOENT, "write", "tight"), "failed-precondition", 'no AppArmor profile "tight" is loaded'],
+    [
+      at("bind", Errno.EINVAL, "move_mount", "/etc/app.conf"),
+      "failed-precondition",
+      'mount on "/etc/app.conf": a directory and a file cannot be mounted on one another',
+    ],
+    [at("bind", Errno.EINVAL, "mount_setattr", "/data"), "internal", 'step 4 bind: mount_setattr "/data": EINVAL'],
     [at("lsm-label", Errno.ENOENT, "openat2", "attr"), "internal", 'step 4 lsm-label: openat2 "attr": ENOENT'],
     [at("mount", Errno.EPERM, "fsmount", "/proc"), "internal", 'step 4 mount: fsmount "/proc": EPERM'],
     [at(undefined, Errno.ESRCH, "exec", "container is not running"), "failed-precondition", "not running"],

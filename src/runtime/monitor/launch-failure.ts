@@ -41,7 +41,7 @@ export class MonitorError extends CribError {
 /** What the image or the pod's author got wrong is theirs to read; everything else is ours to look into. */
 function codeOf(failure: Failure): ErrorCode {
   const { errno, step } = failure;
-  if (isMissingProfile(failure)) return "failed-precondition";
+  if (isMissingProfile(failure) || isKindMismatch(failure)) return "failed-precondition";
   const named = errno === Errno.ENOENT || errno === Errno.EACCES || errno === Errno.ENOTDIR || errno === Errno.ENOEXEC;
   if ((step === "exec" || step === "working-directory") && named) return "failed-precondition";
   if (step !== undefined) return "internal";
@@ -75,7 +75,15 @@ function isMissingProfile({ errno, step, call }: Failure): boolean {
   return step === "lsm-label" && call === "write" && errno === Errno.ENOENT;
 }
 
+/** How a bind fails whose source is a file and its place a directory, or the other way round. */
+function isKindMismatch({ errno, step, call }: Failure): boolean {
+  return step === "bind" && call === "move_mount" && (errno === Errno.EINVAL || errno === Errno.ENOTDIR);
+}
+
 function messageOf(failure: Failure): string {
+  if (isKindMismatch(failure)) {
+    return `mount on ${JSON.stringify(failure.path)}: a directory and a file cannot be mounted on one another: ${describeFailure(failure)}`;
+  }
   if (isMissingProfile(failure)) {
     return `no AppArmor profile ${JSON.stringify(failure.path)} is loaded on this node (load it with apparmor_parser)`;
   }
