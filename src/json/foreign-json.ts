@@ -29,8 +29,10 @@ export class NumberAsWritten {
 }
 
 const maxDepth = 64;
-/** An index of ten thousand manifests has a tenth of that. */
-const maxKeys = 200_000;
+/** An index of ten thousand manifests has 60,000. More would hold the event loop for longer than anybody may. */
+const maxKeys = 65_536;
+/** Keys included. */
+const maxStrings = 250_000;
 const maxPlainDigits = 15;
 
 /**
@@ -81,6 +83,7 @@ function checkShape(text: string, what: string, rules: ForeignRules): { readonly
     const code = text.charCodeAt(at);
     if (code === quote) {
       const end = endOfString(text, at);
+      nesting.string();
       if (nesting.inObject && nextIsColon(text, end)) nesting.key(text.slice(at, end));
       at = end;
     } else if (isNumberPart(code)) {
@@ -104,6 +107,7 @@ class Nesting {
   /** Undefined for a list. */
   readonly #open: (Set<string> | undefined)[] = [];
   #keys = 0;
+  #strings = 0;
 
   constructor(what: string, rules: ForeignRules) {
     this.#what = what;
@@ -121,6 +125,10 @@ class Nesting {
 
   leave(): void {
     this.#open.pop();
+  }
+
+  string(): void {
+    if (++this.#strings > maxStrings) throw malformed(`${this.#what} has more than ${maxStrings} strings`);
   }
 
   /** @param quoted the key as written, with its quotes: `\u0061` and `a` are the same key. */
