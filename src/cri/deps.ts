@@ -5,6 +5,7 @@ import type { Images } from "../images/port.ts";
 import type { PodNetwork } from "../network/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import type { LoopWatch } from "../observe/loop-watch.ts";
 import type { QuietMoments } from "../observe/quiet-moments.ts";
 import type { Pods } from "../pods/port.ts";
 import type { StreamUrls } from "../streaming/streaming-server.ts";
@@ -27,4 +28,5 @@ export interface CriDeps {
   readonly pid: number;
   readonly startedAtNs: UnixNanos;
   readonly quietMoments: QuietMoments;
+  readonly loopWatch: LoopWatch;
 }

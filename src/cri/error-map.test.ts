@@ -28,7 +28,8 @@ describe("toConnectError()", () => {
     [Object.assign(new Error("ENOSPC"), { code: "ENOSPC", path: "/root/containers/x" }), "/root/containers/x"],
     [Object.assign(new Error("EDQUOT"), { code: "EDQUOT", path: "/a", dest: "/root/b" }), "/root/b"],
     [new ErrnoError(28, "mkdirat", "/root/y"), "/root/y"],
-  ])("F06: tells a full disk as resource-exhausted, with the place: %p", (thrown, place) => {
+    [Object.assign(new Error("EMFILE"), { code: "EMFILE" }), "LimitNOFILE"],
+  ])("F06: tells a full disk and a full table as resource-exhausted, with the place: %p", (thrown, place) => {
     const error = toConnectError(thrown, () => "x");
     expect(error.code).toBe(Code.ResourceExhausted);
     expect(error.rawMessage).toContain(place);

@@ -47,10 +47,11 @@ export function toConnectError(error: unknown, correlationId: () => string): Con
     connectError.cause = error;
     return connectError;
   }
-  if (isFull(error)) {
-    const full = new ConnectError(bounded(visible(fullMessage(error))), Code.ResourceExhausted);
-    full.cause = error;
-    return full;
+  const exhausted = isFull(error) ? fullMessage(error) : descriptorsMessage(error);
+  if (exhausted !== undefined) {
+    const connectError = new ConnectError(bounded(visible(exhausted)), Code.ResourceExhausted);
+    connectError.cause = error;
+    return connectError;
   }
   const text = visible(error instanceof Error ? error.message : String(error));
   const connectError = new ConnectError(bounded(`unexpected failure ${correlationId()}: ${text}`), grpcCodes.internal);
@@ -63,6 +64,11 @@ function fullMessage(error: unknown): string {
   const path: unknown = error instanceof Error ? (Reflect.get(error, "dest") ?? Reflect.get(error, "path")) : undefined;
   const where = typeof path === "string" ? `the file system of ${path}` : "a file system";
   return `no space or no inodes left on ${where}: free some`;
+}
+
+function descriptorsMessage(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error ? Reflect.get(error, "code") : undefined;
+  return code === "EMFILE" || code === "ENFILE" ? "crib has no file descriptors left: raise LimitNOFILE" : undefined;
 }
 
 /** The code's name as gRPC writes it in logs: "NotFound", "Internal". */

@@ -60,7 +60,7 @@ export function createCriServer(deps: CriDeps): CriServer {
 
   const options = {
     interceptors: [
-      noteWork(deps.quietMoments),
+      noteWork(deps.quietMoments, deps.loopWatch),
       convertErrors(log),
       logRpcs(log, clock),
       enforceDeadline(log),

@@ -36,6 +36,8 @@ const maxKeysOfObject = 10_000;
 const maxContainers = 100_000;
 /** Of more keys a set is made: comparing a few is faster, and most objects have a few. */
 const maxCompared = 8;
+/** Keys included: more would hold the event loop for longer than anybody may. */
+const maxStrings = 250_000;
 const maxPlainDigits = 15;
 
 /**
@@ -87,6 +89,7 @@ function checkShape(text: string, what: string, rules: ForeignRules): { readonly
     const code = text.charCodeAt(at);
     if (code === quote) {
       const end = endOfString(text, at);
+      nesting.string();
       if (nesting.inObject && nextIsColon(text, end)) nesting.key(text.slice(at, end));
       at = end;
     } else if (isNumberPart(code)) {
@@ -117,6 +120,7 @@ class Nesting {
   readonly #open: (OpenObject | undefined)[] = [];
   #keys = 0;
   #containers = 0;
+  #strings = 0;
 
   constructor(what: string, rules: ForeignRules) {
     this.#what = what;
@@ -136,6 +140,10 @@ class Nesting {
 
   leave(): void {
     this.#open.pop();
+  }
+
+  string(): void {
+    if (++this.#strings > maxStrings) throw malformed(`${this.#what} has more than ${maxStrings} strings`);
   }
 
   /** @param quoted the key as written, with its quotes: `\u0061` and `a` are the same key. */

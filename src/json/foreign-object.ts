@@ -1,6 +1,9 @@
 import { CribError } from "../errors/crib-error.ts";
 import { type ForeignRules, NumberAsWritten, parseForeignJson } from "./foreign-json.ts";
 
+/** An index may have ten thousand manifests; nothing else comes near. */
+const maxListEntries = 16_384;
+
 /**
  * A JSON object of strangers whose fields are read one by one, each with its type, the way Go reads them into a struct: what is
  * not asked for is ignored, null is absent, a field's name matches in any case, its exact spelling first. Fields are named in
@@ -51,11 +54,13 @@ export class ForeignObject {
 
   /** Absent and null are the empty list; a null in it is left out. */
   texts(name: string): readonly string[] {
-    return this.#list(name).flatMap((value, index) => {
-      if (value === null) return [];
+    const texts: string[] = [];
+    for (const [index, value] of this.#list(name).entries()) {
+      if (value === null) continue;
       if (typeof value !== "string") throw wrong(`${this.#path(name)}[${index}]`, "a string");
-      return [value.toWellFormed()];
-    });
+      texts.push(value.toWellFormed());
+    }
+    return texts;
   }
 
   objects(name: string): readonly ForeignObject[] {
@@ -96,6 +101,9 @@ export class ForeignObject {
   #list(name: string): readonly unknown[] {
     const value = this.#value(name) ?? [];
     if (!Array.isArray(value)) throw wrong(this.#path(name), "a list");
+    if (value.length > maxListEntries) {
+      throw new CribError("data-loss", `${this.#path(name)} has ${value.length} entries, over ${maxListEntries}`);
+    }
     return value;
   }
 

@@ -1,5 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { failedPrecondition } from "../errors/crib-error.ts";
+import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
 import { type HostPath, joinHostPath } from "../ids/path.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_CREAT, O_RDWR } from "../kernel/open-flags.ts";
@@ -28,7 +30,7 @@ export async function lockDirectory(
 ): Promise<Disposable> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = joinHostPath(directory, "crib.lock");
-  const fd = kernel.open(path, O_RDWR | O_CREAT, 0o600);
+  const fd = openLock(kernel, path);
   try {
     if (!(await lockWithin(kernel, clock, fd, path))) {
       const pid = readFileSync(path, "utf8").trim();
@@ -43,6 +45,16 @@ export async function lockDirectory(
     throw error;
   }
   return { [Symbol.dispose]: () => kernel.close(fd) };
+}
+
+/** @throws {CribError} failed-precondition on a file system that has become read-only: nothing can be kept there. */
+function openLock(kernel: Kernel, path: HostPath): Fd {
+  try {
+    return kernel.open(path, O_RDWR | O_CREAT, 0o600);
+  } catch (error) {
+    if (!(error instanceof ErrnoError) || error.errno !== Errno.EROFS) throw error;
+    throw failedPrecondition(`the file system of ${path} is read-only: look for its reason in the kernel's log`, error);
+  }
 }
 
 async function lockWithin(kernel: Kernel, clock: Clock, fd: Fd, path: HostPath): Promise<boolean> {

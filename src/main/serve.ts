@@ -5,8 +5,10 @@ import { createCriServer } from "../cri/server.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { Clock } from "../observe/clock.ts";
+import { LoopWatch } from "../observe/loop-watch.ts";
 import type { AdjustableLog } from "../observe/pino-log.ts";
 import { QuietMoments } from "../observe/quiet-moments.ts";
+import { threadTimes } from "../observe/thread-times.ts";
 import { openStreamingServer } from "../streaming/streaming-server.ts";
 import { type ClaimedSocket, claimSocket } from "./claim-socket.ts";
 import { lockDirectory } from "./instance-lock.ts";
@@ -70,6 +72,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   const domains = stack.use(await host.openDomains(config));
   const { pods, images, network, cgroups, hostFacts } = domains;
   const quietMoments = stack.use(new QuietMoments(clock, log, () => giveMemoryBack(host)));
+  const loopWatch = stack.use(new LoopWatch(clock, log, threadTimes));
   const streaming = stack.use(openStreamingServer({ config: config.streaming, pods, clock, log, quietMoments }));
   const server = createCriServer({
     config,
@@ -85,6 +88,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     pid: kernel.getpid(),
     startedAtNs,
     quietMoments,
+    loopWatch,
   });
   stack.defer(() => server.close(stopGraceMs));
   const sockets: ClaimedSocket[] = [];
@@ -97,6 +101,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   host.onReload(() => logConfigChange(config, reload, log));
   log.info({ version: host.build.version, root: config.root, state: config.state, listen: config.listen }, "ready");
   notify("READY=1");
+  loopWatch.start();
   stack.use(startWatchdog(host.watchdog, { pid: kernel.getpid(), clock, log, notify }));
   const rest = new AbortController();
   stack.defer(() => rest.abort());

@@ -13,7 +13,19 @@ export function matchesLabels(
   labels: Readonly<Record<string, string>>,
   selector: Readonly<Record<string, string>>,
 ): boolean {
-  return Object.entries(selector).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
+  return pairsOf(selector).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
+}
+
+/** Listed once a filter, not once a record: a client may send sixteen thousand pairs to a thousand containers. */
+const listed = new WeakMap<object, readonly (readonly [string, string])[]>();
+
+function pairsOf(selector: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  let pairs = listed.get(selector);
+  if (pairs === undefined) {
+    pairs = Object.entries(selector);
+    listed.set(selector, pairs);
+  }
+  return pairs;
 }
 
 /** The part of a filter that the list and the stats RPCs share. */

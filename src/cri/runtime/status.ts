@@ -11,7 +11,8 @@ export function status({
   network,
   cgroups,
   hostFacts,
-}: Pick<CriDeps, "config" | "build" | "network" | "cgroups" | "hostFacts">): RuntimeRpc<"status"> {
+  loopWatch,
+}: Pick<CriDeps, "config" | "build" | "network" | "cgroups" | "hostFacts" | "loopWatch">): RuntimeRpc<"status"> {
   return (request) => {
     const net = network.status();
     return {
@@ -30,6 +31,7 @@ export function status({
             cgroupMode: cgroups.mode,
             apparmorEnabled: hostFacts.apparmor,
             selinuxEnabled: hostFacts.selinux,
+            eventLoop: loopWatch.report,
             config,
           })
         : {},

@@ -15,6 +15,9 @@ import { checkIdentity, checkNamespaces, checkSecurityProfile } from "./security
 /** MAX_ARG_STRLEN: execve refuses a longer environment entry with E2BIG, long after the create was answered. */
 const maxEnvironmentEntry = 128 * 1024 - 1;
 
+/** What the launch plan takes in all (`checkPlanFits`); more is refused before any of them is looked at on the disk. */
+const most = { mounts: 512, devices: 1024, CDIDevices: 256 } as const;
+
 /** @throws {CribError} invalid-argument; nothing has happened yet. */
 export function requireContainerConfig(config: ContainerConfig | undefined, field = "config"): ContainerConfig {
   if (config === undefined) throw invalidArgument(`${field} is required`);
@@ -24,6 +27,10 @@ export function requireContainerConfig(config: ContainerConfig | undefined, fiel
     throw invalidArgument(`${field}.image.image is required`);
   if (config.workingDir !== "") checkAbsolutePath(config.workingDir, `${field}.working_dir`);
   checkRelativePath(config.logPath, `${field}.log_path`);
+  for (const [name, limit] of Object.entries(most) as [keyof typeof most, number][]) {
+    if (config[name].length > limit)
+      throw invalidArgument(`${field}.${name} has ${config[name].length} entries, the limit is ${limit}`);
+  }
   for (const [index, env] of config.envs.entries()) checkEnvironment(env, `${field}.envs[${index}]`);
   for (const [index, mount] of config.mounts.entries()) checkMount(mount, `${field}.mounts[${index}]`);
   for (const [index, device] of config.devices.entries()) checkDevice(device, `${field}.devices[${index}]`);

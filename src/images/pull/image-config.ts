@@ -7,6 +7,11 @@ import type { Platform } from "../registry/platform.ts";
 
 export const maxConfigBytes = digestedDocument.maxBytes;
 
+/** Each may become a mount, and a container has 512 of those at most (`checkPlanFits`). */
+const maxVolumes = 256;
+/** As many as a list of a document may have. */
+const maxEntries = 16_384;
+
 export interface ParsedConfig {
   readonly config: ImageConfig;
   /** Bottom first, one a layer. */
@@ -38,10 +43,10 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ParsedConfig 
     entrypoint: Object.freeze([...run.texts("Entrypoint")]),
     cmd: Object.freeze([...run.texts("Cmd")]),
     workingDir: run.text("WorkingDir"),
-    volumes: Object.freeze([...(run.object("Volumes")?.keys() ?? [])]),
-    labels: parseLabels(run),
+    volumes: Object.freeze(boundedKeys(run, "Volumes", maxVolumes, what)),
+    labels: parseLabels(run, what),
     stopSignal: run.text("StopSignal"),
-    exposedPorts: Object.freeze([...(run.object("ExposedPorts")?.keys() ?? [])]),
+    exposedPorts: Object.freeze(boundedKeys(run, "ExposedPorts", maxEntries, what)),
     createdAt: fields.text("created"),
   };
   return Object.freeze({
@@ -51,11 +56,18 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ParsedConfig 
   });
 }
 
+/** @throws {CribError} failed-precondition before any of them is looked at. */
+function boundedKeys(run: ForeignObject, name: string, most: number, what: string): string[] {
+  const keys = run.object(name)?.keys() ?? [];
+  if (keys.length > most) throw failedPrecondition(`${what} has ${keys.length} ${name}, over ${most}`);
+  return [...keys];
+}
+
 /** Without a prototype, so that a label called `__proto__` is a label. */
-function parseLabels(run: ForeignObject): Readonly<Record<string, string>> {
+function parseLabels(run: ForeignObject, what: string): Readonly<Record<string, string>> {
   const labels: Record<string, string> = Object.create(null);
   const fields = run.object("Labels");
-  for (const name of fields?.keys() ?? []) {
+  for (const name of boundedKeys(run, "Labels", maxEntries, what)) {
     Object.defineProperty(labels, name, { value: fields?.textAt(name) ?? "", enumerable: true });
   }
   return Object.freeze(labels);
