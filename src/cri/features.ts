@@ -21,14 +21,15 @@ export function handlerFeatures({ userNamespaces, kernelVersion }: FeatureFacts)
 
 export type FeatureFacts = Pick<
   HostFacts,
-  "kernelVersion" | "userNamespaces" | "apparmor" | "selinux" | "cgroupDelegation"
+  "kernelVersion" | "userNamespaces" | "apparmor" | "selinux" | "cgroupDelegation" | "seccomp"
 >;
 
-export function runtimeFeatures({ userNamespaces, cgroupDelegation }: FeatureFacts): {
+export function runtimeFeatures({ userNamespaces, cgroupDelegation, seccomp }: FeatureFacts): {
   readonly supplementalGroupsPolicy: boolean;
   readonly userNamespacesHostNetwork: boolean;
   readonly mountOptions: boolean;
   readonly cgroupMountMode: boolean;
+  readonly seccompProfileOci: boolean;
 } {
   return {
     supplementalGroupsPolicy: true,
@@ -37,5 +38,7 @@ export function runtimeFeatures({ userNamespaces, cgroupDelegation }: FeatureFac
     mountOptions: true,
     /** READ_ONLY works everywhere; whoever reads this means to place pods that ask for READ_WRITE. */
     cgroupMountMode: cgroupDelegation,
+    /** Profiles are pulled anywhere; applied only where the kernel filters. */
+    seccompProfileOci: seccomp,
   };
 }

@@ -99,9 +99,9 @@ export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRo
       streamImages: streamImages(deps),
       imageStatus: imageStatus(deps),
       pullImage: pullImage(deps),
-      pullSecurityProfile: pullSecurityProfile(),
-      listSecurityProfiles: listSecurityProfiles(),
-      removeSecurityProfile: removeSecurityProfile(),
+      pullSecurityProfile: pullSecurityProfile(deps),
+      listSecurityProfiles: listSecurityProfiles(deps),
+      removeSecurityProfile: removeSecurityProfile(deps),
       removeImage: removeImage(deps),
       imageFsInfo: imageFsInfo(deps),
     } satisfies Required<Parameters<typeof router.service<typeof ImageService>>[1]>);

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import type { Config } from "../config/config.ts";
 import { notFound } from "../errors/crib-error.ts";
 import type { ImageId } from "../ids/digest.ts";
-import type { HostPath } from "../ids/path.ts";
+import { type HostPath, joinHostPath } from "../ids/path.ts";
 import type { Kernel } from "../kernel/port.ts";
 import { defaultLayerLimits, type LayerLimits } from "../layers/layer-limits.ts";
 import { createLayerWorkers, type LayerWorkers } from "../layers/layer-workers.ts";
@@ -16,10 +16,15 @@ import { ContentStore } from "./content/content-store.ts";
 import { DownloadSlots } from "./content/download-slots.ts";
 import { listLeftovers, removeLeftovers } from "./content/leftovers.ts";
 import { Pins } from "./content/pins.ts";
-import type { Image, ImageAccounts, ImageLayer, Images, Leftover, PullRequest } from "./port.ts";
+import type { Image, ImageAccounts, ImageLayer, Images, Leftover, PullRequest, SecurityProfiles } from "./port.ts";
+import { ProfileFiles } from "./profiles/profile-files.ts";
+import { PulledProfiles } from "./profiles/security-profiles.ts";
 import { Puller } from "./pull/puller.ts";
+import { type HostFailure, HostHealth } from "./registry/host-health.ts";
 import { hostPlatform } from "./registry/host-platform.ts";
+import { openRepository } from "./registry/open-repository.ts";
 import type { Platform } from "./registry/platform.ts";
+import { requestSecret } from "./registry/request-secret.ts";
 import { builtinName, makeBuiltinImage } from "./store/builtin-image.ts";
 import { ImageFiles } from "./store/image-files.ts";
 import { ImageIndex } from "./store/image-index.ts";
@@ -83,10 +88,22 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const downloads = new BlobDownloads(content, slots, clock);
   const builds = new LayerBuilds(content, layers, downloads, workers, options.limits ?? defaultLayerLimits, log);
   const stores = { content, layers, downloads, builds, index, pins: new Pins(), clock };
-  return new StoredImages(options, stores, workers);
+  const profileWorld = {
+    clock,
+    log,
+    health: new HostHealth(clock),
+    onFailure: ({ origin, why }: HostFailure) => log.debug({ origin, why }, "a registry of security profiles failed"),
+  };
+  const profiles = new PulledProfiles(
+    new ProfileFiles(joinHostPath(root, "security-profiles")),
+    (reference, credentials) => openRepository(reference, requestSecret(credentials), config.registry, profileWorld),
+  );
+  await profiles.load(log);
+  return new StoredImages(options, stores, workers, profiles);
 }
 
 class StoredImages implements ImageService {
+  readonly profiles: SecurityProfiles;
   readonly #options: ImagesOptions;
   readonly #stores: GarbageStores;
   readonly #workers: LayerWorkers;
@@ -94,7 +111,8 @@ class StoredImages implements ImageService {
   readonly #puller: Puller;
   readonly #accounts = new Map<string, ImageAccounts>();
 
-  constructor(options: ImagesOptions, stores: GarbageStores, workers: LayerWorkers) {
+  constructor(options: ImagesOptions, stores: GarbageStores, workers: LayerWorkers, profiles: SecurityProfiles) {
+    this.profiles = profiles;
     this.#options = options;
     this.#stores = stores;
     this.#workers = workers;

@@ -82,9 +82,35 @@ export type Leftover = { readonly bytes: number; readonly changedAtNs: UnixNanos
   | { readonly kind: "partial-blob" | "blob"; readonly digest: Digest }
   | { readonly kind: "layer"; readonly digest: ChainId }
 );
+/** A seccomp profile that was pulled. */
+export interface SecurityProfile {
+  readonly digest: Digest;
+  /** Every reference that was pulled and meant it. */
+  readonly refs: readonly string[];
+  readonly sizeBytes: bigint;
+}
+
+/** Seccomp profiles from registries. Their references name a digest; nothing here is an image. */
+export interface SecurityProfiles {
+  /**
+   * One that is here is not asked for again: `cached`, and the credentials were not tried.
+   * @throws {CribError} invalid-argument, with SecurityProfileInvalid as its first word, for what will never be a profile.
+   */
+  pull(
+    reference: string,
+    credentials: RegistryCredentials | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly cached: boolean }>;
+  list(): readonly SecurityProfile[];
+  /** Absent is success. Who runs under it keeps it. */
+  remove(digest: string): Promise<void>;
+  /** The profile as it was pushed; undefined when it was not pulled. @throws {CribError} invalid-argument for a malformed reference. */
+  find(reference: string): string | undefined;
+}
 
 /** The image service's domain: what ImageService RPCs and containers need. */
 export interface Images {
+  readonly profiles: SecurityProfiles;
   /** Joins a pull of the same reference (and credentials) already under way. */
   pull(request: PullRequest, signal: AbortSignal): Promise<Image>;
   /** By id, id prefix (≥ 4 hex digits, unambiguous), tag or digest reference. @returns undefined when absent. */

@@ -1,21 +1,36 @@
-/** `bun tests/conformance/main.ts [--focus RE] [--skip RE]`: the CRI project's own suite against a daemon of ours. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+/**
+ * `bun tests/conformance/main.ts [--focus RE] [--skip RE] [--parallel N] [--rounds N]`: the CRI project's own suite against a
+ * daemon of ours, N specs at once, N times in a row.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildStaticBinary, type ProgramName } from "../fixtures/static-binary.ts";
+import type { Engine } from "../harness/engine.ts";
 import { sharedRegistry } from "../harness/registry.ts";
 import { say } from "../harness/say.ts";
 import { createEngine, selectedEngine } from "../harness/select-engine.ts";
+import { buildCritest } from "./build-critest.ts";
 import { mirroredHosts, pushCritestImages } from "./critest-images.ts";
 import { compareWithExpected, readExpected } from "./expected.ts";
-import { readSpecReport } from "./spec-report.ts";
+import { readSpecReport, type SpecResult } from "./spec-report.ts";
 
-const { values } = parseArgs({ options: { focus: { type: "string" }, skip: { type: "string" } } });
-const critest = Bun.which("critest");
-if (critest === null) {
-  say("skipped: critest is not on PATH (kubernetes-sigs/cri-tools has it)");
-  say("0 passed, 0 failed");
-  process.exit(0);
+const { values } = parseArgs({
+  options: {
+    focus: { type: "string" },
+    skip: { type: "string" },
+    parallel: { type: "string", default: "1" },
+    rounds: { type: "string", default: "1" },
+  },
+});
+
+let programs: string;
+try {
+  programs = buildCritest();
+} catch (error) {
+  say(`FAIL  critest cannot be built: ${error instanceof Error ? error.message : String(error)}`);
+  say("0 passed, 1 failed");
+  process.exit(1);
 }
 
 const registry = await sharedRegistry();
@@ -35,44 +50,67 @@ try {
     writeFileSync(join(registry.hostsDir, host, "hosts.toml"), `server = "https://${host}"\n\n${mirror}`);
   }
   await engine.start();
-  const report = join(engine.directory, "critest.json");
-  const config = join(engine.directory, "crictl.yaml");
-  writeFileSync(config, "");
-  const child = Bun.spawn(
-    [
-      critest,
-      `--config=${config}`,
-      `--runtime-endpoint=unix://${engine.socket}`,
-      `--image-endpoint=unix://${engine.socket}`,
-      `--ginkgo.json-report=${report}`,
-      "--ginkgo.no-color",
-      ...(values.focus === undefined ? [] : [`--ginkgo.focus=${values.focus}`]),
-      ...(values.skip === undefined ? [] : [`--ginkgo.skip=${values.skip}`]),
-    ],
-    {
-      cwd: engine.directory,
-      stdin: "ignore",
-      stdout: Bun.file(join(engine.directory, "critest.log")),
-      stderr: "ignore",
-    },
-  );
-  await child.exited;
-  if (!existsSync(report)) throw new Error(`critest wrote no report, exit ${child.exitCode}:\n${engine.logTail()}`);
-  const results = readSpecReport(readFileSync(report, "utf8")).toSorted((a, b) => a.name.localeCompare(b.name));
-  const marks = { passed: "ok   ", failed: "FAIL ", skipped: "skip " } as const;
-  for (const { name, state, message } of results)
-    say(`${marks[state]} ${name}${message === "" ? "" : `\n        ${message}`}`);
-  const count = (state: keyof typeof marks): number => results.filter((result) => result.state === state).length;
-  say(`\n${engine.kind}: ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
-  const expected = readExpected(readFileSync(join(import.meta.dir, "expected.md"), "utf8"));
-  const whole = values.focus === undefined && values.skip === undefined;
-  const { surprises, understood } = compareWithExpected(results, expected, engine.kind, whole);
-  for (const surprise of surprises) say(`not as expected.md says: ${surprise}`);
-  failed = surprises.length;
-  say(`${count("passed") + understood} passed or as expected, ${failed} not`);
-  say(`${count("passed")} passed, ${failed} failed`);
+  failed = 0;
+  let passed = 0;
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    if (Number(values.rounds) > 1) say(`\nround ${round}`);
+    const outcome = judge(engine, await runCritest(engine));
+    failed += outcome.failed;
+    passed += outcome.passed;
+  }
+  say(`${passed} passed, ${failed} failed`);
 } finally {
   await engine.destroy();
   await registry.stop();
 }
 process.exit(failed === 0 ? 0 : 1);
+
+/** One run of the suite. @throws when it wrote no report. */
+async function runCritest({ directory, socket, logTail }: Engine): Promise<readonly SpecResult[]> {
+  const report = join(directory, "critest.json");
+  rmSync(report, { force: true });
+  const config = join(directory, "crictl.yaml");
+  writeFileSync(config, "");
+  const child = Bun.spawn(
+    [
+      join(programs, "critest"),
+      `--config=${config}`,
+      `--runtime-endpoint=unix://${socket}`,
+      `--image-endpoint=unix://${socket}`,
+      `--ginkgo.json-report=${report}`,
+      "--ginkgo.no-color",
+      `--parallel=${values.parallel}`,
+      ...(values.focus === undefined ? [] : [`--ginkgo.focus=${values.focus}`]),
+      ...(values.skip === undefined ? [] : [`--ginkgo.skip=${values.skip}`]),
+    ],
+    {
+      cwd: directory,
+      // With --parallel critest looks for its runner there.
+      env: { ...process.env, PATH: [programs, process.env.PATH].join(delimiter) },
+      stdin: "ignore",
+      stdout: Bun.file(join(directory, "critest.log")),
+      stderr: "ignore",
+    },
+  );
+  await child.exited;
+  if (!existsSync(report)) {
+    const said = readFileSync(join(directory, "critest.log"), "utf8").slice(-2000);
+    throw new Error(`critest wrote no report, exit ${child.exitCode}:\n${said}\n${logTail()}`);
+  }
+  return readSpecReport(readFileSync(report, "utf8")).toSorted((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Says how each spec ended, and holds the whole against expected.md. */
+function judge({ kind }: Engine, results: readonly SpecResult[]): { readonly passed: number; readonly failed: number } {
+  const marks = { passed: "ok   ", failed: "FAIL ", skipped: "skip " } as const;
+  for (const { name, state, message } of results)
+    say(`${marks[state]} ${name}${message === "" ? "" : `\n        ${message}`}`);
+  const count = (state: keyof typeof marks): number => results.filter((result) => result.state === state).length;
+  say(`\n${kind}: ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
+  const expected = readExpected(readFileSync(join(import.meta.dir, "expected.md"), "utf8"));
+  const whole = values.focus === undefined && values.skip === undefined;
+  const { surprises, understood } = compareWithExpected(results, expected, kind, whole);
+  for (const surprise of surprises) say(`not as expected.md says: ${surprise}`);
+  say(`${count("passed") + understood} passed or as expected, ${surprises.length} not`);
+  return { passed: count("passed"), failed: surprises.length };
+}

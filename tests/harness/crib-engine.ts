@@ -78,6 +78,7 @@ function configuration(place: EnginePlace, network: EngineNetwork, options: Engi
   mkdirSync(emptyDir);
   const cniDir = network === "cni" ? writeBridgeNetwork(place.directory, place.bridge, place.subnet) : emptyDir;
   return [
+    ...(options.seenByCadvisor === true ? ["[containerd_api]", 'sockets = "all"'] : []),
     "[cgroup]",
     `default_parent = "${place.cgroupParent}/default"`,
     "[cni]",

@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly runtime?: readonly string[];
   /** The root directory is a file system of its own with so much room. */
   readonly rootDisk?: SmallDisk;
+  /** crib answers cAdvisor on its socket, as containerd does on its own. */
+  readonly seenByCadvisor?: boolean;
   /** Executable of crib. Default: dist/crib of this tree, or `CRIB_TEST_BINARY`. */
   readonly binary?: string;
   /** Directory of containerd, its shim and runc (tests/peers). Default: Debian's, on PATH. */

@@ -14,6 +14,8 @@ export interface TestBedOptions {
   readonly network?: EngineNetwork;
   readonly stateInMemory?: boolean;
   readonly rootDisk?: SmallDisk;
+  /** crib answers cAdvisor on its socket. */
+  readonly seenByCadvisor?: boolean;
   /** Images pulled before the first test. Default: busybox. */
   readonly images?: readonly TestImageName[];
   /** Lines of crib's configuration in its table `runtime`. */
@@ -62,6 +64,7 @@ export class TestBed {
       ...(options.binary === undefined ? {} : { binary: options.binary }),
       ...(options.peers === undefined ? {} : { peers: options.peers }),
       ...(options.rootDisk === undefined ? {} : { rootDisk: options.rootDisk }),
+      ...(options.seenByCadvisor === undefined ? {} : { seenByCadvisor: options.seenByCadvisor }),
       ...(options.stateInMemory === undefined ? {} : { stateInMemory: options.stateInMemory }),
     });
     this.#hostBefore = hostSnapshot(this.engine);

@@ -15,6 +15,7 @@ func callCases() []testCase {
 		resourceCases(),
 		execSyncCases(),
 		eventCases(),
+		cadvisorCases(),
 	)
 }
 

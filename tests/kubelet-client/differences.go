@@ -12,6 +12,7 @@ const (
 	noField  = "A field younger than containerd 1.6."
 	retried  = "A kubelet that was restarted between call and answer asks again; crib then answers with what the first call made, as long as the configuration is the same."
 	vanished = "crib ends a command nobody listens to any more; containerd leaves it running."
+	noPause  = "A pod of crib has no pause process: its group is empty, and cAdvisor leaves a usage of zero out."
 	notThere = "crib takes what is gone for stopped already, as the CRI asks of StopPodSandbox and StopContainer."
 )
 
@@ -39,6 +40,8 @@ func sees(key, crib, containerd, why string) difference {
 // differences are the documented ones. A case fails when one shows that is not here, and when one that is here does not show.
 var differences = slices.Concat(
 	of("runtime: handlers of the status", sees("default handler", "true", "false", noField)),
+	of("cadvisor: a container and its pod's network",
+		sees("the pod itself has used CPU", "false", "true", noPause)),
 	of("runtime: cgroup driver",
 		sees("code", "OK", "Unimplemented", younger),
 		sees("driver", "CGROUPFS", absent, younger)),

@@ -31,7 +31,7 @@ let code = 1;
 try {
   const kinds = values.alone ? (["crib"] as const) : (["crib", "containerd"] as const);
   for (const kind of kinds) {
-    const engine = createEngine(kind, { registry });
+    const engine = createEngine(kind, { registry, seenByCadvisor: true });
     engines.push(engine);
     await engine.start();
   }

@@ -15,7 +15,7 @@ export const guests: readonly GuestOptions[] = [
     kernel: DEBIAN_12,
     layout: "v2",
     packages: ["apparmor"],
-    tests: [...tests, own("apparmor")],
+    tests: [...tests, own("apparmor"), own("delegation")],
     ...bounds,
   },
   { name: "v1", kernel: DEBIAN_12, layout: "v1", tests, ...bounds },

@@ -1,9 +1,11 @@
-import { CribError } from "../../errors/crib-error.ts";
+import type { CriDeps } from "../deps.ts";
 import type { ImageRpc } from "../handler.ts";
 
-/** KEP-6061: as long as Status does not claim `seccomp_profile_oci`, a kubelet does not ask. */
-export function listSecurityProfiles(): ImageRpc<"listSecurityProfiles"> {
-  return () => {
-    throw new CribError("unimplemented", "method ListSecurityProfiles not implemented");
-  };
+/** Every profile that was pulled and not removed. */
+export function listSecurityProfiles({ images }: Pick<CriDeps, "images">): ImageRpc<"listSecurityProfiles"> {
+  return () => ({
+    profiles: images.profiles
+      .list()
+      .map(({ digest, refs, sizeBytes }) => ({ digest, refs: [...refs], size: sizeBytes })),
+  });
 }

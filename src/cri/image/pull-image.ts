@@ -14,7 +14,8 @@ export function pullImage({ images }: Pick<CriDeps, "images">): ImageRpc<"pullIm
   };
 }
 
-function toCredentials(auth: AuthConfig | undefined): RegistryCredentials | undefined {
+/** What a request says to authenticate with; undefined: nothing. */
+export function toCredentials(auth: AuthConfig | undefined): RegistryCredentials | undefined {
   if (auth === undefined) return undefined;
   const { username, password, serverAddress, identityToken, registryToken } = auth;
   const given = [username, password, auth.auth, identityToken, registryToken].some((value) => value !== "");

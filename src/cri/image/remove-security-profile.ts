@@ -1,9 +1,11 @@
-import { CribError } from "../../errors/crib-error.ts";
+import { parseDigest } from "../../ids/digest.ts";
+import type { CriDeps } from "../deps.ts";
 import type { ImageRpc } from "../handler.ts";
 
-/** KEP-6061: as long as Status does not claim `seccomp_profile_oci`, a kubelet does not ask. */
-export function removeSecurityProfile(): ImageRpc<"removeSecurityProfile"> {
-  return () => {
-    throw new CribError("unimplemented", "method RemoveSecurityProfile not implemented");
+/** Forgets a profile. Absent is success; what runs under it keeps it. */
+export function removeSecurityProfile({ images }: Pick<CriDeps, "images">): ImageRpc<"removeSecurityProfile"> {
+  return async (request) => {
+    await images.profiles.remove(parseDigest(request.digest));
+    return {};
   };
 }

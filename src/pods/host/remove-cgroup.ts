@@ -1,9 +1,12 @@
+import type { Cgroups } from "../../cgroups/port.ts";
+import type { Config } from "../../config/config.ts";
 import { deadlineExceeded } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
 import { type CgroupPath, parseCgroupPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
-import type { PodEngine } from "../engine.ts";
+import type { Clock } from "../../observe/clock.ts";
+import type { Log } from "../../observe/log.ts";
 import { waitChannel } from "./process-ref.ts";
 
 const attempts = 100;
@@ -39,7 +42,12 @@ export function removeCgroupAside(engine: CgroupEngine, path: CgroupPath): void 
   );
 }
 
-type CgroupEngine = Pick<PodEngine, "cgroups" | "clock" | "log" | "config">;
+interface CgroupEngine {
+  readonly cgroups: Cgroups;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly config: Pick<Config, "cgroup">;
+}
 
 /** The last pod that named no parent takes the default one with it: a daemon leaves nothing behind. */
 function removeDefaultParent(engine: CgroupEngine, path: CgroupPath): void {

@@ -1,13 +1,25 @@
 import { setImmediate } from "node:timers/promises";
 import { driverPaths } from "../../cgroups/driver-paths.ts";
+import type { Cgroups } from "../../cgroups/port.ts";
+import type { Config } from "../../config/config.ts";
 import { isSeenByCadvisor } from "../../config/containerd-api.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { CgroupPath } from "../../ids/path.ts";
+import type { Clock } from "../../observe/clock.ts";
+import type { Log } from "../../observe/log.ts";
 import type { SandboxRecord } from "../../state/records.ts";
-import type { PodEngine } from "../engine.ts";
+import type { KeyedLocks } from "../ledger/keyed-locks.ts";
+import type { RecordReader } from "../ledger/ledger.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
 
-type Engine = Pick<PodEngine, "config" | "cgroups" | "clock" | "log" | "locks" | "sandboxes">;
+interface Engine {
+  readonly config: Pick<Config, "cgroup" | "containerdApi" | "listen">;
+  readonly cgroups: Cgroups;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly locks: KeyedLocks;
+  readonly sandboxes: RecordReader<SandboxId, SandboxRecord>;
+}
 
 /** A pod's start is followed by its containers', which must not wait for this. */
 const restMs = 200;

@@ -25,6 +25,7 @@ import type { NamespaceModes } from "../request/namespace-modes.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
 import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
 import { configuredResources } from "../request/pod-limits.ts";
+import { checkPodSeccomp } from "../request/resolve-seccomp.ts";
 import { unshareFlags } from "../request/unshare-flags.ts";
 import { SandboxUndo } from "./sandbox-undo.ts";
 import { watchMonitor } from "./seek-monitor.ts";
@@ -78,6 +79,7 @@ async function tryToMake(
       "this node has no user namespaces for pods: they need Linux 5.19 and user.max_user_namespaces over 0",
     );
   }
+  checkPodSeccomp(engine, config);
   const sysctls = validateSysctls({ ...ownNetworkSysctls(modes), ...config.linux?.sysctls }, modes);
   const unshare = unshareFlags(modes);
   // What waits there was made in the host's user namespace.

@@ -1,17 +1,26 @@
+import { assertNever } from "../../errors/assert-never.ts";
 import { failedPrecondition, internal, invalidArgument } from "../../errors/crib-error.ts";
-import type { ContainerConfig, LinuxContainerSecurityContext } from "../../gen/runtime/v1/api_pb.ts";
-import { SecurityProfile_ProfileType } from "../../gen/runtime/v1/api_pb.ts";
+import type {
+  ContainerConfig,
+  LinuxContainerSecurityContext,
+  PodSandboxConfig,
+  SecurityProfileBase,
+} from "../../gen/runtime/v1/api_pb.ts";
+import { SecurityProfile_ProfileType, SecurityProfileBase_BaseType } from "../../gen/runtime/v1/api_pb.ts";
 import { type HostPath, parseHostPath } from "../../ids/path.ts";
 import { resolveCapabilities } from "../../oci/capabilities.ts";
 import type { RuntimeSpec, SpecSeccomp } from "../../oci/runtime-spec.ts";
 import type { SeccompContext } from "../../oci/seccomp/default-profile.ts";
+import { intersectProfiles } from "../../oci/seccomp/intersect-profiles.ts";
 import { parseSeccompProfile } from "../../oci/seccomp/parse-profile.ts";
 import type { PodEngine } from "../engine.ts";
 
+type Base = { readonly kind: "default" } | { readonly kind: "localhost"; readonly reference: string };
+
 type Wish =
-  | { readonly kind: "default" }
+  | Base
   | { readonly kind: "unconfined" }
-  | { readonly kind: "localhost"; readonly reference: string };
+  | { readonly kind: "pulled"; readonly reference: string; readonly base: Base };
 
 /**
  * The seccomp profile a container runs under; undefined is unconfined, which is also what a request that says nothing gets
@@ -22,7 +31,7 @@ type Wish =
  * kernel cannot filter: never run unfiltered instead.
  */
 export function resolveSeccomp(
-  engine: Pick<PodEngine, "hostFacts" | "defaultSeccomp">,
+  engine: Pick<PodEngine, "hostFacts" | "defaultSeccomp" | "images">,
   config: ContainerConfig,
   localProfile: string | undefined,
 ): SpecSeccomp | undefined {
@@ -40,13 +49,27 @@ export function resolveSeccomp(
     kernelVersion: engine.hostFacts.kernelVersion,
     capabilities: boundingSet(engine, security),
   };
+  if (wish.kind !== "pulled") return profileOf(engine, wish, context, localProfile);
+  const text = requirePulledProfile(engine, wish.reference);
+  return intersectProfiles(
+    parseSeccompProfile(text, wish.reference, context),
+    profileOf(engine, wish.base, context, localProfile),
+  );
+}
+
+function profileOf(
+  engine: Pick<PodEngine, "defaultSeccomp">,
+  wish: Base,
+  context: SeccompContext,
+  localProfile: string | undefined,
+): SpecSeccomp {
   if (wish.kind === "default") return engine.defaultSeccomp.of(context);
   if (localProfile === undefined) throw internal(`seccomp profile ${wish.reference} was not read`);
   return parseSeccompProfile(localProfile, wish.reference, context);
 }
 
 /**
- * The file of the Localhost profile that is asked for; undefined when none is. The kubelet sends an absolute path; a bare name
+ * The file of the Localhost profile that is asked for, or that a pulled one is held to; undefined when none is. The kubelet sends an absolute path; a bare name
  * is looked up in the configured directory.
  */
 export function localProfilePath(
@@ -56,12 +79,28 @@ export function localProfilePath(
   const security = config.linux?.securityContext;
   if (security === undefined || security.privileged) return undefined;
   const wish = wishOf(security);
-  if (wish.kind !== "localhost") return undefined;
-  const { reference } = wish;
+  const base = wish.kind === "pulled" ? wish.base : wish;
+  if (base.kind !== "localhost") return undefined;
+  const { reference } = base;
   return parseHostPath(
     reference.startsWith("/") ? reference : `${runtime.seccompProfileRoot}/${reference}`,
     "seccomp localhost_ref",
   );
+}
+
+/** @throws {CribError} failed-precondition when it is not here: nothing is pulled for a container or a pod that is being made. */
+function requirePulledProfile(engine: Pick<PodEngine, "images">, reference: string): string {
+  const text = engine.images.profiles.find(reference);
+  if (text !== undefined) return text;
+  throw failedPrecondition(
+    `seccomp profile ${JSON.stringify(reference.slice(0, 300))} is not on this node: PullSecurityProfile fetches it first`,
+  );
+}
+
+/** A pod has no process that is filtered; a profile that it names must be here all the same. @throws {CribError} */
+export function checkPodSeccomp(engine: Pick<PodEngine, "images">, config: PodSandboxConfig): void {
+  const profile = config.linux?.securityContext?.seccomp;
+  if (profile?.profileType === SecurityProfile_ProfileType.OCI) requirePulledProfile(engine, profile.ociRef);
 }
 
 function boundingSet(engine: Pick<PodEngine, "hostFacts">, security: LinuxContainerSecurityContext): readonly string[] {
@@ -83,8 +122,23 @@ function wishOf(security: LinuxContainerSecurityContext): Wish {
       return { kind: "unconfined" };
     case SecurityProfile_ProfileType.Localhost:
       return localhost(profile.localhostRef);
+    case SecurityProfile_ProfileType.OCI:
+      return { kind: "pulled", reference: profile.ociRef, base: baseOf(profile.baseProfile) };
     default:
-      throw invalidArgument(`seccomp profile type ${String(profile.profileType)} is unknown`);
+      return assertNever(profile.profileType, "seccomp profile type");
+  }
+}
+
+/** Absent is the default one; so is what is there and says nothing. */
+function baseOf(base: SecurityProfileBase | undefined): Base {
+  if (base === undefined) return { kind: "default" };
+  switch (base.type) {
+    case SecurityProfileBase_BaseType.RuntimeDefault:
+      return { kind: "default" };
+    case SecurityProfileBase_BaseType.Localhost:
+      return localhost(base.localhostRef);
+    default:
+      return assertNever(base.type, "base profile type");
   }
 }
 
@@ -98,7 +152,7 @@ function deprecatedWish(path: string): Wish {
   );
 }
 
-function localhost(reference: string): Wish {
+function localhost(reference: string): Base {
   const name = reference.replace(/^localhost\//, "");
   if (name === "") throw invalidArgument("a Localhost seccomp profile is asked for without its name");
   return { kind: "localhost", reference: name };

@@ -54,7 +54,8 @@ legacy_hierarchies() {
 }
 
 case $layout in
-v2) mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 /sys/fs/cgroup ;;
+# As systemd mounts it.
+v2) mount -t cgroup2 -o nosuid,nodev,noexec,nsdelegate cgroup2 /sys/fs/cgroup ;;
 v1) legacy_hierarchies ;;
 hybrid)
   legacy_hierarchies
