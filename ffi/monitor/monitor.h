@@ -154,6 +154,9 @@ struct monitor {
 
 extern struct monitor monitor;
 
+/* relro.c */
+int relro_protect(void);
+
 /* loop.c */
 int source_watch(struct source *source, int fd, uint32_t events, void (*ready)(struct source *, uint32_t));
 void source_set(struct source *source, uint32_t events);
