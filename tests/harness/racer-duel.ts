@@ -27,6 +27,8 @@ export interface Duel extends AsyncDisposable {
   /** Starts another container where the racer sees it come, and waits for its end. */
   startAnother(): Promise<void>;
   hits(): readonly string[];
+  /** What the racer is doing, for the message of a test that waits for it in vain. */
+  racerState(): Promise<string>;
 }
 
 /** RuntimeDefault's capabilities and SYS_PTRACE, which `kubectl debug` and shared pid namespaces are documented with. */
@@ -121,6 +123,10 @@ export async function openDuel(bed: TestBed, imageReference: string, kind: DuelK
       readFileSync(racer.logPath, "utf8")
         .split("\n")
         .filter((line) => line.includes("HIT ")),
+    async racerState() {
+      const of = `/proc/${await racer.pid()}`;
+      return ["wchan", "syscall", "stat"].map((file) => readFileSync(join(of, file), "utf8").trim()).join("; ");
+    },
     async [Symbol.asyncDispose]() {
       await pod.stop();
       await pod.remove();
