@@ -14,7 +14,7 @@
  * that one.
  *
  *   1  2026-10
- *   2  START and EXEC may end in a deadline
+ *   2  START and EXEC may end in a deadline; plans may have STEP_COPY_UP
  *
  *   u32 length of the payload   u16 kind   u16 zero   u32 request   payload          little endian
  *
