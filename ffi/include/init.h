@@ -40,7 +40,7 @@ struct stage_start {
 	int report;              /* this end of the socket, close-on-exec */
 	int errors;              /* the pipe of the last process, or -1 when the stage itself becomes the workload */
 	int pid_namespace;       /* entered by the last process, or -1 */
-	int procfs;              /* a procfs of that namespace for kernels that cannot make one from outside, or -1 */
+	int procfs;              /* a mount namespace whose /proc is of that pid namespace, for old kernels, or -1 */
 	int join;                /* pidfd of the process whose namespaces are joined, or -1 */
 	int user_namespace;      /* the pod's own, or -1 */
 	int inherited_oom_score; /* written first when the monitor lowered its own; INT32_MIN: leave alone */

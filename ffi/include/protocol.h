@@ -5,8 +5,16 @@
 
 /*
  * What the daemon and a pod's monitor say to each other over a unix stream socket. src/runtime/monitor/frames.ts is the
- * other side. A monitor outlives daemons, so this is kept stable: a change that an older daemon cannot read raises
- * PROTOCOL_VERSION, and the monitor refuses a HELLO of another version by naming its own.
+ * other side; ffi/protocol-numbers.json freezes the numbers of both, and `npm run check` compares the three.
+ *
+ * A monitor outlives daemons, and a daemon finds monitors of later ones after a downgrade. So each side says in HELLO
+ * which versions it knows, from the oldest to the newest, and the newest that both know is spoken. A change that the
+ * other side could not read is a new version, and at least the two before it go on being understood. Version 1's HELLO
+ * names one version, and a monitor of that time refuses any other by naming its own; the daemon then comes again with
+ * that one.
+ *
+ *   1  2026-10
+ *   2  START and EXEC may end in a deadline; plans may have STEP_COPY_UP
  *
  *   u32 length of the payload   u16 kind   u16 zero   u32 request   payload          little endian
  *
@@ -17,18 +25,20 @@
  *          ◀── event ───            request number 0
  */
 #define PROTOCOL_MAGIC 0x4f4d5243u /* "CRMO" */
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_OLDEST 1
+#define PROTOCOL_NEWEST 2
 #define FRAME_HEADER_SIZE 12
 #define FRAME_PAYLOAD_MAX (4u << 20)
 #define ID_SIZE 65
 
 enum frame_kind {
-	FRAME_HELLO = 1,  /* u32 magic, u16 version, u16 zero → the same, u32 pid, string sandbox id */
+	FRAME_HELLO = 1, /* u32 magic, u8 newest, u8 oldest (0: the newest only), u16 zero → u32 magic, u16 the version
+			    to speak, u8 newest, u8 oldest (version 1: both 0), u32 pid, string sandbox id */
 	FRAME_SETUP = 2,  /* u64 unshare, string hostname, u8 loopback, u8 pid init, u32 n, n × (key, value), uid map,
 			     gid  map, each u32 n, n × (u32 inside, u32 outside, u32 length) → u32 init pid, warnings */
-	FRAME_START = 3,  /* id, u8 terminal, u8 stdin, u8 stdin once, log path, oom file, bytes plan → u32 pid, u64
-			     started, warnings */
-	FRAME_EXEC = 4,   /* id, container id, u8 terminal, u8 stdin, bytes plan → u32 pid, u64 started, warnings */
+	FRAME_START = 3,  /* id, u8 terminal, u8 stdin, u8 stdin once, log path, oom file, bytes plan, [u32 ms] →
+			     u32 pid, u64 started, warnings; after that many ms it fails with ETIMEDOUT */
+	FRAME_EXEC = 4,   /* id, container id, u8 terminal, u8 stdin, bytes plan, [u32 ms] → as START */
 	FRAME_SIGNAL = 5, /* id, u32 signal */
 	FRAME_LIST = 6, /* → u32 n, n × (id, u32 pid, u64 started, u64 dropped log bytes, u8 exited, u8 code, u8 signal,
 			   u8 oom, u64 finished) */
@@ -88,6 +98,7 @@ struct launch_request {
 	const char *log_path; /* "" drops the output */
 	const char *oom_file; /* "" tells nothing */
 	struct bytes plan;
+	uint32_t deadline_ms; /* 0: the monitor's own choice */
 };
 
 struct attach_request {
@@ -98,6 +109,11 @@ struct attach_request {
 struct resize_request {
 	uint16_t columns;
 	uint16_t rows;
+};
+
+struct hello_request {
+	uint8_t oldest;
+	uint8_t newest;
 };
 
 struct request {
@@ -113,13 +129,16 @@ struct request {
 		uint32_t signal;
 		uint8_t stream;
 		uint64_t unshare;
-		uint16_t version; /* hello */
+		struct hello_request hello;
 	};
 };
 
 /* 0, or -EBADMSG for a length over the bound or a reserved field that is set: the connection cannot be trusted further.
  */
 int frame_header_read(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *header);
+
+/* The newest version that both know, or 0. */
+uint8_t protocol_choose(const struct hello_request *hello);
 
 /* Decodes a request's payload, which must outlive it. -EBADMSG when it is malformed, -ENOSYS for an unknown kind. */
 int request_read(const struct frame_header *header, const void *payload, struct request *request);

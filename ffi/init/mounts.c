@@ -88,12 +88,36 @@ static int check_ordinary_directory(struct stage *stage, const char *path)
 	return fd < 0 ? stage_fail(stage, fd, "must be mounted on an ordinary directory", path) : 0;
 }
 
+/* In the other mount namespace, whose root and working directory are the stage's as long as it is there. */
+static int clone_from(int mounts)
+{
+	int entered = sys_setns(mounts, CLONE_NEWNS);
+	return entered < 0
+		       ? entered
+		       : sys_open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+}
+
 static int clone_procfs(struct stage *stage, const struct mount_step *step)
 {
-	int clone cleanup_fd = fcntl(stage->pid_procfs, F_DUPFD_CLOEXEC, 0);
-	struct mount_attr attr = {.attr_set = step->attributes};
-	int set = clone < 0 ? -errno : sys_mount_setattr(clone, 0, &attr);
-	return set < 0 ? stage_fail(stage, set, "mount_setattr", step->target) : take_fd(&clone);
+	int own cleanup_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return stage_fail(stage, -errno, "open", "/proc/self/ns/mnt");
+	int tree cleanup_fd = clone_from(stage->pid_procfs);
+	int back = sys_setns(own, CLONE_NEWNS);
+	if (tree < 0 || back < 0)
+		return stage_fail(stage, tree < 0 ? tree : back, "clone of a procfs", step->target);
+	/* A container that may mount has put there what it likes. */
+	bool is_root = false;
+	if (!is_procfs(tree, &is_root) || !is_root)
+		return stage_fail(stage, -EXDEV, "not a procfs", step->target);
+	struct mount_attr attr = {
+		.attr_set = step->attributes,
+		.attr_clr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+			    MOUNT_ATTR__ATIME,
+		.propagation = 1ul << 18,
+	};
+	int set = sys_mount_setattr(tree, 0, &attr);
+	return set < 0 ? stage_fail(stage, set, "mount_setattr", step->target) : take_fd(&tree);
 }
 
 /*
@@ -117,10 +141,10 @@ static int make_filesystem(struct stage *stage, const struct mount_step *step)
 		if (set < 0)
 			return set;
 	}
+	if (proc_of_another && stage->pid_procfs >= 0)
+		return clone_procfs(stage, step);
 	if (proc_of_another) {
 		int set = sys_fsconfig(fs, FSCONFIG_SET_FD, "pidns", NULL, stage->pid_namespace);
-		if (set == -EINVAL && stage->pid_procfs >= 0)
-			return clone_procfs(stage, step);
 		if (set < 0)
 			return stage_fail(stage, set, "fsconfig pidns", step->target);
 	}

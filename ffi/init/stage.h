@@ -11,7 +11,7 @@ struct stage {
 	int report;
 	int errors;        /* the last process's pipe; -1 when the stage itself becomes the workload */
 	int pid_namespace; /* that the last process is born in; -1 without one, and once it is set */
-	int pid_procfs;    /* a procfs of it that was made inside, or -1 */
+	int pid_procfs;    /* a mount namespace whose /proc is of it, for old kernels, or -1 */
 	struct launch_note *note;
 	struct bytes plan;  /* of which only the last step is left when the last process is born */
 	uint64_t cookie;    /* see filter.c */

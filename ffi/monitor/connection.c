@@ -17,6 +17,9 @@
 #define SEND_BUFFER (512 << 10)
 /* For all connections together. */
 #define FLUSH_MS 1000
+#define TEXT_OF(number) #number
+#define RANGE_OF(oldest, newest) TEXT_OF(oldest) "-" TEXT_OF(newest)
+#define PROTOCOL_RANGE RANGE_OF(PROTOCOL_OLDEST, PROTOCOL_NEWEST)
 
 static void forget_queue(struct connection *connection)
 {
@@ -181,15 +184,18 @@ static bool greet(struct connection *connection, const struct request *request)
 {
 	if (request->kind != FRAME_HELLO)
 		return false;
-	if (request->version != PROTOCOL_VERSION) {
-		reply_errno(connection, request->number, -EPROTONOSUPPORT, "monitor speaks protocol", "1");
+	uint8_t version = protocol_choose(&request->hello);
+	if (version == 0) {
+		/* A daemon of version 1 reads "1" and nothing else here; later ones read the range. */
+		reply_errno(connection, request->number, -EPROTONOSUPPORT, "monitor speaks protocol", PROTOCOL_RANGE);
 		return false;
 	}
 	struct frame frame;
 	frame_begin(&frame, FRAME_OK, request->number);
 	frame_u32(&frame, PROTOCOL_MAGIC);
-	frame_u16(&frame, PROTOCOL_VERSION);
-	frame_u16(&frame, 0);
+	frame_u16(&frame, version);
+	frame_u8(&frame, version == 1 ? 0 : PROTOCOL_NEWEST);
+	frame_u8(&frame, version == 1 ? 0 : PROTOCOL_OLDEST);
 	frame_u32(&frame, (uint32_t)getpid());
 	frame_string(&frame, monitor.sandbox_id);
 	connection_send(connection, &frame);

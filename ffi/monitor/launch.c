@@ -18,6 +18,7 @@ struct child_ends {
 	int report;
 	int join;
 	int pid_namespace;
+	int procfs;
 };
 
 enum child_descriptor {
@@ -38,6 +39,7 @@ static void child_ends_close(const struct child_ends *ends)
 	cleanup_close(&ends->report);
 	cleanup_close(&ends->join);
 	cleanup_close(&ends->pid_namespace);
+	cleanup_close(&ends->procfs);
 }
 
 /* In its place in the child, or -1 and nothing there. */
@@ -66,7 +68,7 @@ static _Noreturn void child(const struct process *process, const struct launch_r
 		.join = put(ends->join, CHILD_JOIN),
 		.user_namespace = put(plan->join ? -1 : monitor.user_namespace, CHILD_USER_NAMESPACE),
 		.pid_namespace = put(ends->pid_namespace, CHILD_PID_NAMESPACE),
-		.procfs = put(-1, CHILD_PROCFS),
+		.procfs = put(ends->procfs, CHILD_PROCFS),
 		.inherited_oom_score = monitor.inherited_oom_score,
 		.cgroup_step = cgroup_step,
 	};
@@ -156,7 +158,10 @@ static int open_pid_namespace(const struct plan *plan, struct child_ends *ends, 
 	}
 	/* Not reaped yet, so the number is still its own. */
 	ends->pid_namespace = open_of_process(pid, "/ns/pid", O_RDONLY);
-	return ends->pid_namespace < 0 ? failure_set(failure, ends->pid_namespace, "open", "pid namespace") : 0;
+	if (ends->pid_namespace < 0)
+		return failure_set(failure, ends->pid_namespace, "open", "pid namespace");
+	ends->procfs = pid_procfs_open(plan);
+	return ends->procfs < -1 ? failure_set(failure, ends->procfs, "open", "a procfs of the pid namespace") : 0;
 }
 
 static int make_errors(struct process *process, struct child_ends *ends, struct failure *failure)
@@ -308,7 +313,8 @@ void launch(struct connection *connection, const struct request *request)
 	process->client = connection;
 	process->request = request->number;
 
-	struct child_ends ends = {.stdio = {-1, -1, -1}, .errors = -1, .report = -1, .join = -1, .pid_namespace = -1};
+	struct child_ends ends = {
+		.stdio = {-1, -1, -1}, .errors = -1, .report = -1, .join = -1, .pid_namespace = -1, .procfs = -1};
 	int done = prepare(process, &request->launch, &failure);
 	if (done == 0)
 		done = make_stdio(process, &ends, &failure);
@@ -324,7 +330,7 @@ void launch(struct connection *connection, const struct request *request)
 		done = spawn(process, &request->launch, &plan, &ends, &failure);
 	child_ends_close(&ends);
 	if (done == 0)
-		launch_deadline_set(process, 0);
+		launch_deadline_set(process, request->launch.deadline_ms);
 	if (done == 0)
 		return; /* answered when execve worked or the child is reaped */
 	reply_failure(connection, request->number, &failure);

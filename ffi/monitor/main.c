@@ -128,7 +128,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	prctl(PR_SET_NAME, "crib-monitor", 0, 0, 0);
 	protect_from_oom();
-	if (chdir("/") < 0 || open_everything(argv[2]) < 0)
+	if (relro_protect() < 0 || chdir("/") < 0 || open_everything(argv[2]) < 0)
 		return 1;
 	loop_run();
 }

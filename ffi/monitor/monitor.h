@@ -143,6 +143,7 @@ struct monitor {
 	struct process *processes;
 	pid_t init_pid; /* PID 1 of the shared pid namespace, 0 without one */
 	int init_pidfd;
+	int init_mounts;    /* a mount namespace with a procfs of the shared pid namespace, or -1 */
 	int user_namespace; /* the pod's own, or -1 */
 	uint64_t unshared;  /* namespaces made ahead of SETUP */
 	bool set_up;
@@ -152,6 +153,9 @@ struct monitor {
 };
 
 extern struct monitor monitor;
+
+/* relro.c */
+int relro_protect(void);
 
 /* loop.c */
 int source_watch(struct source *source, int fd, uint32_t events, void (*ready)(struct source *, uint32_t));
@@ -221,12 +225,28 @@ int sandbox_configure(const struct setup_request *setup, int procfs, struct fail
 int pod_user_namespace_make(const struct setup_request *setup, struct failure *failure);
 
 /* pid-init.c: PID 1 of a shared pid namespace. */
-/* Gives up the root, in a mount namespace of its own, and every capability; ends with the monitor. */
-int pid_init_become_nobody(int monitor_pidfd);
-/* Only reaps, once it has written the int 0, or -errno and dies, to `channel`: only then may others be let in. */
-_Noreturn void pid_init_run(int channel);
-/* In the monitor: until it reaps. */
+/*
+ * Gives up the root, in a mount namespace of its own, and ends with the monitor. `with_procfs`: that namespace has a
+ * procfs of the pid namespace as /proc until pid_init_run, for the monitor to keep; see pid-procfs.c.
+ */
+int pid_init_leave_host(int monitor_pidfd, bool with_procfs);
+/*
+ * Gives up all capabilities and only reaps, once it has written the int 0, or -errno and dies, to `channel`: only then
+ * may others be let in.
+ */
+_Noreturn void pid_init_run(int channel, bool with_procfs);
+/* In the monitor: what it says on `channel`, 0 or -errno. */
 int pid_init_wait(int channel, struct failure *failure);
+int pid_init_keep_procfs(bool with_procfs, struct failure *failure);
+
+/*
+ * pid-procfs.c: a procfs shows the pid namespace of its maker. Since 6.17 it can be told another. Before, a stage that
+ * is not inside clones one that was made inside: by the pod's init, or as the /proc of the container whose namespace it
+ * is.
+ */
+bool pid_procfs_is_needed(void);
+/* The mount namespace to clone it from, or -1 when there is no need; -errno. */
+int pid_procfs_open(const struct plan *plan);
 
 /* launch.c */
 void launch(struct connection *connection, const struct request *request);

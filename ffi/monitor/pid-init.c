@@ -49,26 +49,34 @@ static int empty_filesystem(void)
 	int fs cleanup_fd = sys_fsopen("tmpfs");
 	if (fs < 0)
 		return fs;
-	int set = sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "1", 0);
+	int set = sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "2", 0);
 	if (set == 0)
 		set = sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0", 0);
 	if (set == 0)
 		set = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 	if (set < 0)
 		return set;
-	return sys_fsmount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
-/* In a mount namespace of its own, of which nothing else is left. */
-static int leave_root(void)
+/* With a place for a procfs, which is nowhere else in it. */
+static int make_root(bool with_procfs)
 {
-	int done = sys_mount(NULL, "/", NULL, MS_REC_BIT | MS_PRIVATE_BIT, NULL);
-	if (done < 0)
-		return done;
 	int root cleanup_fd = empty_filesystem();
 	if (root < 0)
 		return root;
-	done = sys_move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	if (with_procfs && mkdirat(root, "proc", 0) < 0)
+		return -errno;
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	int set = sys_mount_setattr(root, 0, &attr);
+	return set < 0 ? set : take_fd(&root);
+}
+
+static int pivot_to(int root)
+{
+	int done = sys_mount(NULL, "/", NULL, MS_REC_BIT | MS_PRIVATE_BIT, NULL);
+	if (done == 0)
+		done = sys_move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
 	if (done == 0 && fchdir(root) < 0)
 		done = -errno;
 	/* With both names "." the old root ends up on top of the new one; see step_pivot. */
@@ -79,6 +87,22 @@ static int leave_root(void)
 	if (done == 0 && chdir("/") < 0)
 		done = -errno;
 	return done;
+}
+
+/* In a mount namespace of its own, of which nothing else is left. */
+static int leave_root(bool with_procfs)
+{
+	struct failure ignored;
+	int procfs cleanup_fd = with_procfs ? procfs_open(&ignored) : -1;
+	if (with_procfs && procfs < 0)
+		return procfs;
+	int root cleanup_fd = make_root(with_procfs);
+	if (root < 0)
+		return root;
+	int done = pivot_to(root);
+	if (done < 0 || !with_procfs)
+		return done;
+	return sys_move_mount(procfs, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH);
 }
 
 static int drop_capabilities(void)
@@ -130,20 +154,34 @@ static _Noreturn void reap(void *kept, void *shared)
 	}
 }
 
-int pid_init_become_nobody(int monitor_pidfd)
+int pid_init_leave_host(int monitor_pidfd, bool with_procfs)
 {
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NAME, "crib-init", 0, 0, 0);
 	int done = follow_monitor(monitor_pidfd);
 	if (done == 0)
-		done = leave_root();
+		done = leave_root(with_procfs);
 	if (done == 0 && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
 		done = -errno;
-	return done == 0 ? drop_capabilities() : done;
+	return done;
 }
 
-_Noreturn void pid_init_run(int channel)
+/* The procfs stays in the namespace that the monitor holds: unmasked, it is nothing for the containers to see. */
+static int leave_procfs(void)
 {
+	int done = sys_unshare(CLONE_NEWNS);
+	return done < 0 ? done : sys_umount2("/proc", MNT_DETACH);
+}
+
+_Noreturn void pid_init_run(int channel, bool with_procfs)
+{
+	int done = with_procfs ? leave_procfs() : 0;
+	if (done == 0)
+		done = drop_capabilities();
+	if (done < 0) {
+		ssize_t told = write(channel, &done, sizeof(done));
+		_exit(told == sizeof(done) ? 1 : 2);
+	}
 	sigset_t children;
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
@@ -160,4 +198,12 @@ int pid_init_wait(int channel, struct failure *failure)
 	if (read(channel, &done, sizeof(done)) != sizeof(done))
 		done = -ECANCELED;
 	return done < 0 ? failure_set(failure, done, "init of the pod", "") : 0;
+}
+
+int pid_init_keep_procfs(bool with_procfs, struct failure *failure)
+{
+	if (!with_procfs)
+		return 0;
+	monitor.init_mounts = open_of_process(monitor.init_pid, "/ns/mnt", O_RDONLY);
+	return monitor.init_mounts < 0 ? failure_set(failure, monitor.init_mounts, "open", "/ns/mnt") : 0;
 }

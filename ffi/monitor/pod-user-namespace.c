@@ -17,16 +17,17 @@
 
 #define MAP_SIZE 16384 /* of 340 lines of at most 33 bytes */
 
-static int become_init(int monitor_pidfd)
+static int become_init(int monitor_pidfd, bool with_procfs)
 {
 	/* Of the pod's user namespace, unlike one that clone had made while the ids were not there yet. */
 	int done = sys_unshare(CLONE_NEWNS);
-	return done < 0 ? done : pid_init_become_nobody(monitor_pidfd);
+	return done < 0 ? done : pid_init_leave_host(monitor_pidfd, with_procfs);
 }
 
 static _Noreturn void maker(const struct setup_request *setup, int channel, int procfs, int monitor_pidfd)
 {
 	struct failure failure = {0};
+	bool with_procfs = setup->pid_init && pid_procfs_is_needed();
 	char go;
 	if (read(channel, &go, 1) != 1)
 		_exit(1);
@@ -36,7 +37,7 @@ static _Noreturn void maker(const struct setup_request *setup, int channel, int 
 	else
 		done = sandbox_configure(setup, procfs, &failure);
 	if (done == 0 && setup->pid_init) {
-		done = become_init(monitor_pidfd);
+		done = become_init(monitor_pidfd, with_procfs);
 		if (done < 0)
 			failure_set(&failure, done, "init of the pod", "");
 	}
@@ -44,7 +45,7 @@ static _Noreturn void maker(const struct setup_request *setup, int channel, int 
 	if (write(channel, &failure, sizeof(failure)) < 0 || read(channel, &go, 1) != 1 || failure.code != 0)
 		_exit(1);
 	if (setup->pid_init)
-		pid_init_run(channel);
+		pid_init_run(channel, with_procfs);
 	_exit(0);
 }
 
@@ -89,6 +90,7 @@ static int join(pid_t pid, int pidfd, const struct setup_request *setup, struct 
 
 int pod_user_namespace_make(const struct setup_request *setup, struct failure *failure)
 {
+	pid_procfs_is_needed();
 	int procfs cleanup_fd = setup->sysctl_count == 0 ? -1 : procfs_open(failure);
 	if (procfs < 0 && setup->sysctl_count > 0)
 		return procfs;
@@ -118,15 +120,19 @@ int pod_user_namespace_make(const struct setup_request *setup, struct failure *f
 	int done = set_up_by(pid, ours, setup, failure);
 	if (done == 0)
 		done = join(pid, pidfd, setup, failure);
+	if (done == 0 && setup->pid_init) {
+		monitor.init_pid = pid;
+		done = pid_init_keep_procfs(pid_procfs_is_needed(), failure);
+	}
 	if (done == 0)
 		send(ours, "", 1, MSG_NOSIGNAL);
 	else
 		sys_pidfd_send_signal(pidfd, SIGKILL);
 	if (done == 0 && setup->pid_init) {
-		monitor.init_pid = pid;
 		monitor.init_pidfd = take_fd(&pidfd);
 		return pid_init_wait(ours, failure);
 	}
 	waitpid(pid, NULL, 0);
+	monitor.init_pid = 0;
 	return done;
 }

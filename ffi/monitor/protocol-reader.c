@@ -49,6 +49,12 @@ static void read_setup(struct reader *payload, struct setup_request *setup)
 	read_id_map(payload, &setup->gids);
 }
 
+/* What a side that speaks version 1 does not know of comes last, and may be missing. */
+static uint32_t read_deadline(struct reader *payload)
+{
+	return reader_done(payload) ? 0 : read_u32(payload);
+}
+
 static void read_start(struct reader *payload, struct launch_request *launch)
 {
 	launch->container = "";
@@ -58,6 +64,7 @@ static void read_start(struct reader *payload, struct launch_request *launch)
 	launch->log_path = read_string(payload);
 	launch->oom_file = read_string(payload);
 	launch->plan = read_bytes(payload);
+	launch->deadline_ms = read_deadline(payload);
 }
 
 static void read_exec(struct reader *payload, struct launch_request *launch)
@@ -69,6 +76,7 @@ static void read_exec(struct reader *payload, struct launch_request *launch)
 	launch->log_path = "";
 	launch->oom_file = "";
 	launch->plan = read_bytes(payload);
+	launch->deadline_ms = read_deadline(payload);
 }
 
 static void read_attach(struct reader *payload, struct attach_request *attach)
@@ -78,12 +86,22 @@ static void read_attach(struct reader *payload, struct attach_request *attach)
 	attach->outputs[1] = read_u8(payload) != 0;
 }
 
-static bool read_hello(struct reader *payload, struct request *request)
+static bool read_hello(struct reader *payload, struct hello_request *hello)
 {
 	uint32_t magic = read_u32(payload);
-	request->version = read_u16(payload);
+	hello->newest = read_u8(payload);
+	hello->oldest = read_u8(payload);
 	uint16_t zero = read_u16(payload);
+	if (hello->oldest == 0)
+		hello->oldest = hello->newest;
 	return magic == PROTOCOL_MAGIC && zero == 0;
+}
+
+uint8_t protocol_choose(const struct hello_request *hello)
+{
+	uint8_t newest = hello->newest < PROTOCOL_NEWEST ? hello->newest : PROTOCOL_NEWEST;
+	uint8_t oldest = hello->oldest > PROTOCOL_OLDEST ? hello->oldest : PROTOCOL_OLDEST;
+	return newest >= oldest ? newest : 0;
 }
 
 int request_read(const struct frame_header *header, const void *bytes, struct request *request)
@@ -92,7 +110,7 @@ int request_read(const struct frame_header *header, const void *bytes, struct re
 	*request = (struct request){.kind = header->kind, .number = header->request, .id = ""};
 	switch ((enum frame_kind)header->kind) {
 	case FRAME_HELLO:
-		payload.bad |= !read_hello(&payload, request);
+		payload.bad |= !read_hello(&payload, &request->hello);
 		break;
 	case FRAME_SETUP:
 		read_setup(&payload, &request->setup);

@@ -14,6 +14,7 @@ static void reaped(const siginfo_t *info)
 	if (info->si_pid == monitor.init_pid) {
 		monitor.init_pid = 0;
 		close_and_clear(&monitor.init_pidfd);
+		close_and_clear(&monitor.init_mounts);
 		return;
 	}
 	/* Anything else is an orphan of a container in the host's pid namespace, which came to us as the subreaper. */

@@ -45,24 +45,24 @@ int sandbox_configure(const struct setup_request *setup, int procfs, struct fail
 	return done < 0 ? done : write_sysctls(setup, procfs, failure);
 }
 
-/* The namespace is known to nobody else before the monitor has heard that its first process is harmless. */
-static _Noreturn void pid_init(int channel, int monitor_pidfd)
+static _Noreturn void pid_init(int channel, int monitor_pidfd, bool with_procfs)
 {
-	int done = pid_init_become_nobody(monitor_pidfd);
-	if (done < 0) {
-		ssize_t told = write(channel, &done, sizeof(done));
-		_exit(told == sizeof(done) ? 1 : 2);
-	}
-	pid_init_run(channel);
+	int done = pid_init_leave_host(monitor_pidfd, with_procfs);
+	char go;
+	if (write(channel, &done, sizeof(done)) != sizeof(done) || done < 0 || read(channel, &go, 1) != 1)
+		_exit(1);
+	pid_init_run(channel, with_procfs);
 }
 
+/* The namespace is known to nobody else before the monitor has heard that its first process is harmless. */
 static int start_pid_init(struct failure *failure)
 {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return failure_set(failure, -errno, "pipe2", "");
-	int ours cleanup_fd = ends[0];
-	int theirs cleanup_fd = ends[1];
+	bool with_procfs = pid_procfs_is_needed();
+	int sockets[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return failure_set(failure, -errno, "socketpair", "");
+	int ours cleanup_fd = sockets[0];
+	int theirs cleanup_fd = sockets[1];
 	int self cleanup_fd = sys_pidfd_open(getpid());
 	if (self < 0)
 		return failure_set(failure, self, "pidfd_open", "");
@@ -72,13 +72,21 @@ static int start_pid_init(struct failure *failure)
 		.exit_signal = SIGCHLD,
 	};
 	pid_t pid = sys_clone3(&args);
-	if (pid == 0)
-		pid_init(theirs, self);
+	if (pid == 0) {
+		close(ours);
+		pid_init(theirs, self, with_procfs);
+	}
 	if (pid < 0)
 		return failure_set(failure, (int)pid, "clone3", "pid namespace");
 	monitor.init_pid = pid;
+	/* Or its death would not end our reading. */
 	close_and_clear(&theirs);
-	return pid_init_wait(ours, failure);
+	int left = pid_init_wait(ours, failure);
+	if (left == 0)
+		left = pid_init_keep_procfs(with_procfs, failure);
+	if (left == 0 && send(ours, "", 1, MSG_NOSIGNAL) < 0)
+		left = failure_set(failure, -errno, "send", "init of the pod");
+	return left < 0 ? left : pid_init_wait(ours, failure);
 }
 
 static int set_up(const struct setup_request *setup, struct failure *failure)

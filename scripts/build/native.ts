@@ -20,7 +20,7 @@ const libraryFlags = [
   "-Wl,--build-id=none",
 ] as const;
 
-/** Small rather than hardened: one crib-monitor a pod is resident, and it parses only what the daemon sends it. */
+/** Small: one crib-monitor a pod is resident. */
 const staticFlags = [
   "-O2",
   "-static",
@@ -30,9 +30,24 @@ const staticFlags = [
   "-fdata-sections",
   "-Wl,--gc-sections",
   "-Wl,-z,noseparate-code",
-  "-Wl,-z,norelro",
   "-Wl,--build-id=none",
 ] as const;
+
+/**
+ * For the monitor, which is root and parses what others wrote. musl-gcc has no -static-pie, so the start files are named; musl
+ * has no _FORTIFY_SOURCE.
+ */
+function hardenedFlags(triplet: string): readonly string[] {
+  const startFile = (name: string) => `/usr/lib/${triplet.replace(/-gnu$/, "-musl")}/${name}`;
+  return [
+    "-fPIE",
+    "-fstack-protector-strong",
+    "-nostartfiles",
+    "-Wl,-pie,--no-dynamic-linker,-z,text",
+    "-Wl,-z,relro,-z,now,-z,noexecstack",
+    ...["rcrt1.o", "crti.o", "crtn.o"].map(startFile),
+  ];
+}
 
 /** The `.c` files of folders below ffi/, sorted, so that two builds link in the same order. */
 export function sources(...folders: string[]): string[] {
@@ -57,11 +72,13 @@ export function nativeStep(toolchain: Toolchain): Step {
   // The kernel's headers, below musl's own, which must win where both define something.
   const kernelHeaders = ["-idirafter", "/usr/include", "-idirafter", `/usr/include/${toolchain.triplet}`];
   const musl = ["musl-gcc", ...warningFlags, ...staticFlags, include];
+  const plain = [...musl, "-Wl,-z,norelro"];
+  const monitor = [...musl, ...hardenedFlags(toolchain.triplet)];
   const commands: Readonly<Record<string, readonly string[]>> = {
     "libcrib.so": ["gcc", ...warningFlags, ...libraryFlags, include, ...sources("shim"), toolchain.libseccomp],
-    "crib-monitor": [...musl, ...sources("monitor", "init"), ...kernelHeaders],
-    "crib-look": [...musl, ...sources("look"), ...kernelHeaders],
-    hello: [...musl, ...sources("hello"), ...kernelHeaders],
+    "crib-monitor": [...monitor, ...sources("monitor", "init"), ...kernelHeaders],
+    "crib-look": [...plain, ...sources("look"), ...kernelHeaders],
+    hello: [...plain, ...sources("hello"), ...kernelHeaders],
   };
   return {
     name: "native",

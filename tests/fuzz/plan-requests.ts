@@ -22,6 +22,7 @@ import { specInput } from "../../src/oci/spec-fixture.ts";
 import { validateSysctls } from "../../src/oci/sysctls.ts";
 import { inPodNamespaces } from "../../src/pods/exec/in-pod-namespaces.ts";
 import { namespaceModes } from "../../src/pods/request/namespace-modes.ts";
+import { protocol } from "../../src/runtime/monitor/frames.ts";
 import { execPayload, setupPayload, startPayload } from "../../src/runtime/monitor/requests.ts";
 import { checkPlanFits } from "../../src/runtime/plan/check-plan-fits.ts";
 import { compileContainerPlan } from "../../src/runtime/plan/compile-container.ts";
@@ -85,8 +86,8 @@ export function requestsOfContainer(request: CreateContainerRequest, host: numbe
   const execPlan = compileExecPlan({ spec, process, targetPid: 4711 as Pid, procsFiles, seccompProgram: program });
   const exec = { id: "e".repeat(64) as ExecId, containerId: id, plan: execPlan, terminal: !terminal, stdin };
   return [
-    { kind: "start", payload: startPayload(start), steps: kindsOf(plan) },
-    { kind: "exec", payload: execPayload(exec), steps: kindsOf(execPlan) },
+    { kind: "start", payload: startPayload(start, protocol.newest), steps: kindsOf(plan) },
+    { kind: "exec", payload: execPayload(exec, protocol.newest), steps: kindsOf(execPlan) },
   ];
 }
 

@@ -7,6 +7,7 @@ import { parseCgroupPath, parseHostPath, parseRootfsPath } from "../../src/ids/p
 import type { UnixNanos } from "../../src/ids/units.ts";
 import { encodeFrame, FrameKind } from "../../src/runtime/monitor/frames.ts";
 import { MonitorError } from "../../src/runtime/monitor/launch-failure.ts";
+import { spoken } from "../../src/runtime/monitor/protocol-version.ts";
 import { execPayload, helloPayload } from "../../src/runtime/monitor/requests.ts";
 import type { PlanStep } from "../../src/runtime/plan/steps.ts";
 import { execPlan } from "../fixtures/launch-plans.ts";
@@ -50,7 +51,7 @@ describe("a client that stops reading", () => {
     const pod = await bed.openPod();
     const container = await bed.start(pod, { argv: ["/hello", "sleep", "1000"] });
     const socket = await Bun.connect({ unix: join(pod.directory, "monitor.sock"), socket: { data() {} } });
-    socket.write(encodeFrame(FrameKind.hello, 1, helloPayload()));
+    socket.write(encodeFrame(FrameKind.hello, 1, helloPayload(spoken)));
     socket.pause();
     const id = newExecId();
     const plan = execPlan(container.pid, { argv: sh("exec busybox head -c 1000000000 /dev/zero") });
@@ -58,7 +59,7 @@ describe("a client that stops reading", () => {
       encodeFrame(
         FrameKind.exec,
         2,
-        execPayload({ id, containerId: container.id, plan, terminal: false, stdin: false }),
+        execPayload({ id, containerId: container.id, plan, terminal: false, stdin: false }, spoken.newest),
       ),
     );
     const pid = await waitUntil(() => childRunning(pod.monitor.pid, "head"), { what: "the exec" });

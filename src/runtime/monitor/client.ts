@@ -25,6 +25,7 @@ import type {
 } from "./port.ts";
 import { openAttachSession, openExecSession, type ProcessSession } from "./process-session.ts";
 import {
+  type Greeting,
   readExecExit,
   readExecOutput,
   readExit,
@@ -44,6 +45,7 @@ import {
   stdinPayload,
   unsharePayload,
 } from "./requests.ts";
+import type { SessionAddress } from "./session-connection.ts";
 import type { ProcessStreams } from "./streams.ts";
 
 const nothing = new Uint8Array(0);
@@ -55,23 +57,29 @@ const noop = () => undefined;
  */
 const maxSessions = 448;
 
+/** The monitor kills what it launches after the time it is waited for, unless the caller sets less. */
+function timed<Request extends StartRequest | ExecRequest>(request: Request): Request {
+  return { timeoutMs: deadlines.startMs, ...request };
+}
+
 /** The daemon's end of a connection to a monitor that has said hello. */
 export class MonitorClient implements Monitor {
   readonly sandboxId: SandboxId;
+  readonly pid: Pid;
   readonly lost: Promise<CribError>;
   readonly #connection: MonitorConnection;
   readonly #execs = new Map<string, LiveExecSession>();
   readonly #exitListeners: ((exit: ContainerExit) => void)[] = [];
   readonly #address: MonitorAddress;
+  /** Of the protocol. */
+  readonly #version: number;
   #sessions = 0;
   #leaving = false;
 
-  constructor(
-    readonly pid: Pid,
-    connection: MonitorConnection,
-    address: MonitorAddress,
-  ) {
+  constructor({ pid, version }: Greeting, connection: MonitorConnection, address: MonitorAddress) {
     this.sandboxId = address.sandboxId;
+    this.pid = pid;
+    this.#version = version;
     this.#connection = connection;
     this.#address = address;
     const { promise, resolve } = Promise.withResolvers<CribError>();
@@ -93,7 +101,9 @@ export class MonitorClient implements Monitor {
   }
 
   async start(request: StartRequest, giveUp?: AbortSignal): Promise<StartResult> {
-    return readStartResult(await this.#launch(FrameKind.start, request.id, startPayload(request), giveUp));
+    return readStartResult(
+      await this.#launch(FrameKind.start, request.id, startPayload(timed(request), this.#version), giveUp),
+    );
   }
 
   async exec(request: ExecRequest, giveUp?: AbortSignal): Promise<ExecSession> {
@@ -106,7 +116,8 @@ export class MonitorClient implements Monitor {
     });
     this.#execs.set(request.id, session);
     try {
-      const result = readStartResult(await this.#launch(FrameKind.exec, request.id, execPayload(request), giveUp));
+      const payload = execPayload(timed(request), this.#version);
+      const result = readStartResult(await this.#launch(FrameKind.exec, request.id, payload, giveUp));
       session.started(result.pid);
       return session;
     } catch (error) {
@@ -117,11 +128,11 @@ export class MonitorClient implements Monitor {
   }
 
   async openExec(request: ExecStreamsRequest): Promise<ProcessStreams> {
-    return await this.#session((name) => openExecSession({ ...this.#address, name }, request));
+    return await this.#session((name) => openExecSession(this.#sessionAddress(name), request));
   }
 
   async attach(request: AttachRequest): Promise<ProcessStreams> {
-    return await this.#session((name) => openAttachSession({ ...this.#address, name }, request));
+    return await this.#session((name) => openAttachSession(this.#sessionAddress(name), request));
   }
 
   async signal(target: ContainerId | ExecId, signal: number): Promise<void> {
@@ -219,6 +230,10 @@ export class MonitorClient implements Monitor {
     if (session === undefined) return;
     act(session);
     if (session.isOver) this.#execs.delete(id);
+  }
+
+  #sessionAddress(name: string): SessionAddress {
+    return { ...this.#address, name, version: this.#version };
   }
 
   #quick(kind: number, payload: Uint8Array): Promise<Uint8Array> {

@@ -1,8 +1,11 @@
 import { CribError } from "../../errors/crib-error.ts";
 import { WireWriter } from "../plan/wire-writer.ts";
 
-/** The protocol with a pod's monitor; ffi/include/protocol.h is the other side and draws the frames. */
-export const protocol = { magic: 0x4f4d5243, version: 1 } as const;
+/**
+ * The protocol with a pod's monitor; ffi/include/protocol.h is the other side, draws the frames and says what each version
+ * brought. Numbers are frozen in ffi/protocol-numbers.json; `npm run check` compares the three.
+ */
+export const protocol = { magic: 0x4f4d5243, oldest: 1, newest: 2 } as const;
 
 /** A longer request is refused here rather than by a closed connection. */
 export const maxPayloadBytes = 4 * 1024 * 1024;

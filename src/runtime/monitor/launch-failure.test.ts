@@ -26,6 +26,7 @@ describe("MonitorError", () => {
     [at("bind", Errno.EINVAL, "mount_setattr", "/data"), "internal", 'step 4 bind: mount_setattr "/data": EINVAL'],
     [at("lsm-label", Errno.ENOENT, "openat2", "attr"), "internal", 'step 4 lsm-label: openat2 "attr": ENOENT'],
     [at("mount", Errno.EPERM, "fsmount", "/proc"), "internal", 'step 4 mount: fsmount "/proc": EPERM'],
+    [at("open-source", Errno.ETIMEDOUT, "took too long and was killed", ""), "deadline-exceeded", "step 4 open-source"],
     [at(undefined, Errno.ESRCH, "exec", "container is not running"), "failed-precondition", "not running"],
     [at(undefined, Errno.EEXIST, "launch", "ab"), "already-exists", "EEXIST"],
     [at(undefined, Errno.EPROTONOSUPPORT, "monitor speaks protocol", "1"), "unimplemented", "monitor speaks protocol"],

@@ -40,10 +40,11 @@ export class MonitorError extends CribError {
 
 /** What the image or the pod's author got wrong is theirs to read; everything else is ours to look into. */
 function codeOf(failure: Failure): ErrorCode {
-  const { errno, step } = failure;
+  const { errno, step, call } = failure;
   if (isMissingProfile(failure) || isKindMismatch(failure)) return "failed-precondition";
   const named = errno === Errno.ENOENT || errno === Errno.EACCES || errno === Errno.ENOTDIR || errno === Errno.ENOEXEC;
   if ((step === "exec" || step === "working-directory") && named) return "failed-precondition";
+  if (errno === Errno.ETIMEDOUT && call === "took too long and was killed") return "deadline-exceeded";
   if (step !== undefined) return "internal";
   switch (errno) {
     case Errno.ENOENT:

@@ -91,6 +91,8 @@ export interface StartRequest {
   readonly logPath: HostPath | undefined;
   /** cgroup v2 memory.events or v1 memory.oom_control: read at exit to tell an OOM kill. */
   readonly oomFile: HostPath | undefined;
+  /** How long the launch may take until execve: then its process is killed and `deadline-exceeded` the answer. */
+  readonly timeoutMs?: number;
 }
 
 export interface StartResult {
@@ -123,6 +125,8 @@ export interface ExecRequest {
   readonly plan: LaunchPlan;
   readonly terminal: boolean;
   readonly stdin: boolean;
+  /** As of a start. */
+  readonly timeoutMs?: number;
 }
 
 /** Output of a stream that is not wanted is read and dropped. */

@@ -30,7 +30,7 @@ interface Opening {
 export async function openExecSession(address: SessionAddress, request: ExecStreamsRequest): Promise<ProcessSession> {
   return await ProcessSession.open(address, request.id, request, {
     kind: FrameKind.exec,
-    payload: execPayload(request),
+    payload: execPayload({ timeoutMs: deadlines.startMs, ...request }, address.version),
     deadlineMs: deadlines.startMs,
   });
 }

@@ -10,6 +10,7 @@ import { WireReader } from "./wire-reader.ts";
 
 export interface Greeting {
   readonly magic: number;
+  /** To be spoken. */
   readonly version: number;
   readonly pid: Pid;
   readonly sandboxId: string;

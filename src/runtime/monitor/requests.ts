@@ -4,11 +4,19 @@ import { encodePlan } from "../plan/encode.ts";
 import { WireWriter } from "../plan/wire-writer.ts";
 import { protocol } from "./frames.ts";
 import type { AttachRequest, ExecRequest, SandboxSetup, StartRequest } from "./port.ts";
+import type { VersionRange } from "./protocol-version.ts";
 
 /** Payloads of requests, as ffi/include/protocol.h lists them. */
 
-export function helloPayload(): Uint8Array {
-  return new WireWriter().u32(protocol.magic).u16(protocol.version).u16(0).written();
+/** A single version in the form that a monitor of version 1 knows. */
+export function helloPayload({ oldest, newest }: VersionRange): Uint8Array {
+  const exact = oldest === newest;
+  return new WireWriter()
+    .u32(protocol.magic)
+    .u8(newest)
+    .u8(exact ? 0 : oldest)
+    .u16(0)
+    .written();
 }
 
 export function unsharePayload(flags: number): Uint8Array {
@@ -30,17 +38,24 @@ function writeIdMap(out: WireWriter, map: readonly SpecIdMapping[]): void {
   for (const { containerID, hostID, size } of map) out.u32(containerID).u32(hostID).u32(size);
 }
 
-export function startPayload(request: StartRequest): Uint8Array {
+/** Monitors have taken a deadline since version 2. */
+function writeDeadline(out: WireWriter, version: number, timeoutMs: number | undefined): WireWriter {
+  return version < 2 || timeoutMs === undefined
+    ? out
+    : out.u32(Math.min(Math.max(1, Math.ceil(timeoutMs)), 0xffffffff));
+}
+
+export function startPayload(request: StartRequest, version: number): Uint8Array {
   const out = new WireWriter();
   out.string(request.id).bool(request.terminal).bool(request.stdin).bool(request.stdinOnce);
   out.string(request.logPath ?? "").string(request.oomFile ?? "");
-  return out.bytes(encodePlan(request.plan)).written();
+  return writeDeadline(out.bytes(encodePlan(request.plan)), version, request.timeoutMs).written();
 }
 
-export function execPayload(request: ExecRequest): Uint8Array {
+export function execPayload(request: ExecRequest, version: number): Uint8Array {
   const out = new WireWriter();
   out.string(request.id).string(request.containerId).bool(request.terminal).bool(request.stdin);
-  return out.bytes(encodePlan(request.plan)).written();
+  return writeDeadline(out.bytes(encodePlan(request.plan)), version, request.timeoutMs).written();
 }
 
 export function attachPayload(request: AttachRequest): Uint8Array {

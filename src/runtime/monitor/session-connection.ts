@@ -18,6 +18,8 @@ export interface SessionAddress {
   readonly dial: MonitorDial;
   readonly name: string;
   readonly clock: Pick<Clock, "sleep">;
+  /** Of the protocol, as its client has agreed on it with the monitor. */
+  readonly version: number;
 }
 
 export interface SessionEvents {
@@ -73,7 +75,7 @@ export class SessionConnection {
 
   /** @throws {CribError} unavailable when nobody answers; unimplemented when it is of another version. */
   static async open(address: SessionAddress, events: SessionEvents): Promise<SessionConnection> {
-    const { dial, name } = address;
+    const { dial, name, version } = address;
     const connection = new SessionConnection(address, events);
     try {
       connection.#socket = await dial((path) =>
@@ -92,7 +94,7 @@ export class SessionConnection {
     }
     // Not waited for here: the monitor reads in order, and a refusal ends the connection.
     connection
-      .request(FrameKind.hello, helloPayload(), { deadlineMs: deadlines.quickMs })
+      .request(FrameKind.hello, helloPayload({ oldest: version, newest: version }), { deadlineMs: deadlines.quickMs })
       .then(readGreeting)
       .catch((error: Error) => {
         connection.#end(unavailable(`${name} refuses a session: ${error.message}`, error));

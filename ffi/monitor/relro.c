@@ -1,0 +1,29 @@
+#include <elf.h>
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "monitor.h"
+
+#define PAGE ((uintptr_t)4096)
+
+/* The linker puts the program's own ELF header here; the addresses in it count from there. */
+extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+
+/*
+ * What had to be written once to relocate the program is read-only from here on. A dynamic loader would do this; musl's
+ * start code of a static program does not.
+ */
+int relro_protect(void)
+{
+	uintptr_t base = (uintptr_t)&__ehdr_start;
+	const Elf64_Phdr *header = (const Elf64_Phdr *)(const void *)(base + __ehdr_start.e_phoff);
+	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++) {
+		if (header[i].p_type != PT_GNU_RELRO)
+			continue;
+		uintptr_t start = (base + header[i].p_vaddr) & ~(PAGE - 1);
+		uintptr_t end = (base + header[i].p_vaddr + header[i].p_memsz) & ~(PAGE - 1);
+		if (end > start && mprotect((void *)start, end - start, PROT_READ) < 0)
+			return -errno;
+	}
+	return 0;
+}
