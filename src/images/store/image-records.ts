@@ -4,7 +4,6 @@ import type { UnixNanos } from "../../ids/units.ts";
 import { commitWithoutSync } from "../../state/commit-without-sync.ts";
 import type { Reserve } from "../../state/reserve.ts";
 import { databaseError } from "../../state/sqlite-failure.ts";
-import type { ImageFiles } from "./image-files.ts";
 
 export interface BlobRecord {
   readonly digest: Digest;
@@ -45,6 +44,13 @@ export interface HolderRecord {
   readonly imageId: ImageId;
 }
 
+/** Where each image is written down a second time. */
+interface SecondPlace {
+  put(image: ImageRecord, references: readonly ReferenceRecord[]): void;
+  /** `held`: a container still uses the image. */
+  remove(id: ImageId, held: boolean): void;
+}
+
 interface Everything {
   readonly blobs: readonly BlobRecord[];
   readonly layers: readonly LayerRecord[];
@@ -59,10 +65,10 @@ interface Everything {
  */
 export class ImageRecords {
   readonly #database: Database;
-  readonly #files: Pick<ImageFiles, "put" | "remove">;
+  readonly #files: SecondPlace;
   readonly #room: Pick<Reserve, "insist">;
 
-  constructor(database: Database, files: Pick<ImageFiles, "put" | "remove">, room: Pick<Reserve, "insist">) {
+  constructor(database: Database, files: SecondPlace, room: Pick<Reserve, "insist">) {
     this.#database = database;
     this.#files = files;
     this.#room = room;
