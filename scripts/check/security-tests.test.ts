@@ -5,7 +5,7 @@ import { join } from "node:path";
 const root = join(import.meta.dir, "../..");
 const rows = readFileSync(join(root, "docs/security-tests.md"), "utf8")
   .split("\n")
-  .filter((line) => /^\| V\d\d /.test(line))
+  .filter((line) => /^\| [VW]\d\d /.test(line))
   .map((line) => line.split("|").map((cell) => cell.trim()))
   .map(([, row = "", path = "", title = "", outcome = ""]) => ({
     row,
@@ -27,7 +27,8 @@ const wanted = ranges.flatMap(([from, to]) =>
 );
 
 describe("docs/security-tests.md", () => {
-  test("has every row, once, in order", () => expect(rows.map(({ row }) => row)).toEqual(wanted));
+  test("has every row, once, in order", () =>
+    expect(rows.map(({ row }) => row).filter((row) => row.startsWith("V"))).toEqual(wanted));
 
   for (const { row, path, title, outcome } of rows) {
     test(`${row} names a test that is there`, () => {

@@ -128,6 +128,10 @@ const forgeries: readonly (readonly [what: string, frame: Forgery])[] = [
   ["IPv6 from no address", (a) => frames.udp6(toAll(a.mac), "::", allNodes, 9)],
   ["a DHCPv6 reply", (a) => frames.udp6(toAll(a.mac), a.linkLocal, allNodes, 546)],
   ["a router advertisement", (a) => frames.icmp6(toAll(a.mac), a.linkLocal, allNodes, 134, [64, 0, 7, 8, ...zeros(8)])],
+  [
+    "a router advertisement behind another header",
+    (a) => frames.icmp6BehindOptions(toAll(a.mac), a.linkLocal, allNodes, 134, [64, 0, 7, 8, ...zeros(8)]),
+  ],
   ["a redirect", (a) => frames.icmp6(toAll(a.mac), a.linkLocal, allNodes, 137, zeros(36))],
   ["a multicast listener query", (a) => frames.icmp6(toAll(a.mac), a.linkLocal, allNodes, 130, zeros(20))],
   [
@@ -165,6 +169,10 @@ const truths: readonly (readonly [what: string, frame: (own: Pod) => string])[] 
   ["a probe for its address", (a) => frames.arp(toAll(a.mac), { mac: a.mac, ip: "0.0.0.0" }, a.ip, "request")],
   ["IPv6 from its address", (a) => frames.udp6(toAll(a.mac), a.ip6, allNodes, 9)],
   ["IPv6 from its link-local address", (a) => frames.udp6(toAll(a.mac), a.linkLocal, allNodes, 9)],
+  [
+    "an echo behind another header",
+    (a) => frames.icmp6BehindOptions(toAll(a.mac), a.linkLocal, allNodes, 128, zeros(4)),
+  ],
   ["an advertisement of its address", (a) => frames.neighbourAdvertisement(toAll(a.mac), a.ip6, allNodes, a.ip6)],
   ["a probe for its IPv6 address", (a) => frames.neighbourSolicitation(toAll(a.mac), "::", allNodes, a.linkLocal)],
 ];

@@ -53,7 +53,12 @@ function openFiles(host: DoctorHost): Finding {
   const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(host.readText("/proc/self/limits") ?? "")?.[1] ?? "0";
   return hard === "unlimited" || Number(hard) >= fewOpenFiles
     ? ok("limits", "open files", hard)
-    : warn("limits", "open files", `at most ${hard}`, "crib.service raises it: LimitNOFILE=1048576");
+    : warn(
+        "limits",
+        "open files",
+        `at most ${hard}`,
+        "under crib.service systemd allows 524288: raise the limit of what starts crib instead",
+      );
 }
 
 function inotify(host: DoctorHost): Finding {

@@ -3,7 +3,7 @@ import { failedPrecondition } from "../../errors/crib-error.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Log } from "../../observe/log.ts";
 import type { NetlinkSocket } from "../netlink/netlink-socket.ts";
-import { findFreeRange, mayKeep } from "./free-range.ts";
+import { clashWith, findFreeRange } from "./free-range.ts";
 import { rangeOf, type Subnet } from "./subnet.ts";
 import { bridgeRange, takenRanges } from "./taken-ranges.ts";
 
@@ -30,7 +30,8 @@ export class ChosenRange {
     const kept = this.#read();
     // A daemon that kept no file may have made the bridge that is there: its pods' neighbours get the same range.
     const before = kept ?? bridgeRange(socket, this.#bridge);
-    if (before !== undefined && mayKeep(before, taken)) {
+    const clash = before === undefined ? undefined : clashWith(before, taken);
+    if (before !== undefined && clash === undefined) {
       if (kept === undefined) this.#write(before);
       return [before];
     }
@@ -42,11 +43,12 @@ export class ChosenRange {
     }
     this.#write(range);
     if (before === undefined) this.#log.info({ subnet: range.text }, "a range for pods was chosen");
-    else
+    else {
       this.#log.warn(
-        { subnet: range.text, before: before.text },
+        { subnet: range.text, before: before.text, taken: clash?.what },
         "the range for pods is used by others now; new pods get another",
       );
+    }
     return [range];
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { findFreeRange, mayKeep, type TakenRange } from "./free-range.ts";
+import { clashWith, findFreeRange, type TakenRange } from "./free-range.ts";
 import { parseSubnets, type Subnet } from "./subnet.ts";
 
 const range = (text: string): Subnet => parseSubnets(text)[0] as Subnet;
@@ -31,8 +31,8 @@ test("nothing is free where everything is on a link", () => {
 });
 
 test("a chosen range stays when a wide route comes that goes elsewhere, not when its own addresses are used", () => {
-  expect(mayKeep(range("10.86.0.0/16"), [distant("10.0.0.0/8")])).toBe(true);
-  expect(mayKeep(range("10.86.0.0/16"), [distant("10.86.3.0/24")])).toBe(false);
-  expect(mayKeep(range("10.86.0.0/16"), [near("10.0.0.0/8")])).toBe(false);
-  expect(mayKeep(range("10.86.0.0/16"), [])).toBe(true);
+  expect(clashWith(range("10.86.0.0/16"), [distant("10.0.0.0/8")])).toBeUndefined();
+  expect(clashWith(range("10.86.0.0/16"), [distant("10.86.3.0/24")])?.what).toBe("10.86.3.0/24");
+  expect(clashWith(range("10.86.0.0/16"), [near("10.0.0.0/8")])?.what).toBe("10.0.0.0/8");
+  expect(clashWith(range("10.86.0.0/16"), [])).toBeUndefined();
 });

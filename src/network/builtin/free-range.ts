@@ -32,11 +32,10 @@ export function findFreeRange(taken: readonly TakenRange[]): Subnet | undefined 
   return candidates.find((range) => isFree(range, taken)) ?? candidates.find((range) => isFree(range, near));
 }
 
-/** Whether a range chosen earlier can stay: what would not be chosen again because of a distant wide route can. */
-export function mayKeep(range: Subnet, taken: readonly TakenRange[]): boolean {
-  return isFree(
-    range,
-    taken.filter(({ subnet, distant }) => !distant || subnet.prefix >= range.prefix),
+/** What keeps a range chosen earlier from staying; a distant wide route, for which it would not be chosen again, does not. */
+export function clashWith(range: Subnet, taken: readonly TakenRange[]): TakenRange | undefined {
+  return taken.find(
+    ({ subnet, distant }) => (!distant || subnet.prefix >= range.prefix) && subnetsOverlap(range, subnet),
   );
 }
 
