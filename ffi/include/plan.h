@@ -101,8 +101,9 @@ struct open_image_step {
 
 struct copy_up_step {
 	uint32_t slot;
-	const char *path; /* inside the root: what is copied, and where the slot's tree is bound later */
-	bool on_tmpfs;    /* the slot's tree is a new tmpfs, and not one that was opened */
+	const char *path;           /* inside the root: what is copied, and where the slot's tree is bound later */
+	bool on_tmpfs;              /* the slot's tree is a new tmpfs, and not one that was opened */
+	struct string_list options; /* of the tmpfs */
 };
 
 struct mount_step {

@@ -205,10 +205,18 @@ static int copy_tree(struct stage *stage, int from, int to)
 	return copied;
 }
 
-static int make_tmpfs(struct stage *stage, const char *path)
+static int make_tmpfs(struct stage *stage, const struct copy_up_step *step)
 {
 	int fs cleanup_fd = filesystem_open(stage, "tmpfs");
-	return fs < 0 ? fs : filesystem_create(stage, fs, 0, path);
+	if (fs < 0)
+		return fs;
+	struct string_list options = step->options;
+	for (const char *option; (option = string_list_next(&options)) != NULL;) {
+		int set = filesystem_option(stage, fs, option);
+		if (set < 0)
+			return set;
+	}
+	return filesystem_create(stage, fs, 0, step->path);
 }
 
 int step_copy_up(struct stage *stage, const struct copy_up_step *step)
@@ -217,7 +225,7 @@ int step_copy_up(struct stage *stage, const struct copy_up_step *step)
 	if (root < 0)
 		return root;
 	if (step->on_tmpfs) {
-		int tmpfs = make_tmpfs(stage, step->path);
+		int tmpfs = make_tmpfs(stage, step);
 		if (tmpfs < 0)
 			return tmpfs;
 		close_and_clear(&stage->slots[step->slot]);

@@ -50,6 +50,7 @@ static void decode_copy_up(struct reader *payload, struct copy_up_step *step)
 	step->slot = read_u32(payload);
 	step->path = read_string(payload);
 	step->on_tmpfs = read_u8(payload) != 0;
+	step->options = read_string_list(payload);
 	if (step->slot >= PLAN_SLOTS_MAX)
 		payload->bad = true;
 }

@@ -165,6 +165,7 @@ static void refuses_bad_steps(void)
 	put(&payload, PLAN_SLOTS_MAX, 4);
 	put_string(&payload, "/data");
 	put(&payload, 0, 1);
+	put(&payload, 0, 4);
 	refuses_step("slot to copy to", STEP_COPY_UP, &payload);
 
 	payload.length = 0;

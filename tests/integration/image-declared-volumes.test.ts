@@ -85,6 +85,28 @@ describe("a volume that an image declares", () => {
     expect(existsSync(volumes)).toBe(false);
   });
 
+  onlyCrib("cannot make the directory (containerd#11852)")(
+    "takes the pod's mounts below it, through a link of the image's and in a user namespace",
+    async () => {
+      const hostPath = join(bed.engine.directory, "volumes", String(uniqueNumber()));
+      mkdirSync(hostPath, { recursive: true, mode: 0o755 });
+      writeFileSync(join(hostPath, "token"), "a token");
+      const layer = new LayerBuilder().dir("run").dir("run/lock").dir("var").symlink("var/run", "/run");
+      const imageReference = await pullBusyboxWith(bed, "declared-run", compressLayer(layer.build()), {
+        Volumes: { "/run": {} },
+      });
+      const namespaceOptions = ownUsers();
+      for (const users of [{}, { namespaceOptions }]) {
+        const pod = await bed.runPod({ linux: { securityContext: users } });
+        const mounts = [{ containerPath: "/var/run/secrets/kubernetes.io/serviceaccount", hostPath, readonly: true }];
+        const linux = { securityContext: { readonlyRootfs: true, ...users } };
+        const script =
+          "cat /var/run/secrets/kubernetes.io/serviceaccount/token; ls -d /run/lock; touch /run/pid && echo written";
+        expect(await bed.output(pod, script, { imageReference, mounts, linux })).toBe("a token/run/lock\nwritten");
+      }
+    },
+  );
+
   test("is each container's own", async () => {
     const imageReference = await imageWith("/data");
     const pod = await bed.runPod();

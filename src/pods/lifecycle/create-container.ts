@@ -22,6 +22,7 @@ import { writeBundle } from "../host/write-bundle.ts";
 import { containerFingerprint } from "../ledger/fingerprint.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import { containerName } from "../ledger/sandbox-name.ts";
+import { labelVolumes } from "../request/anonymous-volumes.ts";
 import { checkSelinuxLabel } from "../request/check-selinux-label.ts";
 import { imageNames } from "../request/image-names.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
@@ -102,6 +103,7 @@ async function makeContainer(
   if (spec.process.selinuxLabel !== undefined) checkSelinuxLabel(spec.process.selinuxLabel);
   checkPlanFits(spec);
   checkPropagation(spec.mounts, onHost.realPath);
+  labelVolumes(engine.kernel, anonymous, spec.linux.mountLabel);
   relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
   if (spec.hooks !== undefined) writeBundle(directory, spec);
   const names = imageNames(image, config.image);

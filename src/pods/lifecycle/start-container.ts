@@ -16,6 +16,7 @@ import type { Start } from "../ledger/starts.ts";
 import { pidNamespaceOf } from "../request/pid-namespace.ts";
 import { restoreAppArmor } from "../request/resolve-apparmor.ts";
 import { handleExit } from "./handle-exit.ts";
+import { knowsNoCopies, withoutCopies } from "./older-monitor.ts";
 
 /** What kubelet and docker show for a container whose command could not be started. */
 const startErrorExitCode = 128;
@@ -40,7 +41,7 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
   const sandbox = getRecord("sandbox", engine.sandboxes, sandboxId);
   let started: StartResult;
   try {
-    started = await launchInTime(engine, monitor, start, launchRequest(engine, sandbox, record));
+    started = await launchAsKnown(engine, monitor, start, (as) => launchRequest(engine, sandbox, as), record);
   } catch (error) {
     recordFailedStart(engine, record, error);
     throw error;
@@ -48,6 +49,22 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
   for (const warning of started.warnings)
     engine.log.warn({ container: record.id, warning }, "container started with less than asked");
   recordStart(engine, record, started);
+}
+
+async function launchAsKnown(
+  engine: PodEngine,
+  monitor: Monitor,
+  start: Start,
+  requestOf: (record: ContainerRecord) => () => StartRequest,
+  record: ContainerRecord,
+): Promise<StartResult> {
+  try {
+    return await launchInTime(engine, monitor, start, requestOf(record));
+  } catch (error) {
+    if (!knowsNoCopies(error)) throw error;
+    engine.log.info({ container: record.id }, "volumes of its image are parts of its root: the pod's monitor is older");
+    return await launchInTime(engine, monitor, start, requestOf(withoutCopies(record)));
+  }
 }
 
 function launchRequest(engine: PodEngine, sandbox: SandboxRecord, record: ContainerRecord): () => StartRequest {

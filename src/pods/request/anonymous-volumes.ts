@@ -1,5 +1,5 @@
 import { chownSync } from "node:fs";
-import { posix } from "node:path";
+import { basename, dirname, posix } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { failedPrecondition } from "../../errors/crib-error.ts";
 import { Errno, errnoName } from "../../errors/errno.ts";
@@ -9,7 +9,7 @@ import { MountSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
 import { makeDirectories } from "../../kernel/exact-modes.ts";
-import { O_PATH, S_IFDIR, S_IFMT } from "../../kernel/open-flags.ts";
+import { O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT } from "../../kernel/open-flags.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../kernel/resolve-flags.ts";
 import type { AnonymousVolume } from "../../oci/requested-mounts.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
@@ -63,6 +63,21 @@ function makeDirectory(directory: HostPath, index: number, userNamespace: UserNa
   const root = podRoot(userNamespace);
   if (root !== undefined) chownSync(hostPath, root.uid, root.gid);
   return hostPath;
+}
+
+/**
+ * Gives volumes on the host SELinux' label of the container's files; what is copied into them inherits its type. As a part of the
+ * root they would have had it from the overlay.
+ */
+export function labelVolumes(kernel: PodEngine["kernel"], volumes: AnonymousVolumes, label: string | undefined): void {
+  if (label === undefined) return;
+  const value = new TextEncoder().encode(`${label}\0`);
+  for (const { hostPath } of volumes.keys()) {
+    if (hostPath === "") continue;
+    const parent = kernel.open(dirname(hostPath), O_PATH | O_DIRECTORY);
+    using _parent = { [Symbol.dispose]: () => kernel.close(parent) };
+    kernel.lsetxattrat(parent, basename(hostPath), "security.selinux", value);
+  }
 }
 
 type Found = "directory" | "file" | "nothing";

@@ -84,6 +84,31 @@ function usernsInput(): ContainerPlanInput {
   );
 }
 
+/** Volumes of the image's between an image volume and a bind: with content, without, and the same on tmpfs. */
+function declaredVolumesInput(): ContainerPlanInput {
+  const volume = (containerPath: string, hostPath: string) => create(MountSchema, { containerPath, hostPath });
+  const [data, empty] = [volume("/data", "/var/lib/crib/containers/c/volumes/0"), volume("/empty", "/v/1")];
+  const [memory, bare] = [volume("/memory", ""), volume("/bare", "")];
+  const mounts = [data, empty, memory, bare, volume("/plain", "/srv/plain")];
+  const anonymousVolumes = new Map([
+    [data, { copyUp: true }],
+    [empty, { copyUp: false }],
+    [memory, { copyUp: true }],
+    [bare, { copyUp: false }],
+  ]);
+  const namespaceOptions = { usernsOptions: { mode: NamespaceMode.POD, uids: [pods], gids: [pods] } };
+  const selinuxOptions = { type: "container_t" };
+  return planInput(
+    { mounts, linux: { securityContext: { namespaceOptions, selinuxOptions } } },
+    {},
+    {
+      anonymousVolumes,
+      sandbox: { linux: { securityContext: { namespaceOptions } } },
+      host: { ...fixtureHost, selinux: true },
+    },
+  );
+}
+
 /** An image volume between two binds: slots and order are what matters. */
 function imageVolumeInput(): ContainerPlanInput {
   const mount = create(MountSchema, { containerPath: "/model", readonly: true, imageSubPath: "data" });
@@ -160,6 +185,35 @@ describe("launch plans", () => {
       expect(text).toBe(readFileSync(path, "utf8"));
     });
   }
+});
+
+describe("volumes that an image declares", () => {
+  const { steps } = compileContainerPlan(declaredVolumesInput());
+  const kinds = steps.map(({ kind }) => kind);
+  const copies = steps.flatMap((step) => (step.kind === "copy-up" ? [step] : []));
+  const slotOf = (target: string) =>
+    steps.flatMap((step) => (step.kind === "bind" && step.target === target ? [step.slot] : []));
+
+  test("are filled from the root that is made, while files can be given away", () => {
+    expect(kinds.indexOf("copy-up")).toBeGreaterThan(kinds.indexOf("idmapped-rootfs"));
+    expect(kinds.lastIndexOf("copy-up")).toBeLessThan(kinds.indexOf("enter-user-namespace"));
+  });
+
+  test("where the image has content; a tmpfs is made for it, with SELinux' label", () => {
+    const context = "context=system_u:object_r:container_file_t:s0";
+    expect(copies.map(({ path, onTmpfs, options }) => [path as string, onTmpfs, options])).toEqual([
+      ["/data", false, []],
+      ["/memory", true, [context]],
+    ]);
+    expect(steps).toContainEqual(expect.objectContaining({ kind: "mount", target: "/bare", options: [context] }));
+  });
+
+  test("have slots of their own, which are bound where they belong", () => {
+    expect(copies.map(({ slot }) => [slot])).toEqual([slotOf("/data"), slotOf("/memory")]);
+    const sources = steps.flatMap((step) => (step.kind === "open-source" ? [step.slot] : []));
+    const filled = copies.flatMap(({ slot, onTmpfs }) => (onTmpfs ? [slot] : []));
+    expect(new Set([...sources, ...filled]).size).toBe(sources.length + filled.length);
+  });
 });
 
 describe("the order of a container's steps", () => {

@@ -57,7 +57,10 @@ export function compileMounts(
     const slot = slots;
     slots += 1;
     const onTmpfs = ofRoot && mount.type === "tmpfs";
-    if (ofRoot) fill.push({ kind: "copy-up", slot, path: parseRootfsPath(mount.destination), onTmpfs });
+    if (ofRoot) {
+      const path = parseRootfsPath(mount.destination);
+      fill.push({ kind: "copy-up", slot, path, onTmpfs, options: onTmpfs ? labelOptions("tmpfs", mountLabel) : [] });
+    }
     if (onTmpfs) {
       // The step itself makes it.
     } else if (mount.image === undefined) {

@@ -91,7 +91,7 @@ const payloads: readonly (readonly [PlanStep, string])[] = [
     { kind: "open-image", slot: 2, lower: [hostPath, hostPath], staging: hostPath, path: "n", idmapped: true },
     `0200000002000000${h}${h}${h}010000006e0001`,
   ],
-  [{ kind: "copy-up", slot: 3, path, onTmpfs: true }, `03000000${p}01`],
+  [{ kind: "copy-up", slot: 3, path, onTmpfs: true, options: ["n"] }, `03000000${p}0101000000010000006e00`],
   [
     { kind: "hook", path: hostPath, argv: ["n"], env: [], state: Uint8Array.of(123, 125), timeoutSeconds: 9 },
     `${h}01000000010000006e0000000000020000007b7d09000000`,

@@ -65,7 +65,7 @@ function writePayload(out: WireWriter, step: PlanStep): WireWriter {
       out.u32(step.slot).strings(step.lower).string(step.staging);
       return out.string(step.path).bool(step.idmapped);
     case "copy-up":
-      return out.u32(step.slot).string(step.path).bool(step.onTmpfs);
+      return out.u32(step.slot).string(step.path).bool(step.onTmpfs).strings(step.options);
     case "enter-user-namespace":
       return out.u64(BigInt(step.flags >>> 0));
     case "stdio-owner":

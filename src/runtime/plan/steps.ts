@@ -44,7 +44,14 @@ export type PlanStep =
    * begins. After the root is made, and before the user namespace, where files could not be given away. A path that is not
    * there leaves the tree as it is.
    */
-  | { readonly kind: "copy-up"; readonly slot: number; readonly path: RootfsPath; readonly onTmpfs: boolean }
+  | {
+      readonly kind: "copy-up";
+      readonly slot: number;
+      readonly path: RootfsPath;
+      readonly onTmpfs: boolean;
+      /** Of the tmpfs: where SELinux is on, its label. */
+      readonly options: readonly string[];
+    }
   /**
    * Goes on in the pod's user namespace, as its root, in a child with new namespaces of `flags` (CLONE_NEW*) that belong to
    * it. What needs the host's privilege comes before: cgroups, limits, sources, the root.

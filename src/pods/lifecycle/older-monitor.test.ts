@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import { fakeContainer, fakeSandbox } from "../../../tests/fixtures/fake-records.ts";
+import { Errno } from "../../errors/errno.ts";
+import { MonitorError } from "../../runtime/monitor/launch-failure.ts";
+import { knowsNoCopies, withoutCopies } from "./older-monitor.ts";
+
+const refusal = { errno: Errno.EBADMSG, step: "copy-up", index: 18, call: "plan", path: "step" };
+
+test("a monitor of before says that it does not know the step", () => {
+  expect(knowsNoCopies(new MonitorError(refusal))).toBe(true);
+});
+
+test.each([
+  ["another step it does not know", { ...refusal, step: "step kind 99" }],
+  ["a copy that failed", { ...refusal, errno: Errno.ENOSPC, call: "sendfile", path: "data" }],
+  ["a copy of a damaged file system", { ...refusal, call: "openat" }],
+])("%s is none", (_what, failure) => {
+  expect(knowsNoCopies(new MonitorError(failure))).toBe(false);
+});
+
+test("volumes with content are left out, everything else stays", () => {
+  const record = fakeContainer(fakeSandbox());
+  const bind = { destination: "/data", type: "bind", source: "/volumes/0", options: ["rbind"] };
+  const mounts = [...record.spec.mounts, { ...bind, copyUp: true }, { ...bind, destination: "/new" }];
+  const { spec } = withoutCopies({ ...record, spec: { ...record.spec, mounts } });
+  const kept = record.spec.mounts.map(({ destination }) => destination);
+  expect(spec.mounts.map(({ destination }) => destination)).toEqual([...kept, "/new"]);
+});

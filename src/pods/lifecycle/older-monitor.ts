@@ -1,0 +1,19 @@
+import { Errno } from "../../errors/errno.ts";
+import { MonitorError } from "../../runtime/monitor/launch-failure.ts";
+import type { ContainerRecord } from "../../state/records.ts";
+
+/**
+ * Whether a monitor of before volumes were copied has refused the plan, whole and before it did anything: a pod keeps the monitor
+ * it was started with, and its containers are made anew by a newer daemon when they end.
+ */
+export function knowsNoCopies(error: unknown): boolean {
+  if (!(error instanceof MonitorError)) return false;
+  const { errno, step, call } = error.failure;
+  return errno === Errno.EBADMSG && step === "copy-up" && call === "plan";
+}
+
+/** The volumes of its image as they were until then: parts of the root. */
+export function withoutCopies(record: ContainerRecord): ContainerRecord {
+  const mounts = record.spec.mounts.filter(({ copyUp }) => copyUp !== true);
+  return { ...record, spec: { ...record.spec, mounts } };
+}
