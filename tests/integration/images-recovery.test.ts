@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { PullProgress } from "../../src/images/port.ts";
@@ -12,7 +12,7 @@ import {
   startChaosRegistry,
   webPage,
 } from "../fixtures/chaos-registry.ts";
-import { type BuiltImage, buildImage, compressLayer, sha256 } from "../fixtures/image-builder.ts";
+import { type BuiltImage, buildImage, compressLayer } from "../fixtures/image-builder.ts";
 import { LayerBuilder } from "../fixtures/layer-builder.ts";
 import { type OpenedImages, openImages } from "../harness/image-service.ts";
 import { waitUntil } from "../harness/wait-until.ts";
@@ -291,6 +291,20 @@ describe("hosts", () => {
     expect(told[0]?.why).toContain("503");
   });
 
+  test("one that sends other bytes under a digest is asked last, too", async () => {
+    const images = ["a", "b"].map((name) => {
+      const image = makeImage(100_000);
+      for (const at of [registry, other]) at.add(name, "1", image);
+      return image;
+    });
+    behindMirror();
+    const layers = images.map((image) => layerOf(image).digest);
+    other.intercept = ({ name }) =>
+      layers.includes(name) ? new Response(other.blob(name).with(5000, 1).with(5001, 2).with(5002, 3)) : undefined;
+    for (const name of ["a", "b"]) await service.pull(`reg.example/${name}:1`);
+    expect(layers.map((digest) => other.fetches(digest))).toEqual([1, 0]);
+  });
+
   test("fallback = false: the registry itself is never asked", async () => {
     registry.add("r", "1", makeImage(1000));
     behindMirror("fallback = false\n");
@@ -382,92 +396,6 @@ describe("what failed pulls leave", () => {
     rest.resolve();
     await pulling;
   });
-});
-
-describe("what a manifest may not do", () => {
-  const manifest = (image: BuiltImage, change: (document: Record<string, unknown>) => void): void => {
-    const document = JSON.parse(Buffer.from(image.manifest.bytes).toString("utf8")) as Record<string, unknown>;
-    change(document);
-    const bytes = new TextEncoder().encode(JSON.stringify(document));
-    registry.addManifest("r", "1", image.mediaType, { digest: sha256(bytes), bytes });
-  };
-
-  test("send its reader to urls of a layer, with credentials or without (CVE-2020-15157, CVE-2026-53495)", async () => {
-    const image = makeImage(1000);
-    const reference = registry.add("r", "1", image);
-    manifest(image, (document) => {
-      const [layer] = document["layers"] as Record<string, unknown>[];
-      Object.assign(layer ?? {}, { urls: [`http://${other.host}/layer`] });
-    });
-    registry.intercept = ({ name, headers }) => {
-      if (headers.get("authorization") !== basic) return errorReply(401, "NO", { "www-authenticate": "Basic" });
-      return name === layerOf(image).digest ? errorReply(404, "BLOB_UNKNOWN") : undefined;
-    };
-    other.intercept = () => new Response(layerOf(image).bytes);
-    expect((await service.refusal(reference, { credentials })).code).toBe("not-found");
-    expect(other.requests).toEqual([]);
-  });
-
-  test("say anything about the store by its annotations (CVE-2026-53493's release)", async () => {
-    const image = makeImage(1000);
-    const reference = registry.add("r", "1", image);
-    const annotations = {
-      "containerd.io/snapshot/uidmapping": "0:4242:65536",
-      "org.opencontainers.image.ref.name": "x",
-    };
-    manifest(image, (document) => {
-      const [layer] = document["layers"] as Record<string, unknown>[];
-      for (const part of [document, layer ?? {}, document["config"] as object]) Object.assign(part, { annotations });
-    });
-    const pulled = await service.pull(reference);
-    const [lower = ""] = service.images.acquireRootfs(pulled.id, "c").lowerDirs;
-    expect(lstatSync(join(lower, "file")).uid).toBe(0);
-    expect([pulled.config.labels, pulled.repoTags]).toEqual([{}, [reference]]);
-  });
-
-  test("list more than ten thousand others, in whichever number of indexes", async () => {
-    const image = makeImage(1000);
-    const mediaType = "application/vnd.oci.image.index.v1+json";
-    const put = (tag: string, manifests: readonly object[]): object => {
-      const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
-      registry.addManifest("r", tag, mediaType, { digest: sha256(bytes), bytes });
-      return { mediaType, digest: sha256(bytes), size: bytes.length };
-    };
-    registry.add("r", "image", image);
-    const entry = { mediaType: image.mediaType, digest: image.manifest.digest, size: image.manifest.bytes.length };
-    const foreign = { ...entry, platform: { os: "linux", architecture: "s390x" } };
-    const many = (first: object): object[] => [first, ...Array.from({ length: 4990 }, () => foreign)];
-    put("1", many(put("inner", many(entry))));
-    await service.pull(`${registry.host}/r:1`);
-    put("1", [...many(put("middle", many(put("inner", many(entry)))))]);
-    expect(await service.refusal(`${registry.host}/r:1`)).toMatchObject({
-      code: "failed-precondition",
-      message: expect.stringContaining("more than 10000 manifests"),
-    });
-  });
-});
-
-test("an image for a processor that the node may not be is tried, and said", async () => {
-  service[Symbol.dispose]();
-  const platform = { os: "linux", architecture: "amd64", variant: "v2" };
-  service = await openImages(workspace.path, { platform });
-  for (const change of [{ architecture: "" }, { variant: "v4" }]) {
-    const image = makeImage(1000);
-    const built = image.blobs[1] ?? image.manifest;
-    const config = { ...(JSON.parse(Buffer.from(built.bytes).toString("utf8")) as object), ...change };
-    const bytes = new TextEncoder().encode(JSON.stringify(config));
-    const document = JSON.parse(Buffer.from(image.manifest.bytes).toString("utf8")) as Record<string, unknown>;
-    Object.assign(document["config"] as object, { digest: sha256(bytes), size: bytes.length });
-    const manifest = new TextEncoder().encode(JSON.stringify(document));
-    registry.add("r", "1", image);
-    registry.addBlob({ digest: sha256(bytes), bytes });
-    registry.addManifest("r", "1", image.mediaType, { digest: sha256(manifest), bytes: manifest });
-    await service.pull(`${registry.host}/r:1`);
-  }
-  expect(service.warnings).toEqual([
-    "the image names no architecture, it is tried as it is",
-    "the image is for processors with more than this node has, it is tried all the same",
-  ]);
 });
 
 test("each pull is told at its start and its end: who, what, from where, how much", async () => {

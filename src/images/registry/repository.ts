@@ -23,6 +23,8 @@ export interface BlobSource {
   blob(blob: WantedBlob, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody>;
   /** Tells of a body that broke after it was opened: that server is asked last for a while. */
   failed(origin: string, why: string): void;
+  /** Tells of a blob that was not what its digest says, as the same for whoever sent it. */
+  wrong(digest: Digest, why: string): void;
   /** Whose limit a download counts against. */
   readonly registry: string;
 }
@@ -36,6 +38,8 @@ export class Repository implements BlobSource {
   readonly #health: HostHealth;
   readonly #onFailure: (failure: HostFailure) => void;
   #lastOrigin: string | undefined;
+  /** Who sent the blobs of this pull last: as many as an image has. */
+  readonly #blobOrigins = new Map<Digest, string>();
 
   /** @param onFailure told of each endpoint that failed, or is passed over because it did lately. */
   constructor(
@@ -94,11 +98,18 @@ export class Repository implements BlobSource {
   }
 
   async blob(blob: WantedBlob, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody> {
-    return await this.#first(
+    const body = await this.#first(
       "pull",
       attempt,
       async (client) => await openBlob(client, blob, offset, this.#health, signal),
     );
+    this.#blobOrigins.set(blob.digest, body.origin);
+    return body;
+  }
+
+  wrong(digest: Digest, why: string): void {
+    const origin = this.#blobOrigins.get(digest);
+    if (origin !== undefined) this.failed(origin, why);
   }
 
   failed(origin: string, why: string): void {
