@@ -37,6 +37,7 @@ export class Repository implements BlobSource {
   /** Endpoints that could not be reached or broke are asked last, for this pull and for others. */
   readonly #health: HostHealth;
   readonly #onFailure: (failure: HostFailure) => void;
+  readonly #told = new Set<string>();
   #lastOrigin: string | undefined;
   /** Who sent the blobs of this pull last: as many as an image has. */
   readonly #blobOrigins = new Map<Digest, string>();
@@ -56,7 +57,7 @@ export class Repository implements BlobSource {
     this.#onFailure = onFailure;
     for (const { target } of clients) {
       const failure = health.failure(target.endpoint.origin);
-      if (failure !== undefined && clients.length > 1) onFailure(failure);
+      if (failure !== undefined && clients.length > 1) this.#tell(failure);
     }
   }
 
@@ -114,7 +115,7 @@ export class Repository implements BlobSource {
 
   failed(origin: string, why: string): void {
     this.#health.failed(origin, why);
-    this.#onFailure({ origin, why });
+    this.#tell({ origin, why });
   }
 
   async #first<T>(
@@ -138,6 +139,13 @@ export class Repository implements BlobSource {
       }
     }
     throw this.#combine(failures, capability);
+  }
+
+  /** Each host once a pull: the same news for every blob is noise. */
+  #tell(failure: HostFailure): void {
+    if (this.#told.has(failure.origin)) return;
+    this.#told.add(failure.origin);
+    this.#onFailure(failure);
   }
 
   #inOrder(capability: EndpointCapability, attempt: number): readonly RepositoryClient[] {
