@@ -21,6 +21,7 @@ export type SparseForm =
  * @returns undefined for a member without holes.
  */
 export function sparseForm(records: PaxRecords): SparseForm | undefined {
+  if (!records.has("GNU.sparse.map") && !records.has("GNU.sparse.major")) return undefined;
   const text = (keyword: string): string => bytesToString(records.get(`GNU.sparse.${keyword}`) ?? new Uint8Array(0));
   const version = `${text("major")}.${text("minor")}`;
   if (version === "1.0") return { kind: "map-before-data" };

@@ -291,6 +291,20 @@ describe("hosts", () => {
     expect(told[0]?.why).toContain("503");
   });
 
+  test("one that sends other bytes under a digest is asked last, too", async () => {
+    const images = ["a", "b"].map((name) => {
+      const image = makeImage(100_000);
+      for (const at of [registry, other]) at.add(name, "1", image);
+      return image;
+    });
+    behindMirror();
+    const layers = images.map((image) => layerOf(image).digest);
+    other.intercept = ({ name }) =>
+      layers.includes(name) ? new Response(other.blob(name).with(5000, 1).with(5001, 2).with(5002, 3)) : undefined;
+    for (const name of ["a", "b"]) await service.pull(`reg.example/${name}:1`);
+    expect(layers.map((digest) => other.fetches(digest))).toEqual([1, 0]);
+  });
+
   test("fallback = false: the registry itself is never asked", async () => {
     registry.add("r", "1", makeImage(1000));
     behindMirror("fallback = false\n");

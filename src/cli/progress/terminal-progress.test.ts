@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { createTestIo } from "../../../tests/fixtures/cli-io.ts";
-import { LayerProgressSchema } from "../../gen/crib/v1/engine_pb.ts";
+import { HostFailureSchema, LayerProgressSchema } from "../../gen/crib/v1/engine_pb.ts";
 import type { UnixNanos } from "../../ids/units.ts";
 import type { Clock } from "../../observe/clock.ts";
 import { createPullProgress } from "./pull-progress.ts";
@@ -26,6 +26,25 @@ test("a pull on a terminal shows bytes, rate and time left, and redraws in place
   }
   expect(io.err.split("\u001b[1A")).toHaveLength(3);
   expect(io.err.trimEnd()).toEndWith("abababababab  done         100 MiB");
+});
+
+test("a host that failed is told above the bars, and in a line of a pipe", () => {
+  const failure = create(HostFailureSchema, { origin: "https://m.example", why: "connection\u001b refused" });
+  const terminal = createTestIo({ terminal: true });
+  {
+    using progress = createPullProgress(terminal, false);
+    progress.layer(layer("downloading", 0n));
+    progress.hostFailure(failure);
+    progress.layer(layer("done", 100n << 20n));
+  }
+  const [, note = "", bars = ""] = /(m\.example is asked last.*?)\n(.*)$/s.exec(terminal.err) ?? [];
+  expect(note).toContain("refused");
+  expect(note).not.toContain("connection\u001b");
+  expect(bars).toContain("abababababab");
+  const pipe = createTestIo();
+  using progress = createPullProgress(pipe, false);
+  progress.hostFailure(failure);
+  expect(pipe.err).toMatch(/^ {2}https:\/\/m\.example is asked last for a while: connection.*refused\n$/);
 });
 
 test("a pull into a pipe tells each phase once and redraws nothing", () => {

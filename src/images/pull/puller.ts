@@ -9,7 +9,7 @@ import type { Image, PullProgress, PullRequest } from "../port.ts";
 import { credentialsFingerprint } from "../registry/credentials-fingerprint.ts";
 import { HostHealth } from "../registry/host-health.ts";
 import { openRepository } from "../registry/open-repository.ts";
-import type { Platform } from "../registry/platform.ts";
+import { formatPlatform, type Platform, platformRank, runnablePlatforms } from "../registry/platform.ts";
 import { formatReference, type ImageReference, parseReference, repositoryName } from "../registry/reference.ts";
 import { namingReference } from "../registry/repository.ts";
 import { requestSecret } from "../registry/request-secret.ts";
@@ -85,6 +85,7 @@ export class Puller {
     });
     try {
       const image = await resolveImage(reference, repository, this.#stores.content, platform, signal);
+      this.#sayOtherPlatform(request.reference, image.parsed.platform);
       report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
       const name = repositoryName(reference);
       // A tag beside a digest was not asked of the registry: it proves nothing about where the tag points.
@@ -102,6 +103,15 @@ export class Puller {
     } finally {
       facts.source = repository.source;
     }
+  }
+
+  /** An image is refused for an architecture that the node does not run; what may or may not run is tried, and said. */
+  #sayOtherPlatform(image: string, platform: Platform): void {
+    const { log, platform: host } = this.#world;
+    const shown = { image, platform: formatPlatform(platform), node: formatPlatform(host) };
+    if (platform.architecture === "") log.warn(shown, "the image names no architecture, it is tried as it is");
+    else if (platformRank(platform, runnablePlatforms(host)) === -1)
+      log.warn(shown, "the image is for processors with more than this node has, it is tried all the same");
   }
 
   async #installBuiltin(

@@ -23,6 +23,8 @@ export interface BlobSource {
   blob(blob: WantedBlob, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody>;
   /** Tells of a body that broke after it was opened: that server is asked last for a while. */
   failed(origin: string, why: string): void;
+  /** Tells of a blob that was not what its digest says, as the same for whoever sent it. */
+  wrong(digest: Digest, why: string): void;
   /** Whose limit a download counts against. */
   readonly registry: string;
 }
@@ -35,7 +37,10 @@ export class Repository implements BlobSource {
   /** Endpoints that could not be reached or broke are asked last, for this pull and for others. */
   readonly #health: HostHealth;
   readonly #onFailure: (failure: HostFailure) => void;
+  readonly #told = new Set<string>();
   #lastOrigin: string | undefined;
+  /** Who sent the blobs of this pull last: as many as an image has. */
+  readonly #blobOrigins = new Map<Digest, string>();
 
   /** @param onFailure told of each endpoint that failed, or is passed over because it did lately. */
   constructor(
@@ -52,7 +57,7 @@ export class Repository implements BlobSource {
     this.#onFailure = onFailure;
     for (const { target } of clients) {
       const failure = health.failure(target.endpoint.origin);
-      if (failure !== undefined && clients.length > 1) onFailure(failure);
+      if (failure !== undefined && clients.length > 1) this.#tell(failure);
     }
   }
 
@@ -94,16 +99,23 @@ export class Repository implements BlobSource {
   }
 
   async blob(blob: WantedBlob, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody> {
-    return await this.#first(
+    const body = await this.#first(
       "pull",
       attempt,
       async (client) => await openBlob(client, blob, offset, this.#health, signal),
     );
+    this.#blobOrigins.set(blob.digest, body.origin);
+    return body;
+  }
+
+  wrong(digest: Digest, why: string): void {
+    const origin = this.#blobOrigins.get(digest);
+    if (origin !== undefined) this.failed(origin, why);
   }
 
   failed(origin: string, why: string): void {
     this.#health.failed(origin, why);
-    this.#onFailure({ origin, why });
+    this.#tell({ origin, why });
   }
 
   async #first<T>(
@@ -127,6 +139,13 @@ export class Repository implements BlobSource {
       }
     }
     throw this.#combine(failures, capability);
+  }
+
+  /** Each host once a pull: the same news for every blob is noise. */
+  #tell(failure: HostFailure): void {
+    if (this.#told.has(failure.origin)) return;
+    this.#told.add(failure.origin);
+    this.#onFailure(failure);
   }
 
   #inOrder(capability: EndpointCapability, attempt: number): readonly RepositoryClient[] {

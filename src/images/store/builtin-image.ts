@@ -94,4 +94,5 @@ export const builtinSource: BlobSource = {
   registry: builtinDomain,
   blob: ({ digest }) => Promise.reject(internal(`built-in blob ${digest} vanished from the store`)),
   failed: () => undefined,
+  wrong: () => undefined,
 };

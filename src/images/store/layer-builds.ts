@@ -80,6 +80,7 @@ export class LayerBuilds {
       } catch (error) {
         if (!CribError.is(error, "data-loss")) throw error;
         await this.#content.invalidate(wish.blob.digest);
+        wish.from.wrong(wish.blob.digest, error.message);
         if (attempt === 1 || signal.aborted) throw error;
         this.#log.warn({ blob: wish.blob.digest, error: error.message }, "a layer blob is damaged, fetching it again");
       }
