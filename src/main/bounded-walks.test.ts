@@ -46,11 +46,12 @@ const crowd = times(1000, () => fakeContainer(fakeSandbox(), { config: container
 /** Input, what it is bounded by, and how what is over the bound is told; "taken" is within it. */
 const walks: readonly [string, string, () => unknown][] = [
   ["250,000 VOLUMEs of an image", "data-loss", reading(image({ Volumes: keys(250_000, {}) }))],
-  ["60,000 VOLUMEs of an image", "failed-precondition", reading(image({ Volumes: keys(60_000, {}) }))],
+  ["60,000 VOLUMEs of an image", "data-loss", reading(image({ Volumes: keys(60_000, {}) }))],
   ["380,000 environment entries of an image", "data-loss", reading(image({ Env: times(380_000, (i) => `A=${i}`) }))],
   ["a million words of an image's command", "data-loss", reading(image({ Cmd: times(1_000_000, () => "a") }))],
-  ["60,000 labels of an image", "failed-precondition", reading(image({ Labels: keys(60_000, "") }))],
-  ["60,000 ports of an image", "failed-precondition", reading(image({ ExposedPorts: keys(60_000, {}) }))],
+  ["60,000 labels of an image", "data-loss", reading(image({ Labels: keys(60_000, "") }))],
+  ["60,000 ports of an image", "data-loss", reading(image({ ExposedPorts: keys(60_000, {}) }))],
+  ["300 VOLUMEs of an image", "failed-precondition", reading(image({ Volumes: keys(300, {}) }))],
   ["45,000 steps of an image's history", "taken", reading(image({}, { history: times(45_000, () => ({ a: "x" })) }))],
   ["55,000 diff ids of an image", "data-loss", reading(image({}, { rootfs: { diff_ids: times(55_000, digest) } }))],
   ["an image config of 4 MiB in one string", "taken", reading(image({ User: "u".repeat(4_190_000) }))],

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setSystemTime, test } from "bun:test";
 import { createSystemClock } from "./system-clock.ts";
 
 describe("createSystemClock()", () => {
@@ -14,6 +14,25 @@ describe("createSystemClock()", () => {
     // Finer than Date.now: ten thousand readings take a few milliseconds and are not one nanosecond apart each.
     expect(last % 1_000_000n).toBeGreaterThan(0n);
   });
+
+  test.each([-600_000, 600_000, -Date.now(), 10 * 365 * 86_400_000])(
+    "F15: a wall clock that jumps by %d ms takes no creation time back and no wait with it",
+    async (byMs) => {
+      const clock = createSystemClock();
+      const before = clock.now();
+      const beforeMs = clock.monotonicMs();
+      setSystemTime(new Date(Date.now() + byMs));
+      try {
+        const times = Array.from({ length: 1000 }, () => clock.now());
+        expect(times.every((time, index) => time > (times[index - 1] ?? before))).toBe(true);
+        expect(clock.monotonicMs() - beforeMs).toBeLessThan(5_000);
+        expect(await clock.sleep(1)).toBe(true);
+      } finally {
+        setSystemTime();
+      }
+      expect(clock.now() > before).toBe(true);
+    },
+  );
 
   test("sleep() tells whether the time passed", async () => {
     const clock = createSystemClock();

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ContainerState } from "../../src/gen/runtime/v1/api_pb.ts";
+import { cgroupHierarchies } from "../harness/cgroup-tree.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import type { TestContainer } from "../harness/test-container.ts";
+import { timeFactor } from "../harness/time-factor.ts";
 
 async function withBed(story: (bed: TestBed) => Promise<void>): Promise<void> {
   const bed = new TestBed();
@@ -135,6 +137,40 @@ describe("no descriptors left", () => {
       run("prlimit", "--pid", String(monitor), ...take(monitor));
       await container.stop(0);
       expect((await container.status()).exitCode).toBe(137);
+    });
+  });
+});
+
+describe("a fork bomb", () => {
+  test("F09: is kept in its pod by the limit of its group, answers wait for nothing, and it can be stopped", async () => {
+    await withBed(async (bed) => {
+      const groups = cgroupHierarchies().map((hierarchy) => join(hierarchy, bed.engine.cgroupParent, "pids.max"));
+      // As the kubelet limits a pod: in the group it gives to the engine.
+      const limits = groups.filter((path) => existsSync(path));
+      expect(limits).not.toEqual([]);
+      for (const path of limits) writeFileSync(path, "200");
+      const bomb = await bed.run(await bed.runPod(), {
+        command: [
+          "sh",
+          "-c",
+          "bomb() { bomb | bomb & }; (while :; do bomb; done) 2>/dev/null & echo lit; exec sleep 1000",
+        ],
+      });
+      await bomb.waitLog("lit");
+      let slowest = 0;
+      for (let round = 0; round < 20; round++) {
+        const start = performance.now();
+        await bed.cri.runtime.listContainers({});
+        await bomb.status();
+        await bed.cri.runtime.listContainerStats({});
+        slowest = Math.max(slowest, performance.now() - start);
+      }
+      expect(slowest).toBeLessThan(1_000 * timeFactor());
+      const start = performance.now();
+      await bomb.pod.stop();
+      expect(performance.now() - start).toBeLessThan(5_000 * timeFactor());
+      expect((await bomb.status()).exitCode).toBe(137);
+      await bomb.pod.remove();
     });
   });
 });

@@ -1,10 +1,11 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--seed N]`; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--chaos MINUTES] [--seed N]`; with `--chaos` that part alone; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
 import { sharedRegistry } from "../harness/registry.ts";
 import { say } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
+import { soakChaos } from "./chaos-soak.ts";
 import { soakKills } from "./kill-soak.ts";
 import { freshWarmUp, growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
 import { soakLists } from "./list-soak.ts";
@@ -18,14 +19,18 @@ const { values } = parseArgs({
     listed: { type: "string", default: "1000" },
     vanishing: { type: "string", default: "2000" },
     megabytes: { type: "string", default: "256" },
+    chaos: { type: "string" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
 });
-const lifecycles = Number(values.lifecycles);
+/** Faults of every kind at once are a part of its own: what they do to memory says nothing about leaks. */
+const chaosMinutes = values.chaos === undefined ? 0 : Number(values.chaos);
+const alone = chaosMinutes > 0;
+const lifecycles = alone ? 0 : Number(values.lifecycles);
 const parallel = Number(values.parallel);
-const kills = Number(values.kills);
-const listed = Number(values.listed);
-const vanishing = Number(values.vanishing);
+const kills = alone ? 0 : Number(values.kills);
+const listed = alone ? 0 : Number(values.listed);
+const vanishing = alone ? 0 : Number(values.vanishing);
 const echoedBytes = Number(values.megabytes) * 2 ** 20;
 
 let passed = 0;
@@ -60,8 +65,13 @@ function mib(use: ProcessUse): string {
 
 const bed = new TestBed();
 try {
-  await bed.open({});
+  await bed.open({ stateInMemory: alone });
   say(`soak of ${bed.kind}, seed ${values.seed}\n`);
+  if (alone) {
+    await part(`chaos for ${chaosMinutes} minutes, ${parallel} clients`, () =>
+      soakChaos(bed, { seconds: chaosMinutes * 60, clients: parallel }, new Random(Number(values.seed))),
+    );
+  }
   if (lifecycles > 0) {
     await part(`${lifecycles} lifecycles in a row`, () => lifecyclesPart(lifecycles, 1, freshWarmUp));
     const atOnce = Math.ceil(lifecycles / 5);

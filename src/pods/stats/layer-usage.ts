@@ -15,7 +15,7 @@ const restAfterScan = 9;
 const slots = 2;
 /** How long a caller waits for a scan when there is an older one, and when there is none. */
 const patienceKnownMs = 50;
-const patienceUnknownMs = 500;
+const patienceUnknownMs = 150;
 
 interface Layer {
   readonly id: ContainerId;

@@ -5,6 +5,7 @@ import { containersOf } from "../ledger/containers-of.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import type { ContainerMetricsSample, SandboxMetricsSample } from "../port.ts";
 import { readAccounting, sampleContainer } from "./container-stats.ts";
+import { readInterfaceCounters } from "./interface-counters.ts";
 import { type DeviceNames, sampleFilesystem } from "./layer-filesystem.ts";
 import { countProcesses } from "./process-counts.ts";
 
@@ -50,6 +51,9 @@ async function measureContainer(
 /** A pod that stops has no namespace any more before it has a record of that, and nothing to tell of it. */
 export function interfacesOf(engine: PodEngine, sandbox: SandboxRecord): SandboxMetricsSample["interfaces"] {
   if (sandbox.state !== "ready" || sandbox.netns === undefined) return [];
-  const { netns } = sandbox;
-  return engine.tellable.read("interfaces", sandbox.id, () => engine.network.interfaceStats(netns)) ?? [];
+  const { netns, monitor } = sandbox;
+  const read = () =>
+    (monitor === undefined ? undefined : readInterfaceCounters(monitor.pid, netns)) ??
+    engine.network.interfaceStats(netns);
+  return engine.tellable.read("interfaces", sandbox.id, read) ?? [];
 }
