@@ -64,6 +64,15 @@ describe("what cAdvisor asks of containerd's API", () => {
     );
   });
 
+  test("a limit of 2⁶⁴-1 is a number that Go reads: cAdvisor showed no container at all", async () => {
+    const hard = 2 ** 64;
+    const process = { ...running.spec.process, rlimits: [{ type: "RLIMIT_NOFILE", soft: 1024, hard }] };
+    const unlimited = fakeContainer(sandbox, { spec: { ...running.spec, process } });
+    server.pods.containerRecords.push(unlimited);
+    const { container } = await clients.containers.get({ id: unlimited.id }, inKubernetes);
+    expect(Buffer.from(container?.spec?.value ?? []).toString()).toContain('"hard":18446744073709551615}');
+  });
+
   test("a pod: its labels, an image's name, a spec with a process", async () => {
     const { container } = await clients.containers.get({ id: sandbox.id }, inKubernetes);
     expect(container).toMatchObject({

@@ -3,6 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Container, Containers } from "../../gen/containerd/services/containers/v1/containers_pb.ts";
 import { Container_RuntimeSchema, ContainerSchema } from "../../gen/containerd/services/containers/v1/containers_pb.ts";
+import { specJson } from "../../oci/spec-json.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { CriDeps } from "../deps.ts";
 import { findById } from "./find-by-id.ts";
@@ -65,7 +66,7 @@ function describe(what: {
     labels: what.labels,
     image: what.image,
     runtime: create(Container_RuntimeSchema, { name: "crib" }),
-    spec: { typeUrl: specType, value: Buffer.from(JSON.stringify(what.spec)) },
+    spec: { typeUrl: specType, value: Buffer.from(specJson(what.spec)) },
     snapshotter: "crib",
     snapshotKey: what.id,
     createdAt: created,
