@@ -26,7 +26,8 @@ struct hook {
 static int64_t now_ms(void)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	/* The call itself: libc's goes through the vDSO, which a stage has left with the monitor's memory. */
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -154,6 +155,20 @@ static int run_child(struct stage *stage, const struct hook_step *step, struct h
 	return report_end(stage, step, &end, &words);
 }
 
+/*
+ * What a hook leaves running in a pid namespace that is new would be seen by the container, with the host's root and
+ * all capabilities; nobody else is there yet. Elsewhere a hook runs where the monitor does, and what it leaves is the
+ * host's.
+ */
+static void end_remainder(void)
+{
+	if (getpid() != 1)
+		return;
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
 /* Reads never wait: a process the hook left behind may hold the other end for ever. */
 int step_hook(struct stage *stage, const struct hook_step *step)
 {
@@ -177,6 +192,7 @@ int step_hook(struct stage *stage, const struct hook_step *step)
 		return input;
 	struct hook hook = {.input = input, .output = take_fd(&to_output), .status = take_fd(&to_status), .null = null};
 	int done = run_child(stage, step, &hook, from_output, from_status);
+	end_remainder();
 	close_and_clear(&hook.output);
 	close_and_clear(&hook.status);
 	return done;

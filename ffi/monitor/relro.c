@@ -16,12 +16,14 @@ extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 int relro_protect(void)
 {
 	uintptr_t base = (uintptr_t)&__ehdr_start;
+	/* A program that is not placed at random names its addresses in full. */
+	uintptr_t offset = __ehdr_start.e_type == ET_DYN ? base : 0;
 	const Elf64_Phdr *header = (const Elf64_Phdr *)(const void *)(base + __ehdr_start.e_phoff);
 	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++) {
 		if (header[i].p_type != PT_GNU_RELRO)
 			continue;
-		uintptr_t start = (base + header[i].p_vaddr) & ~(PAGE - 1);
-		uintptr_t end = (base + header[i].p_vaddr + header[i].p_memsz) & ~(PAGE - 1);
+		uintptr_t start = (offset + header[i].p_vaddr) & ~(PAGE - 1);
+		uintptr_t end = (offset + header[i].p_vaddr + header[i].p_memsz) & ~(PAGE - 1);
 		if (end > start && mprotect((void *)start, end - start, PROT_READ) < 0)
 			return -errno;
 	}

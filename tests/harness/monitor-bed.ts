@@ -89,9 +89,10 @@ export interface MonitorBed {
   remove(): void;
 }
 
-export function openMonitorBed(): MonitorBed {
+/** `monitor`: another program than the one that was built. */
+export function openMonitorBed(monitor: Uint8Array = readArtifact("crib-monitor")): MonitorBed {
   const kernel = createLinuxKernel();
-  const monitorExecutable = kernel.sealedMemfd("crib-monitor", readArtifact("crib-monitor"));
+  const monitorExecutable = kernel.sealedMemfd("crib-monitor", monitor);
   const launcher = createMonitorLauncher({ kernel, monitorExecutable, clock: createSystemClock() });
   const workspace = openWorkspace("monitor");
   const root = makeRootDirectories(join(workspace.path, "root"), { hello: readArtifact("hello") });
