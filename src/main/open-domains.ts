@@ -60,6 +60,7 @@ export async function openDomains(
     kernel.close(fd),
   );
   const pathLooker = undo.use(new PathLooker({ executable: lookExecutable, clock, log }));
+  pathLooker.prepare();
   const pods = undo.adopt(
     await createPods({
       config,

@@ -9,6 +9,7 @@ import { LoopWatch } from "../observe/loop-watch.ts";
 import type { AdjustableLog } from "../observe/pino-log.ts";
 import { QuietMoments } from "../observe/quiet-moments.ts";
 import { threadTimes } from "../observe/thread-times.ts";
+import { readBootId } from "../runtime/read-host-facts.ts";
 import { openStreamingServer } from "../streaming/streaming-server.ts";
 import { type ClaimedSocket, claimSocket } from "./claim-socket.ts";
 import { lockDirectory } from "./instance-lock.ts";
@@ -67,8 +68,14 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   log.debug({ limit: kernel.raiseOpenFileLimit() }, "open files");
 
   await using stack = new AsyncDisposableStack();
-  stack.use(await lockDirectory(host, config.state, "--state"));
-  if (config.root !== config.state) stack.use(await lockDirectory(host, config.root, "--root"));
+  const lockHost = { kernel, clock, bootId: readBootId() };
+  const lock = stack.use(await lockDirectory(lockHost, config.state, "--state"));
+  if (config.root !== config.state) stack.use(await lockDirectory(lockHost, config.root, "--root"));
+  if (lock.tookOver)
+    log.warn(
+      { state: config.state },
+      "the daemon before this one was killed and hangs in the kernel: taking its place",
+    );
   const domains = stack.use(await host.openDomains(config));
   const { pods, images, network, cgroups, hostFacts } = domains;
   const quietMoments = stack.use(new QuietMoments(clock, log, () => giveMemoryBack(host)));
@@ -92,7 +99,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   });
   stack.defer(() => server.close(stopGraceMs));
   const sockets: ClaimedSocket[] = [];
-  for (const path of config.listen) sockets.push(stack.use(await claimSocket(kernel, path)));
+  for (const path of config.listen) sockets.push(stack.use(await claimSocket(kernel, path, lock.tookOver)));
   await firstLook(clock, domains.recovered);
   for (const socket of sockets) {
     await server.listen(socket, { containerdApi: servesContainerdApi(config, socket.path) });

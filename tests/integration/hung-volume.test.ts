@@ -136,6 +136,32 @@ describe("a container on a volume that hangs", () => {
   });
 });
 
+describe("a log on a file system that hangs", () => {
+  test("holds its pod's monitor, and neither the pod's stop nor anybody else", async () => {
+    await using fs = await hungFs();
+    const other = await bed.runIdle(await bed.runPod());
+    const pod = await bed.runPod({ logDirectory: fs.path });
+    const talker = await bed.run(pod, {
+      logPath: "file",
+      command: ["sh", "-c", "while :; do echo line; sleep 0.02; done"],
+    });
+    const pid = await talker.pid();
+    await fs.silence();
+    await waitUntil(() => /request_wait|fuse/.test(read(`/proc/${theMonitor(pod.id)}/wchan`)), {
+      what: "the monitor waits for its log",
+    });
+    await within(AT_ONCE_MS, "list", bed.cri.runtime.listContainers({}));
+    await within(AT_ONCE_MS, "exec elsewhere", other.sh("true"));
+    await within(PATIENT_MS, "stop", talker.stop(0));
+    expect(await talker.status()).toMatchObject({ state: ContainerState.CONTAINER_EXITED, exitCode: 137 });
+    await within(PATIENT_MS, "stop of the pod", pod.stop());
+    expect((await pod.status()).state).toBe(PodSandboxState.SANDBOX_NOTREADY);
+    await ended(pid);
+    await fs.abort();
+    await within(PATIENT_MS, "removal of the pod", removed(pod));
+  });
+});
+
 /** Whether a process below the pod's monitor waits for the file system. */
 function hangsIn(pod: TestPod): boolean {
   return descendants(theMonitor(pod.id)).some((pid) => /request_wait|fuse/.test(read(`/proc/${pid}/wchan`)));

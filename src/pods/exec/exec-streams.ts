@@ -3,6 +3,7 @@ import type { ProcessStreams } from "../../runtime/monitor/streams.ts";
 import type { PodEngine } from "../engine.ts";
 import { removeExecGroup } from "../host/remove-exec-group.ts";
 import type { ExecStreamsRequest } from "../streams.ts";
+import { execFailure } from "./exec-failure.ts";
 import { execPlan } from "./exec-plan.ts";
 import { runningContainer } from "./running-container.ts";
 
@@ -30,6 +31,6 @@ export async function execStreams(engine: PodEngine, request: ExecStreamsRequest
     return session;
   } catch (error) {
     removeGroup();
-    throw error;
+    throw await execFailure(engine, record, error);
   }
 }

@@ -1,5 +1,5 @@
 import { CribError, deadlineExceeded } from "../../errors/crib-error.ts";
-import { newExecId } from "../../ids/object-id.ts";
+import { type ExecId, newExecId } from "../../ids/object-id.ts";
 import { deadlines } from "../../runtime/monitor/deadlines.ts";
 import type { ExecSession } from "../../runtime/monitor/port.ts";
 import type { ContainerRecord } from "../../state/records.ts";
@@ -7,9 +7,10 @@ import type { PodEngine } from "../engine.ts";
 import { removeExecGroup } from "../host/remove-exec-group.ts";
 import type { ExecSyncRequest, ExecSyncResult } from "../port.ts";
 import { CappedOutput } from "./capped-output.ts";
+import { execFailure } from "./exec-failure.ts";
 import { execPlan } from "./exec-plan.ts";
 import { fitReply } from "./fit-reply.ts";
-import { runningContainer } from "./running-container.ts";
+import { type RunningContainer, runningContainer } from "./running-container.ts";
 
 /**
  * How long output may still come after the command has ended: a grandchild that inherited the pipes (a daemon started from
@@ -27,26 +28,35 @@ const killWaitMs = 2_000;
  */
 export async function execSync(engine: PodEngine, request: ExecSyncRequest): Promise<ExecSyncResult> {
   const container = await runningContainer(engine, request.containerId, "exec");
-  const { record, monitor } = container;
+  const { record } = container;
   const id = newExecId();
   using _group = {
     [Symbol.dispose]: () => removeExecGroup(engine, record.cgroup, id),
   };
   const timeoutMs = request.timeoutSeconds > 0n ? Number(request.timeoutSeconds) * 1000 : undefined;
   const deadlineMs = timeoutMs === undefined ? undefined : engine.clock.monotonicMs() + timeoutMs;
-  const launch = {
-    id,
-    containerId: record.id,
-    plan: execPlan(engine, container, { id, command: request.command, terminal: false }),
-    terminal: false,
-    stdin: false,
-  };
-  // What never reaches its command is timed out as the command itself would be: the time runs from here.
-  using launched = startTimer(engine, timeoutMs ?? deadlines.startMs, () => timedOut(record, request));
-  launched.signal.addEventListener("abort", () => engine.cgroups.killExec(record.cgroup, id), { once: true });
-  const session = await monitor.exec(launch, launched.signal);
+  const session = await launch(engine, container, id, request, timeoutMs);
   const leftMs = deadlineMs === undefined ? undefined : Math.max(1, deadlineMs - engine.clock.monotonicMs());
   return await collect(engine, record, session, id, request, leftMs);
+}
+
+/** What never reaches its command is timed out as the command itself would be. */
+async function launch(
+  engine: PodEngine,
+  container: RunningContainer,
+  id: ExecId,
+  request: ExecSyncRequest,
+  timeoutMs: number | undefined,
+): Promise<ExecSession> {
+  const { record, monitor } = container;
+  using late = startTimer(engine, timeoutMs ?? deadlines.startMs, () => timedOut(record, request));
+  late.signal.addEventListener("abort", () => engine.cgroups.killExec(record.cgroup, id), { once: true });
+  try {
+    const plan = execPlan(engine, container, { id, command: request.command, terminal: false });
+    return await monitor.exec({ id, containerId: record.id, plan, terminal: false, stdin: false }, late.signal);
+  } catch (error) {
+    throw await execFailure(engine, record, error);
+  }
 }
 
 /** A signal that aborts with `reason` after `ms`, unless it is disposed of before. */

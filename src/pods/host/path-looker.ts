@@ -53,6 +53,11 @@ export class PathLooker implements Disposable {
     this.#adapters = adapters;
   }
 
+  /** The first request should not be the one that waits for a process to start. */
+  prepare(): void {
+    if (this.#idle.length === 0) this.#idle.push(new LookProcess(this.#adapters.executable));
+  }
+
   /** Does all in this order. @throws {CribError} deadline-exceeded when the file system does not answer. */
   async lookAll(looks: readonly Look[]): Promise<readonly Found[]> {
     if (looks.length === 0) return [];
