@@ -31,7 +31,7 @@ export class NumberAsWritten {
 const maxDepth = 64;
 /** In all, and of one object: an index of ten thousand manifests has less than the first, the labels of any image than the second. */
 const maxKeys = 200_000;
-const maxKeysOfObject = 65_536;
+const maxKeysOfObject = 10_000;
 /** Objects and lists; that index has two a manifest. */
 const maxContainers = 100_000;
 /** Of more keys a set is made: comparing a few is faster, and most objects have a few. */
