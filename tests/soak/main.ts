@@ -1,4 +1,4 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--chaos MINUTES] [--seed N]`; with `--chaos` that part alone; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--chaos MINUTES] [--seed N]`; with `--chaos` that part alone; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
@@ -9,6 +9,7 @@ import { soakChaos } from "./chaos-soak.ts";
 import { soakKills } from "./kill-soak.ts";
 import { freshWarmUp, growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
 import { soakLists } from "./list-soak.ts";
+import { soakRace } from "./race-soak.ts";
 import { soakStreams } from "./stream-soak.ts";
 
 const { values } = parseArgs({
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     vanishing: { type: "string", default: "2000" },
     megabytes: { type: "string", default: "256" },
     chaos: { type: "string" },
+    race: { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
 });
@@ -31,6 +33,7 @@ const parallel = Number(values.parallel);
 const kills = alone ? 0 : Number(values.kills);
 const listed = alone ? 0 : Number(values.listed);
 const vanishing = alone ? 0 : Number(values.vanishing);
+const raceMinutes = alone ? 0 : Number(values.race);
 const echoedBytes = Number(values.megabytes) * 2 ** 20;
 
 let passed = 0;
@@ -95,6 +98,9 @@ try {
     await part(`32 clients list ${listed} containers while pods start`, () =>
       soakLists(bed, { containers: listed, clients: 32, rounds: 20, pods: 20 }),
     );
+  }
+  if (raceMinutes > 0) {
+    await part(`a racing attacker, ${raceMinutes} minutes in each pid mode`, () => soakRace(bed, raceMinutes, say));
   }
   say(`\n${passed} passed, ${failed} failed`);
 } finally {
