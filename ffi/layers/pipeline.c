@@ -194,6 +194,9 @@ static void *write_archive(void *argument)
 	if (pipeline->archive_bytes == 0 && !pipeline->may_be_empty)
 		job_fail(FAILED_DAMAGED, "it holds nothing");
 	tar_finish(&pipeline->tar);
+	/* The last member's block is not whole, and its file would end within what the index calls a block. */
+	if (pipeline->tar.phase == TAR_SKIP)
+		job_fail(FAILED_UNSUPPORTED, "it ends without its padding");
 	pipeline->finished(pipeline);
 	rest(pipeline);
 }
