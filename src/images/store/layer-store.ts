@@ -1,5 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { z } from "zod";
+import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { type ChainId, type DiffId, isDigest } from "../../ids/digest.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
@@ -9,24 +8,7 @@ import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import { type Durability, digestOfFile, newFileMode } from "./durability.ts";
 import type { ImageRecords, LayerRecord } from "./image-records.ts";
-
-/** Kept beside the layer's files, so that a layer renamed just before a crash can be recorded after it. */
-const labelSchema = z.object({
-  version: z.literal(1),
-  diffId: z.string().refine(isDigest),
-  diskBytes: z.int().min(0),
-  inodes: z.int().min(0),
-  indexDigest: z.string().refine(isDigest).optional(),
-});
-const labelName = "layer.json";
-
-export interface LayerFacts {
-  readonly diffId: DiffId;
-  readonly diskBytes: number;
-  readonly inodes: number;
-  /** Of an archive's index; of its archive, the diff id is that. */
-  readonly indexDigest?: string;
-}
+import { isThere, type LayerFacts, labelName, labelText, readLabel } from "./layer-label.ts";
 
 /** Names within a layer: a tree of files, or an archive and its index. */
 export const layerNames = { tree: "fs", archive: "archive.tar", index: "index.erofs" } as const;
@@ -145,7 +127,7 @@ export class LayerStore implements Disposable {
    * @param aside `layers/ingest/<name>`, with what `layerNames` says.
    */
   async commit(chainId: ChainId, aside: HostPath, facts: LayerFacts, mount?: Fd): Promise<void> {
-    await writeFile(joinHostPath(aside, labelName), JSON.stringify({ version: 1, ...facts }), {
+    await writeFile(joinHostPath(aside, labelName), labelText(facts), {
       mode: newFileMode,
     });
     const parent = joinHostPath(this.directory, "sha256");
@@ -212,7 +194,7 @@ export class LayerStore implements Disposable {
   async #isWhole(chainId: ChainId, diffId: DiffId): Promise<boolean> {
     const path = this.#path(chainId);
     try {
-      const { indexDigest } = await this.#readLabel(chainId);
+      const { indexDigest } = await readLabel(this.#labelPath(chainId));
       return (
         indexDigest !== undefined &&
         (await digestOfFile("sha256", joinHostPath(path, layerNames.index))) === indexDigest &&
@@ -242,7 +224,7 @@ export class LayerStore implements Disposable {
 
   async #adopt(chainId: ChainId): Promise<LayerRecord | undefined> {
     try {
-      const label = await this.#readLabel(chainId);
+      const label = await readLabel(this.#labelPath(chainId));
       const layer = {
         chainId,
         diffId: label.diffId as DiffId,
@@ -261,10 +243,6 @@ export class LayerStore implements Disposable {
       await rename(this.#path(chainId), joinHostPath(this.#trash, name));
       return undefined;
     }
-  }
-
-  async #readLabel(chainId: ChainId): Promise<z.infer<typeof labelSchema>> {
-    return labelSchema.parse(JSON.parse(await readFile(this.#labelPath(chainId), "utf8")));
   }
 
   #labelPath(chainId: ChainId): HostPath {
@@ -288,15 +266,5 @@ export class LayerStore implements Disposable {
 
   #path(chainId: ChainId): HostPath {
     return joinHostPath(this.directory, "sha256", this.#name(chainId));
-  }
-}
-
-async function isThere(path: HostPath): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
-    throw error;
   }
 }
