@@ -54,6 +54,8 @@ CRIB_EXPORT int crib_sealed_memfd(const char *name, const uint8_t *bytes, size_t
 /* mounts.c */
 /* `lower` is `count` NUL-terminated absolute paths one after another, top layer first. */
 CRIB_EXPORT int crib_overlay_view(const char *lower, uint32_t count, struct crib_err *err);
+/* An EROFS image and the archive its files' content is in, as a mount that is attached nowhere: its root. */
+CRIB_EXPORT int crib_layer_mount(const char *index, const char *archive, struct crib_err *err);
 
 /* device-program.c: replaces what decides about devices in the v2 cgroup `directory`; there is no moment without one.
  */

@@ -83,6 +83,7 @@ export async function bundleStep(): Promise<Step> {
       "src/**/*.json",
       "build/libcrib.so",
       "build/crib-look",
+      "build/crib-layer",
       "build/crib-monitor",
       "build/hello",
       baseExecutable,

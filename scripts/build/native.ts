@@ -49,6 +49,25 @@ function hardenedFlags(triplet: string): readonly string[] {
   ];
 }
 
+/**
+ * glibc, for libzstd.a is made for it, and the process is gone when its layer is there. Hardened, for it is the one that reads what
+ * strangers wrote.
+ */
+const layerFlags = [
+  "-O2",
+  "-static-pie",
+  "-fPIE",
+  "-s",
+  "-pthread",
+  "-fstack-protector-strong",
+  "-D_FORTIFY_SOURCE=2",
+  "-ffunction-sections",
+  "-fdata-sections",
+  "-Wl,--gc-sections",
+  "-Wl,-z,now,-z,relro",
+  "-Wl,--build-id=none",
+] as const;
+
 /** The `.c` files of folders below ffi/, sorted, so that two builds link in the same order. */
 export function sources(...folders: string[]): string[] {
   const found = folders.flatMap((folder) => [...new Bun.Glob(`ffi/${folder}/*.c`).scanSync({ cwd: fromRoot() })]);
@@ -78,6 +97,7 @@ export function nativeStep(toolchain: Toolchain): Step {
     "libcrib.so": ["gcc", ...warningFlags, ...libraryFlags, include, ...sources("shim"), toolchain.libseccomp],
     "crib-monitor": [...monitor, ...sources("monitor", "init"), ...kernelHeaders],
     "crib-look": [...plain, ...sources("look"), ...kernelHeaders],
+    "crib-layer": ["gcc", ...warningFlags, ...layerFlags, include, ...sources("layers"), toolchain.libzstd],
     hello: [...plain, ...sources("hello"), ...kernelHeaders],
   };
   return {

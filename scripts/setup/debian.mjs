@@ -32,12 +32,15 @@ const building = {
   "libc6-dev": file("/usr/include/stdio.h"),
   "musl-tools": onPath("musl-gcc"),
   "libseccomp-dev": file("/usr/include/seccomp.h"),
+  "libzstd-dev": file("/usr/include/zstd.h"),
 };
 const testing = {
   // C: formatting, a second compiler's warnings, the fuzzers.
   "clang-format": onPath("clang-format"),
   clang: onPath("clang"),
   "libclang-rt-14-dev": hasFuzzerRuntime,
+  // What the gzip decoder is compared with.
+  "zlib1g-dev": file("/usr/include/zlib.h"),
   // What the tests look at the host with.
   iproute2: onPath("ip"),
   nftables: onPath("nft"),

@@ -79,7 +79,12 @@ const schema = z.strictObject({
       stall_timeout_seconds: seconds.optional(),
     })
     .optional(),
-  images: z.strictObject({ pinned: z.array(z.string().min(1)).optional() }).optional(),
+  images: z
+    .strictObject({
+      pinned: z.array(z.string().min(1)).optional(),
+      layer_store: z.enum(["auto", "directories", "erofs"]).optional(),
+    })
+    .optional(),
   cdi: z.strictObject({ spec_dirs: z.array(path).optional() }).optional(),
   runtime: z
     .strictObject({

@@ -41,7 +41,11 @@ export interface Config {
     /** A pull that moves no byte for this long is failed over or ended. */
     readonly stallTimeoutMs: number;
   };
-  readonly images: { readonly pinned: readonly string[] };
+  readonly images: {
+    readonly pinned: readonly string[];
+    /** How new layers are kept: "auto" takes EROFS where the kernel mounts it. A store may hold both kinds. */
+    readonly layerStore: "auto" | "directories" | "erofs";
+  };
   readonly cdi: {
     /** Directories of CDI files; a later one wins over an earlier. */
     readonly specDirs: readonly HostPath[];

@@ -22,7 +22,7 @@ export const defaultConfig: Config = deepFreeze({
     maxConcurrentDownloadsPerRegistry: 6,
     stallTimeoutMs: 30_000,
   },
-  images: { pinned: [] },
+  images: { pinned: [], layerStore: "auto" },
   cdi: { specDirs: [parseHostPath("/etc/cdi"), parseHostPath("/var/run/cdi")] },
   runtime: {
     defaultHandler: "crib",

@@ -47,6 +47,7 @@ describe("loadConfig()", () => {
       stall_timeout_seconds = 7
       [images]
       pinned = ["registry.k8s.io/pause:3.10"]
+      layer_store = "directories"
       [cdi]
       spec_dirs = ["/c1", "/c2"]
       [runtime]
@@ -78,7 +79,7 @@ describe("loadConfig()", () => {
         maxConcurrentDownloadsPerRegistry: 1,
         stallTimeoutMs: 7000,
       },
-      images: { pinned: ["registry.k8s.io/pause:3.10"] },
+      images: { pinned: ["registry.k8s.io/pause:3.10"], layerStore: "directories" },
       cdi: { specDirs: ["/c1", "/c2"] },
       runtime: {
         defaultHandler: "native",

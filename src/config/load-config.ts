@@ -89,7 +89,10 @@ function overlay(base: Config, file: ConfigFile): Config {
         registry?.max_concurrent_downloads_per_registry ?? base.registry.maxConcurrentDownloadsPerRegistry,
       stallTimeoutMs: toMs(registry?.stall_timeout_seconds) ?? base.registry.stallTimeoutMs,
     },
-    images: { pinned: images?.pinned ?? base.images.pinned },
+    images: {
+      pinned: images?.pinned ?? base.images.pinned,
+      layerStore: images?.layer_store ?? base.images.layerStore,
+    },
     cdi: { specDirs: cdi?.spec_dirs ?? base.cdi.specDirs },
     runtime: {
       defaultHandler: runtime?.default_handler ?? base.runtime.defaultHandler,

@@ -7,6 +7,7 @@ import { type HostPath, joinHostPath } from "../ids/path.ts";
 import type { Kernel } from "../kernel/port.ts";
 import { defaultLayerLimits, type LayerLimits } from "../layers/layer-limits.ts";
 import { createLayerWorkers, type LayerWorkers } from "../layers/layer-workers.ts";
+import { LayerProcesses } from "../layers/native/layer-processes.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { Reserve } from "../state/reserve.ts";
@@ -26,10 +27,12 @@ import { openRepository } from "./registry/open-repository.ts";
 import type { Platform } from "./registry/platform.ts";
 import { requestSecret } from "./registry/request-secret.ts";
 import { builtinName, makeBuiltinImage } from "./store/builtin-image.ts";
+import { Durability } from "./store/durability.ts";
 import { ImageFiles } from "./store/image-files.ts";
 import { ImageIndex } from "./store/image-index.ts";
 import { ImageRecords } from "./store/image-records.ts";
 import { LayerBuilds } from "./store/layer-builds.ts";
+import { LayerKinds } from "./store/layer-kinds.ts";
 import { LayerStore } from "./store/layer-store.ts";
 import { createPinnedMatcher } from "./store/pinned-images.ts";
 import { readAccounts } from "./store/read-accounts.ts";
@@ -47,6 +50,8 @@ export interface ImagesOptions {
   /** Given up to remove images from a full disk. */
   readonly room: Pick<Reserve, "insist">;
   readonly kernel: Kernel;
+  /** Of this boot (`/proc/sys/kernel/random/boot_id`). */
+  readonly bootId: string;
   readonly config: Pick<Config, "registry" | "images">;
   readonly log: Log;
   readonly clock: Clock;
@@ -71,11 +76,14 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const files = new ImageFiles(root, log);
   const records = new ImageRecords(database, files, options.room);
   const workers = createLayerWorkers();
-  const content = new ContentStore(root, records, clock);
-  const layers = new LayerStore(root, records, workers, clock, log);
+  const durability = new Durability(root, workers, options.bootId, clock, log);
+  const content = new ContentStore(root, records, durability, clock, log);
+  const layers = new LayerStore(root, records, workers, options.kernel, durability, clock, log);
+  await durability.open();
   const saved = records.loadAll();
   await content.open(saved.blobs);
   await layers.open(saved.layers);
+  await durability.opened();
   const index = new ImageIndex(records, createPinnedMatcher(config.images.pinned), (image) =>
     image.chainIds.every((id) => layers.has(id)),
   );
@@ -86,7 +94,10 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const { maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry } = config.registry;
   const slots = new DownloadSlots(maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry);
   const downloads = new BlobDownloads(content, slots, clock);
-  const builds = new LayerBuilds(content, layers, downloads, workers, options.limits ?? defaultLayerLimits, log);
+  const processes = new LayerProcesses(options.kernel);
+  const kinds = new LayerKinds(config.images.layerStore, log);
+  const limits = options.limits ?? defaultLayerLimits;
+  const builds = new LayerBuilds(content, layers, downloads, workers, processes, kinds, limits, log);
   const stores = { content, layers, downloads, builds, index, pins: new Pins(), clock };
   const profileWorld = {
     clock,
@@ -99,7 +110,7 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
     (reference, credentials) => openRepository(reference, requestSecret(credentials), config.registry, profileWorld),
   );
   await profiles.load(log);
-  return new StoredImages(options, stores, workers, profiles);
+  return new StoredImages(options, stores, workers, profiles, [durability, processes, layers]);
 }
 
 class StoredImages implements ImageService {
@@ -107,15 +118,23 @@ class StoredImages implements ImageService {
   readonly #options: ImagesOptions;
   readonly #stores: GarbageStores;
   readonly #workers: LayerWorkers;
+  readonly #owned: readonly Disposable[];
   readonly #platform: Platform;
   readonly #puller: Puller;
   readonly #accounts = new Map<string, ImageAccounts>();
 
-  constructor(options: ImagesOptions, stores: GarbageStores, workers: LayerWorkers, profiles: SecurityProfiles) {
+  constructor(
+    options: ImagesOptions,
+    stores: GarbageStores,
+    workers: LayerWorkers,
+    profiles: SecurityProfiles,
+    owned: readonly Disposable[],
+  ) {
     this.profiles = profiles;
     this.#options = options;
     this.#stores = stores;
     this.#workers = workers;
+    this.#owned = owned;
     this.#platform = options.platform ?? hostPlatform();
     this.#puller = new Puller({ ...options, platform: this.#platform }, stores);
   }
@@ -211,6 +230,7 @@ class StoredImages implements ImageService {
 
   [Symbol.dispose](): void {
     this.#workers[Symbol.dispose]();
+    for (const owned of this.#owned) owned[Symbol.dispose]();
   }
 
   #lowerDirs(chainIds: readonly Parameters<GarbageStores["layers"]["lowerDir"]>[0][]): readonly HostPath[] {

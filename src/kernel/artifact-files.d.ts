@@ -3,6 +3,10 @@ declare module "*/libcrib.so" {
   const path: string;
   export default path;
 }
+declare module "*/crib-layer" {
+  const path: string;
+  export default path;
+}
 declare module "*/crib-monitor" {
   const path: string;
   export default path;

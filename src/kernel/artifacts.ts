@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import layerPath from "../../build/crib-layer" with { type: "file" };
 import lookPath from "../../build/crib-look" with { type: "file" };
 import monitorPath from "../../build/crib-monitor" with { type: "file" };
 import helloPath from "../../build/hello" with { type: "file" };
@@ -13,6 +14,8 @@ const pathByName = {
   "crib-monitor": monitorPath,
   /** Static: looks at paths that may hang. */
   "crib-look": lookPath,
+  /** Static: one process a layer that is unpacked. */
+  "crib-layer": layerPath,
   /** Static: the program of the built-in image `crib.local/hello`. */
   hello: helloPath,
 } as const;

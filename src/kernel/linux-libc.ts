@@ -39,6 +39,7 @@ export function openLibc() {
     setsockopt: { args: ["i32", "i32", "i32", "buffer", "u32"], returns: "i32" },
     setrlimit: { args: ["i32", "buffer"], returns: "i32" },
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+    socketpair: { args: ["i32", "i32", "i32", "buffer"], returns: "i32" },
     statfs: { args: ["cstring", "buffer"], returns: "i32" },
     statx: { args: ["i32", "cstring", "i32", "u32", "buffer"], returns: "i32" },
     symlinkat: { args: ["cstring", "i32", "cstring"], returns: "i32" },

@@ -21,5 +21,9 @@ export function mountCalls({ libc, shim, checked }: Calls): MountCalls {
       const lower = cStrings(lowerDirs, "layer directory");
       return withFailure((record) => shim.crib_overlay_view(lower, lowerDirs.length, record)) as Fd;
     },
+    mountLayer(index, archive) {
+      const paths = [cString(index, "layer index"), cString(archive, "layer archive")] as const;
+      return withFailure((record) => shim.crib_layer_mount(...paths, record)) as Fd;
+    },
   };
 }

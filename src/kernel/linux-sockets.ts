@@ -2,11 +2,14 @@ import type { Fd } from "../ids/process.ts";
 import { cString } from "./c-string.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
 import { withFailure } from "./linux-failure.ts";
+import { O_NONBLOCK } from "./open-flags.ts";
 import type { SocketCalls } from "./port.ts";
 
 const AF_UNIX = 1;
 const AF_NETLINK = 16;
+const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const F_SETFL = 4;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 /** A receiver that hangs (systemd, say) must not make the event loop wait. */
@@ -19,6 +22,13 @@ export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
   return {
     socket(domain, type, protocol) {
       return checked(libc.socket(domain, type | SOCK_CLOEXEC, protocol), "socket") as Fd;
+    },
+    socketPair() {
+      const pair = new Int32Array(2);
+      checked(libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
+      const [ours = -1, theirs = -1] = pair;
+      checked(libc.fcntl(ours, F_SETFL, O_NONBLOCK), "fcntl F_SETFL");
+      return [ours as Fd, theirs as Fd];
     },
     socketIn(netns, domain, type, protocol) {
       return withFailure((record) => shim.crib_socket_in(netns, domain, type, protocol, record)) as Fd;

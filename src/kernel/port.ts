@@ -115,11 +115,18 @@ export interface MountCalls {
    * closing it is its unmount. One lower directory gives a detached bind of it.
    */
   openOverlayView(lowerDirs: readonly string[]): Fd;
+  /**
+   * The EROFS image `index`, whose files' content is in `archive`, read-only and attached nowhere: the descriptor is its root, and
+   * the mount lasts as long as the descriptor or anything that was made from it. Call it off the main thread.
+   */
+  mountLayer(index: string, archive: string): Fd;
 }
 
 /** A TCP/UDP/netlink socket made in another network namespace; the calling thread is back in its own on return. */
 export interface SocketCalls {
   socket(domain: number, type: number, protocol: number): Fd;
+  /** Two connected unix stream sockets; the first does not block. */
+  socketPair(): readonly [Fd, Fd];
   socketIn(netns: Fd, domain: number, type: number, protocol: number): Fd;
   /**
    * A non-blocking TCP socket that is connecting to `port` of the loopback address, in another network namespace or (undefined)

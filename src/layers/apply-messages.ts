@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../errors/error-code.ts";
 import type { LayerLimits } from "./layer-limits.ts";
+import type { InheritedDirectory } from "./native/orders.ts";
 
 /** What the daemon's thread asks of a layer worker. `jobId` ties the answer to the question. */
 export type WorkerRequest =
@@ -25,6 +26,17 @@ export type WorkerRequest =
       /** Top first; empty for the bottom layer. */
       readonly lowerDirs: readonly string[];
     }
+  | {
+      readonly kind: "find-below";
+      readonly jobId: number;
+      readonly implicit: readonly string[];
+      readonly whiteouts: readonly string[];
+      /** Top first; empty for the bottom layer. */
+      readonly lowerDirs: readonly string[];
+    }
+  | { readonly kind: "mount"; readonly jobId: number; readonly index: string; readonly archive: string }
+  /** Of a mount's last descriptor: its filesystem goes with it, and all that is cached of it. */
+  | { readonly kind: "close"; readonly jobId: number; readonly fd: number }
   | { readonly kind: "remove"; readonly jobId: number; readonly parent: string; readonly name: string }
   | { readonly kind: "syncfs"; readonly jobId: number; readonly path: string };
 
@@ -48,8 +60,19 @@ export type InheritResult = {
   readonly removedInodes: number;
 };
 
+/** What the layers below say of one that depends on them. */
+export interface FoundBelow {
+  /** Implied directories that are links below, with the directories they mean. */
+  readonly rewritten: readonly (readonly [string, string])[];
+  readonly inherited: readonly InheritedDirectory[];
+  /** Whiteouts that hide nothing. */
+  readonly idle: readonly string[];
+}
+
 export type WorkerReply =
   | { readonly jobId: number; readonly kind: "unpacked"; readonly result: UnpackResult }
   | { readonly jobId: number; readonly kind: "inherited"; readonly result: InheritResult }
+  | { readonly jobId: number; readonly kind: "found-below"; readonly found: FoundBelow }
+  | { readonly jobId: number; readonly kind: "mounted"; readonly fd: number }
   | { readonly jobId: number; readonly kind: "finished" }
   | { readonly jobId: number; readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };

@@ -64,3 +64,16 @@ function lookup(kernel: Kernel, directory: Fd, base: string): FileStat | undefin
     throw error;
   }
 }
+
+/** Those of `whiteouts` that hide nothing. @param view the merged layers below; undefined for the bottom layer. */
+export function idleWhiteouts(kernel: Kernel, whiteouts: readonly string[], view: Fd | undefined): readonly string[] {
+  if (view === undefined) return whiteouts;
+  const idle: string[] = [];
+  for (const [parent, paths] of Map.groupBy(whiteouts, (path) => splitEntryPath(path).parent)) {
+    using below = openDirectory(kernel, view, parent);
+    for (const path of paths) {
+      if (below === undefined || lookup(kernel, below.fd, splitEntryPath(path).base) === undefined) idle.push(path);
+    }
+  }
+  return idle;
+}

@@ -5,6 +5,7 @@ import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT } f
 import type { Kernel } from "../kernel/port.ts";
 import { RESOLVE_NO_SYMLINKS } from "../kernel/resolve-flags.ts";
 import { cleanEntryPath, joinEntryPath } from "./entry-path.ts";
+import type { InheritedDirectory } from "./native/orders.ts";
 import type { RewrittenDirectories } from "./path-rewrite.ts";
 import { resolveInRoot } from "./resolve-in-root.ts";
 
@@ -23,15 +24,30 @@ export function inheritDirectories(
   implicit: readonly string[],
   view: Fd | undefined,
 ): RewrittenDirectories {
+  const { rewritten, inherited } = findDirectories(kernel, implicit, view);
+  for (const directory of inherited) setMetadata(kernel, layer, directory);
+  return rewritten;
+}
+
+/** What is below a layer under the names of its implied directories. */
+export interface FoundDirectories {
+  /** Those that are links below, with the directories they mean. */
+  readonly rewritten: RewrittenDirectories;
+  readonly inherited: readonly InheritedDirectory[];
+}
+
+/** @param view the merged layers below; undefined for the bottom layer. */
+export function findDirectories(kernel: Kernel, implicit: readonly string[], view: Fd | undefined): FoundDirectories {
   const rewritten = new Map<string, string>();
-  if (view === undefined) return rewritten;
+  const inherited: InheritedDirectory[] = [];
+  if (view === undefined) return { rewritten, inherited };
   for (const path of [...implicit].sort()) {
     const meant = resolveDirectory(kernel, view, path);
     if (meant === undefined) continue;
     if (meant !== path) rewritten.set(path, meant);
-    else copyMetadata(kernel, view, layer, path);
+    else inherited.push(readMetadata(kernel, view, path));
   }
-  return rewritten;
+  return { rewritten, inherited };
 }
 
 /** The directory `path` names in the view with every link followed; undefined when there is none. */
@@ -66,23 +82,27 @@ function typeOf(kernel: Kernel, view: Fd, path: string): number | undefined {
   }
 }
 
-function copyMetadata(kernel: Kernel, view: Fd, layer: Fd, path: string): void {
-  const name = path === "" ? "." : path;
-  const source = kernel.openat2(view, name, { flags: O_PATH | O_DIRECTORY, resolve: resolveInRoot });
+function readMetadata(kernel: Kernel, view: Fd, path: string): InheritedDirectory {
+  const how = { flags: O_PATH | O_DIRECTORY, resolve: resolveInRoot };
+  const source = kernel.openat2(view, path === "" ? "." : path, how);
   try {
-    const stat = kernel.fstat(source);
-    const target = kernel.openat2(layer, name, {
-      flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
-      resolve: resolveInRoot | RESOLVE_NO_SYMLINKS,
-    });
-    try {
-      kernel.fchown(target, stat.uid, stat.gid);
-      kernel.fchmod(target, stat.mode & 0o7777);
-      kernel.futimens(target, stat.mtimeNs, stat.mtimeNs);
-    } finally {
-      kernel.close(target);
-    }
+    const { uid, gid, mode, mtimeNs } = kernel.fstat(source);
+    return { path, uid, gid, mode: mode & 0o7777, mtimeNs };
   } finally {
     kernel.close(source);
+  }
+}
+
+function setMetadata(kernel: Kernel, layer: Fd, { path, uid, gid, mode, mtimeNs }: InheritedDirectory): void {
+  const target = kernel.openat2(layer, path === "" ? "." : path, {
+    flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+    resolve: resolveInRoot | RESOLVE_NO_SYMLINKS,
+  });
+  try {
+    kernel.fchown(target, uid, gid);
+    kernel.fchmod(target, mode);
+    kernel.futimens(target, mtimeNs, mtimeNs);
+  } finally {
+    kernel.close(target);
   }
 }

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { assertNever } from "../errors/assert-never.ts";
 import { CribError } from "../errors/crib-error.ts";
 import { Errno } from "../errors/errno.ts";
@@ -7,8 +8,8 @@ import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { WorkerReply, WorkerRequest } from "./apply-messages.ts";
 import { BlobTail } from "./blob-tail.ts";
-import { dropIdleWhiteouts } from "./idle-whiteouts.ts";
-import { inheritDirectories } from "./inherit-directories.ts";
+import { dropIdleWhiteouts, idleWhiteouts } from "./idle-whiteouts.ts";
+import { findDirectories, inheritDirectories } from "./inherit-directories.ts";
 import { removeTree } from "./remove-tree.ts";
 import { unpackLayer } from "./unpack-layer.ts";
 
@@ -41,6 +42,13 @@ export class LayerJobs {
         return undefined;
       case "inherit":
         return this.#inherit(request);
+      case "find-below":
+        return this.#findBelow(request);
+      case "mount":
+        return { jobId: request.jobId, kind: "mounted", fd: this.#mount(request) };
+      case "close":
+        this.#kernel.close(request.fd as Fd);
+        return { jobId: request.jobId, kind: "finished" };
       case "remove":
         this.#withDirectory(request.parent, (parent) => removeTree(this.#kernel, parent, request.name));
         return { jobId: request.jobId, kind: "finished" };
@@ -79,19 +87,45 @@ export class LayerJobs {
   }
 
   #inherit(request: Request<"inherit">): WorkerReply {
-    const result = this.#withDirectory(request.directory, (layer) => {
-      const view = request.lowerDirs.length === 0 ? undefined : this.#kernel.openOverlayView(request.lowerDirs);
-      try {
+    const result = this.#withDirectory(request.directory, (layer) =>
+      this.#withView(request.lowerDirs, (view) => {
         const directories = inheritDirectories(this.#kernel, layer, request.implicit, view);
         // A layer that is unpacked again makes them again.
         const removedInodes =
           directories.size > 0 ? 0 : dropIdleWhiteouts(this.#kernel, layer, request.whiteouts, view);
         return { rewritten: [...directories], removedInodes };
-      } finally {
-        if (view !== undefined) this.#kernel.close(view);
-      }
-    });
+      }),
+    );
     return { jobId: request.jobId, kind: "inherited", result };
+  }
+
+  #findBelow({ jobId, implicit, whiteouts, lowerDirs }: Request<"find-below">): WorkerReply {
+    return this.#withView(lowerDirs, (view) => {
+      const { rewritten, inherited } = findDirectories(this.#kernel, implicit, view);
+      const idle = idleWhiteouts(this.#kernel, whiteouts, view);
+      return { jobId, kind: "found-below", found: { rewritten: [...rewritten], inherited, idle } };
+    });
+  }
+
+  /** A mount that overlayfs does not take for a layer (before 6.15, for it is attached nowhere) is none. */
+  #mount({ index, archive }: Request<"mount">): Fd {
+    const fd = this.#kernel.mountLayer(index, archive);
+    try {
+      this.#kernel.close(this.#kernel.openOverlayView([`/proc/self/fd/${fd}`, dirname(index)]));
+      return fd;
+    } catch (error) {
+      this.#kernel.close(fd);
+      throw error;
+    }
+  }
+
+  #withView<T>(lowerDirs: readonly string[], use: (view: Fd | undefined) => T): T {
+    const view = lowerDirs.length === 0 ? undefined : this.#kernel.openOverlayView(lowerDirs);
+    try {
+      return use(view);
+    } finally {
+      if (view !== undefined) this.#kernel.close(view);
+    }
   }
 
   #withDirectory<T>(path: string, use: (fd: Fd) => T): T {

@@ -1,5 +1,6 @@
 import { CribError, internal } from "../errors/crib-error.ts";
-import type { InheritResult, UnpackResult, WorkerReply, WorkerRequest } from "./apply-messages.ts";
+import type { Fd } from "../ids/process.ts";
+import type { FoundBelow, InheritResult, UnpackResult, WorkerReply, WorkerRequest } from "./apply-messages.ts";
 import type { LayerLimits } from "./layer-limits.ts";
 
 /** One unpacking under way. */
@@ -26,6 +27,15 @@ export interface LayerWorkers extends Disposable {
     unpacked: Pick<UnpackResult, "implicit" | "whiteouts">,
     lowerDirs: readonly string[],
   ): Promise<InheritResult>;
+  /** What the layers below say of one that is not there yet. */
+  findBelow(parsed: Pick<UnpackResult, "implicit" | "whiteouts">, lowerDirs: readonly string[]): Promise<FoundBelow>;
+  /**
+   * Mounts a layer's index, attached nowhere; the descriptor is this process's, and `close` gives it back.
+   * @throws {CribError} where the kernel does not mount it so that an overlay can take it for a layer.
+   */
+  mount(index: string, archive: string): Promise<Fd>;
+  /** Off the main thread: with a filesystem go its cached pages, however many. */
+  close(fd: Fd): Promise<void>;
   /** Removes `name` in `parent`, a tree or a file. Absent is success. */
   remove(parent: string, name: string): Promise<void>;
   /** Resolves when everything written to the filesystem of `path` before the call is on disk; calls share a sync. */
@@ -64,6 +74,16 @@ export function createLayerWorkers(): LayerWorkers {
     async inherit(directory, { implicit, whiteouts }, lowerDirs) {
       const { reply } = leastBusy().ask({ kind: "inherit", directory, implicit, whiteouts, lowerDirs });
       return expect(await reply, "inherited").result;
+    },
+    async findBelow({ implicit, whiteouts }, lowerDirs) {
+      const { reply } = leastBusy().ask({ kind: "find-below", implicit, whiteouts, lowerDirs });
+      return expect(await reply, "found-below").found;
+    },
+    async mount(index, archive) {
+      return expect(await leastBusy().ask({ kind: "mount", index, archive }).reply, "mounted").fd as Fd;
+    },
+    async close(fd) {
+      expect(await chores.ask({ kind: "close", fd }).reply, "finished");
     },
     async remove(parent, name) {
       expect(await chores.ask({ kind: "remove", parent, name }).reply, "finished");

@@ -51,7 +51,9 @@ export async function openDomains(
   const room = undo.use(new Reserve(config.root, diskReserve, { log, clock }));
   const database = undo.adopt(await openDatabase(config.root, { log, clock, room }), (opened) => opened.close());
   const late = undo.use(new LateWrites(clock, log));
-  const images = undo.use(await createImages({ root: config.root, database, kernel, config, log, clock, room }));
+  const images = undo.use(
+    await createImages({ root: config.root, database, kernel, bootId: readBootId(), config, log, clock, room }),
+  );
   const network = undo.adopt(createPodNetwork({ kernel, config, log, clock }), (opened) => opened.close());
   const monitorExecutable = undo.adopt(kernel.sealedMemfd("crib-monitor", readArtifact("crib-monitor")), (fd) =>
     kernel.close(fd),

@@ -89,6 +89,8 @@ function configuration(place: EnginePlace, network: EngineNetwork, options: Engi
     `subnet = "${place.subnet}"`,
     "[registry]",
     `hosts_dirs = ["${options.registry.hostsDir}"]`,
+    "[images]",
+    `layer_store = "${options.layerStore ?? process.env["CRIB_TEST_LAYER_STORE"] ?? "auto"}"`,
     "[cdi]",
     `spec_dirs = ["${place.directory}/cdi/etc", "${place.directory}/cdi/run"]`,
     "[runtime]",

@@ -23,6 +23,8 @@ export interface EngineOptions {
   readonly rootDisk?: SmallDisk;
   /** crib answers cAdvisor on its socket, as containerd does on its own. */
   readonly seenByCadvisor?: boolean;
+  /** How crib keeps layers. Default: as the machine allows, or `CRIB_TEST_LAYER_STORE`. */
+  readonly layerStore?: "directories" | "erofs";
   /** Executable of crib. Default: dist/crib of this tree, or `CRIB_TEST_BINARY`. */
   readonly binary?: string;
   /** Directory of containerd, its shim and runc (tests/peers). Default: Debian's, on PATH. */

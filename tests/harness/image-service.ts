@@ -11,6 +11,8 @@ export interface OpenOptions extends Partial<Pick<ImagesOptions, "platform" | "l
   readonly stallTimeoutMs?: number;
   readonly perRegistry?: number;
   readonly dockerConfig?: string;
+  readonly bootId?: string;
+  readonly layerStore?: "auto" | "directories" | "erofs";
   readonly pinned?: readonly string[];
 }
 
@@ -58,6 +60,7 @@ export async function openImages(directory: string, options: OpenOptions = {}): 
     database,
     room: { insist: (write) => write() },
     kernel,
+    bootId: options.bootId ?? "this boot",
     config: {
       registry: {
         hostsDirs: [parseHostPath(join(directory, "hosts"))],
@@ -66,7 +69,7 @@ export async function openImages(directory: string, options: OpenOptions = {}): 
         maxConcurrentDownloadsPerRegistry: options.perRegistry ?? 3,
         stallTimeoutMs: options.stallTimeoutMs ?? 10_000,
       },
-      images: { pinned: options.pinned ?? [] },
+      images: { pinned: options.pinned ?? [], layerStore: options.layerStore ?? "auto" },
     },
     log: {
       debug: () => undefined,

@@ -20,6 +20,7 @@ export interface TestBedOptions {
   readonly images?: readonly TestImageName[];
   /** Lines of crib's configuration in its table `runtime`. */
   readonly runtime?: readonly string[];
+  readonly layerStore?: "directories" | "erofs";
   /** Executable of crib. Default: the one under test. */
   readonly binary?: string;
   /** Directory of containerd, its shim and runc. Default: Debian's. */
@@ -65,6 +66,7 @@ export class TestBed {
       ...(options.peers === undefined ? {} : { peers: options.peers }),
       ...(options.rootDisk === undefined ? {} : { rootDisk: options.rootDisk }),
       ...(options.seenByCadvisor === undefined ? {} : { seenByCadvisor: options.seenByCadvisor }),
+      ...(options.layerStore === undefined ? {} : { layerStore: options.layerStore }),
       ...(options.stateInMemory === undefined ? {} : { stateInMemory: options.stateInMemory }),
     });
     this.#hostBefore = hostSnapshot(this.engine);

@@ -14,6 +14,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { UnpackResult } from "../../src/layers/apply-messages.ts";
 import { defaultLayerLimits, type LayerLimits } from "../../src/layers/layer-limits.ts";
 import { createLayerWorkers } from "../../src/layers/layer-workers.ts";
+import { hostileArchives } from "../fixtures/hostile-archives.ts";
 import { type HostileMember, hostileMember, hostileTar } from "../fixtures/hostile-tar.ts";
 import { describeTree } from "../harness/describe-tree.ts";
 import { readXattr } from "../harness/read-xattr.ts";
@@ -56,59 +57,7 @@ async function unpack(blob: Uint8Array, limits: Partial<LayerLimits> = {}): Prom
 const unpackMembers = (members: readonly HostileMember[]): Promise<UnpackResult> => unpack(hostileTar(members));
 
 describe("an archive that tries to leave its layer", () => {
-  const up = "../".repeat(12);
-  const evil = (name: string): HostileMember => ({ name, content: text("evil") });
-  const link = (name: string, target: string): HostileMember => ({ type: "2", name, linkName: target });
-  const pax = (name: string, more: HostileMember): HostileMember => ({ ...more, pax: { path: name } });
-
-  const attacks: readonly (readonly [string, readonly HostileMember[]])[] = [
-    ["by a name with ..", [pax(`${up}${host}/new`, evil("x"))]],
-    ["by an absolute name", [pax(`${host}/new`, evil("x"))]],
-    ["through an absolute link", [link("a", host), evil("a/new"), evil("a/sub/file")]],
-    ["through a relative link", [link("a", `${up}${host}`), evil("a/new")]],
-    ["through a link to the root", [link("a", "/"), evil(`a/${host.slice(1)}/new`.slice(0, 99))]],
-    [
-      "through a chain of links",
-      [
-        { type: "5", name: "a/b/c/" },
-        link("a/b/c/up", "../.."),
-        link("a/b/escape", `c/up/../..${host}`),
-        evil("a/b/escape/new"),
-      ],
-    ],
-    [
-      "through a chain of links, by hard links",
-      [
-        { type: "5", name: "a/b/c/" },
-        link("a/b/c/up", "../.."),
-        link("a/b/escape", `c/up/../../../../../../..${host}`),
-        { type: "1", name: "taken", linkName: "a/b/escape/secret" },
-      ],
-    ],
-    ["by writing over a link", [link("x", `${host}/secret`), evil("x")]],
-    [
-      "by a hard link to a link that is then written",
-      [link("x", `${host}/secret`), { type: "1", name: "y", linkName: "x" }, evil("y")],
-    ],
-    ["by a hard link with ..", [{ type: "1", name: "y", linkName: `${up}${host}/secret` }]],
-    ["by an absolute hard link", [{ type: "1", name: "y", linkName: `${host}/secret` }]],
-    ["by the mode of a link", [link("x", `${host}/secret`), { type: "5", name: "x/", mode: 0o4777, uid: 9 }]],
-    ["by the mode of a link, as a file", [link("x", `${host}/secret`), { name: "x", mode: 0o4777, uid: 9 }]],
-    ["by a whiteout through a link", [link("a", host), { name: "a/.wh.secret" }, { name: "a/.wh.sub" }]],
-    ["by an opaque marker through a link", [link("a", host), { name: "a/.wh..wh..opq" }]],
-    [
-      "by a magic link",
-      [link("a", "/proc/self/cwd"), evil("a/new"), link("b", "/proc/self/root"), evil(`b${host}/new`.slice(0, 99))],
-    ],
-    [
-      "by replacing a directory by a link",
-      [{ type: "5", name: "d/" }, evil("d/one"), link("d", host), evil("d/new"), { type: "5", name: "d/sub/" }],
-    ],
-    ["by a dangling link as a parent", [link("a", `${host}/made/deep`), evil("a/new")]],
-    ["by links that loop", [link("a", "b"), link("b", "a"), evil("a/new")]],
-    ["by its root being a link", [link("./", host), evil("new")]],
-    ["by a device in the way", [{ type: "3", name: "d", deviceMajor: 1, deviceMinor: 3 }, evil("d/new")]],
-  ];
+  const attacks = hostileArchives(host);
 
   test.each(attacks)("%s", async (_name, members) => {
     const before = describeTree(host);

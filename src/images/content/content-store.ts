@@ -6,6 +6,8 @@ import { isFull } from "../../errors/is-full.ts";
 import { type Digest, isDigest } from "../../ids/digest.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { Clock } from "../../observe/clock.ts";
+import type { Log } from "../../observe/log.ts";
+import { type Durability, digestOfFile } from "../store/durability.ts";
 import type { BlobRecord, ImageRecords } from "../store/image-records.ts";
 
 /** A blob on its way in: bytes before `offset` are on disk and in the hash. */
@@ -18,21 +20,25 @@ export interface Ingest {
 }
 
 /**
- * Blobs by digest: `content/sha256/<hex>`, whole, verified and synced; `content/ingest/…`, on their way. A digest was
+ * Blobs by digest: `content/sha256/<hex>`, whole and verified; `content/ingest/…`, on their way. A digest was
  * parsed before it got here, so its hex is a safe file name.
  */
 export class ContentStore {
   readonly directory: HostPath;
   readonly ingestDirectory: HostPath;
   readonly #records: ImageRecords;
+  readonly #durability: Durability;
+  readonly #log: Log;
   readonly #clock: Clock;
   readonly #blobs = new Map<Digest, BlobRecord>();
   #totalBytes = 0;
 
-  constructor(root: HostPath, records: ImageRecords, clock: Clock) {
+  constructor(root: HostPath, records: ImageRecords, durability: Durability, clock: Clock, log: Log) {
     this.directory = joinHostPath(root, "content");
     this.ingestDirectory = joinHostPath(this.directory, "ingest");
     this.#records = records;
+    this.#durability = durability;
+    this.#log = log;
     this.#clock = clock;
   }
 
@@ -47,6 +53,7 @@ export class ContentStore {
         const digest = `${algorithm}:${name}`;
         if (!isDigest(digest)) continue;
         const blob = recorded.get(digest);
+        if (!(await this.#isSound(digest))) continue;
         if (blob !== undefined) this.#remember(blob);
         else this.#record({ digest, sizeBytes: (await stat(this.path(digest))).size, createdAtNs: this.#clock.now() });
       }
@@ -90,19 +97,18 @@ export class ContentStore {
   }
 
   /**
-   * Verifies, syncs, renames, syncs the directory, records: in this order, so that a row never names what a power cut took.
+   * Verifies, renames, records. The bytes reach the disk soon after; until they are marked as being there, a boot verifies them.
    * @throws {CribError} data-loss when the bytes are not those of the digest; they are deleted.
    */
   async commit(ingest: Ingest): Promise<void> {
-    const { digest, path, file, hash, offset } = ingest;
+    const { digest, path, hash, offset } = ingest;
     const found = `${digest.slice(0, digest.indexOf(":"))}:${hash.digest("hex")}`;
     if (found !== digest) {
       await rm(path, { force: true });
       throw new CribError("data-loss", `blob ${digest} arrived as ${found}`);
     }
-    await file.datasync();
     await rename(path, this.path(digest));
-    await syncDirectory(joinHostPath(this.directory, digest.slice(0, digest.indexOf(":"))));
+    this.#durability.settle(this.path(digest));
     this.#record({ digest, sizeBytes: offset, createdAtNs: this.#clock.now() });
   }
 
@@ -113,7 +119,6 @@ export class ContentStore {
     const file = await open(path, "wx", 0o600);
     try {
       await file.writeFile(bytes);
-      await file.datasync();
     } catch (error) {
       await rm(path, { force: true });
       if (!isFull(error)) throw error;
@@ -124,7 +129,7 @@ export class ContentStore {
       await file.close();
     }
     await rename(path, this.path(digest));
-    await syncDirectory(joinHostPath(this.directory, digest.slice(0, digest.indexOf(":"))));
+    this.#durability.settle(this.path(digest));
     this.#record({ digest, sizeBytes: bytes.length, createdAtNs: this.#clock.now() });
   }
 
@@ -156,6 +161,21 @@ export class ContentStore {
     }
   }
 
+  /** False for a blob that a power cut damaged: it is gone then, and its image pulled again when it is needed. */
+  async #isSound(digest: Digest): Promise<boolean> {
+    const path = this.path(digest);
+    const verdict = await this.#durability.verdictOf(path);
+    if (verdict === "durable") return true;
+    const algorithm = digest.startsWith("sha512:") ? "sha512" : "sha256";
+    if (verdict === "suspect" && (await digestOfFile(algorithm, path)) !== digest) {
+      this.#log.warn({ blob: digest }, "a blob did not outlive the last boot whole: it is deleted");
+      await rm(path, { force: true });
+      return false;
+    }
+    this.#durability.settle(path);
+    return true;
+  }
+
   #record(blob: BlobRecord): void {
     this.#records.putBlob(blob);
     this.#remember(blob);
@@ -164,15 +184,5 @@ export class ContentStore {
   #remember(blob: BlobRecord): void {
     this.#totalBytes += blob.sizeBytes - (this.#blobs.get(blob.digest)?.sizeBytes ?? 0);
     this.#blobs.set(blob.digest, blob);
-  }
-}
-
-/** Makes the names in a directory last. */
-export async function syncDirectory(path: HostPath): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

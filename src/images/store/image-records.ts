@@ -61,7 +61,7 @@ interface Everything {
 
 /**
  * The image tables (schema.ts), row by row, and each image's file beside them. Every method is one transaction, on the disk
- * when it returns; what takes things away also works on a full disk, with the reserve.
+ * when it returns but for blobs and layers, which are found again by their files; what takes things away also works on a full disk, with the reserve.
  */
 export class ImageRecords {
   readonly #database: Database;
@@ -130,34 +130,42 @@ export class ImageRecords {
 
   putBlob(blob: BlobRecord): void {
     this.#write(() =>
-      this.#run(
-        "INSERT INTO image_blobs (digest, size_bytes, created_at_ns) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size_bytes = excluded.size_bytes",
-        blob.digest,
-        blob.sizeBytes,
-        String(blob.createdAtNs),
+      commitWithoutSync(this.#database, () =>
+        this.#run(
+          "INSERT INTO image_blobs (digest, size_bytes, created_at_ns) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size_bytes = excluded.size_bytes",
+          blob.digest,
+          blob.sizeBytes,
+          String(blob.createdAtNs),
+        ),
       ),
     );
   }
 
   deleteBlob(digest: Digest): void {
-    this.#free(() => this.#run("DELETE FROM image_blobs WHERE digest = ?", digest));
+    this.#free(() =>
+      commitWithoutSync(this.#database, () => this.#run("DELETE FROM image_blobs WHERE digest = ?", digest)),
+    );
   }
 
   putLayer(layer: LayerRecord): void {
     this.#write(() =>
-      this.#run(
-        "INSERT INTO image_layers (chain_id, diff_id, disk_bytes, inodes, created_at_ns) VALUES (?, ?, ?, ?, ?) ON CONFLICT (chain_id) DO UPDATE SET disk_bytes = excluded.disk_bytes, inodes = excluded.inodes",
-        layer.chainId,
-        layer.diffId,
-        layer.diskBytes,
-        layer.inodes,
-        String(layer.createdAtNs),
+      commitWithoutSync(this.#database, () =>
+        this.#run(
+          "INSERT INTO image_layers (chain_id, diff_id, disk_bytes, inodes, created_at_ns) VALUES (?, ?, ?, ?, ?) ON CONFLICT (chain_id) DO UPDATE SET disk_bytes = excluded.disk_bytes, inodes = excluded.inodes",
+          layer.chainId,
+          layer.diffId,
+          layer.diskBytes,
+          layer.inodes,
+          String(layer.createdAtNs),
+        ),
       ),
     );
   }
 
   deleteLayer(chainId: ChainId): void {
-    this.#free(() => this.#run("DELETE FROM image_layers WHERE chain_id = ?", chainId));
+    this.#free(() =>
+      commitWithoutSync(this.#database, () => this.#run("DELETE FROM image_layers WHERE chain_id = ?", chainId)),
+    );
   }
 
   /** Writes the image and its references in one step: it appears whole or not at all. */

@@ -1,50 +1,55 @@
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { z } from "zod";
+import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { type ChainId, type DiffId, isDigest } from "../../ids/digest.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
+import type { Fd } from "../../ids/process.ts";
+import type { Kernel } from "../../kernel/port.ts";
 import type { LayerWorkers } from "../../layers/layer-workers.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import { syncDirectory } from "../content/content-store.ts";
+import { type Durability, digestOfFile, newFileMode } from "./durability.ts";
 import type { ImageRecords, LayerRecord } from "./image-records.ts";
+import { isThere, type LayerFacts, labelName, labelText, readLabel } from "./layer-label.ts";
 
-/** Kept beside the unpacked files, so that a layer renamed just before a crash can be recorded after it. */
-const labelSchema = z.object({
-  version: z.literal(1),
-  diffId: z.string().refine(isDigest),
-  diskBytes: z.int().min(0),
-  inodes: z.int().min(0),
-});
-const labelName = "layer.json";
-
-export interface LayerFacts {
-  readonly diffId: DiffId;
-  readonly diskBytes: number;
-  readonly inodes: number;
-}
+/** Names within a layer: a tree of files, or an archive and its index. */
+export const layerNames = { tree: "fs", archive: "archive.tar", index: "index.erofs" } as const;
 
 /**
- * Unpacked layers by chain id: `layers/sha256/<hex>/fs` is a lower directory for overlayfs. `layers/ingest` holds what is
- * being unpacked, `layers/trash` what is being deleted; both are emptied at start.
+ * Layers by chain id, in `layers/sha256/<hex>`, where `fs` is a directory that overlayfs takes as a lower one; or a link to one, where
+ * the layer is an archive and its index: this process keeps that mounted, attached nowhere, for as long as the layer is there.
+ * `layers/ingest` holds what is being unpacked, `layers/trash` what is being deleted; both are emptied at start.
  */
-export class LayerStore {
+export class LayerStore implements Disposable {
   readonly directory: HostPath;
   readonly ingestDirectory: HostPath;
   readonly #trash: HostPath;
   readonly #records: ImageRecords;
   readonly #workers: LayerWorkers;
+  readonly #kernel: Pick<Kernel, "close" | "getpid">;
+  readonly #durability: Durability;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #layers = new Map<ChainId, LayerRecord>();
+  /** The roots of mounted layers. */
+  readonly #mounts = new Map<ChainId, Fd>();
   #totalBytes = 0;
   #totalInodes = 0;
 
-  constructor(root: HostPath, records: ImageRecords, workers: LayerWorkers, clock: Clock, log: Log) {
+  constructor(
+    root: HostPath,
+    records: ImageRecords,
+    workers: LayerWorkers,
+    kernel: Pick<Kernel, "close" | "getpid">,
+    durability: Durability,
+    clock: Clock,
+    log: Log,
+  ) {
     this.directory = joinHostPath(root, "layers");
     this.ingestDirectory = joinHostPath(this.directory, "ingest");
     this.#trash = joinHostPath(this.directory, "trash");
     this.#records = records;
     this.#workers = workers;
+    this.#kernel = kernel;
+    this.#durability = durability;
     this.#clock = clock;
     this.#log = log;
   }
@@ -72,7 +77,8 @@ export class LayerStore {
       if (!isDigest(digest)) continue;
       const chainId = digest as ChainId;
       const layer = recorded.get(chainId) ?? (await this.#adopt(chainId));
-      if (layer !== undefined) this.#remember(layer);
+      if (layer !== undefined && (await this.#isSound(layer)) && (await this.#mountFound(chainId)))
+        this.#remember(layer);
     }
     for (const layer of layers) {
       if (!this.#layers.has(layer.chainId))
@@ -87,24 +93,51 @@ export class LayerStore {
     return this.#layers.has(chainId);
   }
 
-  /** The overlay lower directory of a layer. */
+  /**
+   * The overlay lower directory of a layer: the same for as long as the layer is there, whoever mounts it. The dot is for those that
+   * look without following links.
+   */
   lowerDir(chainId: ChainId): HostPath {
-    return joinHostPath(this.#path(chainId), "fs");
+    const tree = joinHostPath(this.#path(chainId), layerNames.tree);
+    return this.#mounts.has(chainId) ? joinHostPath(tree, ".") : tree;
+  }
+
+  /** Mounts the archive in `layer` and names its root there. @throws what the kernel says when it does not. */
+  async mount(layer: HostPath): Promise<Fd> {
+    const mount = await this.#workers.mount(
+      joinHostPath(layer, layerNames.index),
+      joinHostPath(layer, layerNames.archive),
+    );
+    try {
+      // What is attached nowhere has no name but its descriptor's.
+      const aside = joinHostPath(layer, `${layerNames.tree}.new`);
+      await rm(aside, { force: true });
+      await symlink(`/proc/${this.#kernel.getpid()}/fd/${mount}`, aside);
+      await rename(aside, joinHostPath(layer, layerNames.tree));
+      return mount;
+    } catch (error) {
+      await this.#workers.close(mount);
+      throw error;
+    }
   }
 
   /**
-   * Makes an unpacked directory a layer: label, one sync for all its files, rename, directory sync, row.
-   * @param aside `layers/ingest/<name>`, with the files in `fs`.
+   * Makes an unpacked directory, or an archive that was mounted, a layer: label, rename, row. The mount is the store's from then on.
+   * The files reach the disk soon after; until the label is marked, a boot verifies them.
+   * @param aside `layers/ingest/<name>`, with what `layerNames` says.
    */
-  async commit(chainId: ChainId, aside: HostPath, facts: LayerFacts): Promise<void> {
-    await writeFile(joinHostPath(aside, labelName), JSON.stringify({ version: 1, ...facts }), { mode: 0o600 });
-    await this.#workers.syncfs(aside);
+  async commit(chainId: ChainId, aside: HostPath, facts: LayerFacts, mount?: Fd): Promise<void> {
+    await writeFile(joinHostPath(aside, labelName), labelText(facts), {
+      mode: newFileMode,
+    });
     const parent = joinHostPath(this.directory, "sha256");
     // Nothing recorded is there; what an interrupted delete left behind would be.
     await this.#workers.remove(parent, this.#name(chainId));
     await rename(aside, this.#path(chainId));
-    await syncDirectory(parent);
-    this.#record({ chainId, ...facts, createdAtNs: this.#clock.now() });
+    this.#durability.settle(this.#labelPath(chainId));
+    if (mount !== undefined) this.#mounts.set(chainId, mount);
+    const { diffId, diskBytes, inodes } = facts;
+    this.#record({ chainId, diffId, diskBytes, inodes, createdAtNs: this.#clock.now() });
   }
 
   /** Row first: from then on the directory is garbage whatever happens. Deleting the files may take a while. */
@@ -117,6 +150,7 @@ export class LayerStore {
     this.#totalInodes -= layer.inodes;
     const name = crypto.randomUUID();
     await rename(this.#path(chainId), joinHostPath(this.#trash, name));
+    await this.#unmount(chainId);
     await this.#workers.remove(this.#trash, name);
   }
 
@@ -128,9 +162,69 @@ export class LayerStore {
     }
   }
 
+  /** Gives the mounts back; layers are what they were, for the next to open the store. */
+  [Symbol.dispose](): void {
+    for (const mount of this.#mounts.values()) this.#kernel.close(mount);
+    this.#mounts.clear();
+  }
+
+  /** Containers that have it as a layer of theirs keep it: an overlay holds its own mounts. */
+  async #unmount(chainId: ChainId): Promise<void> {
+    const mount = this.#mounts.get(chainId);
+    if (mount === undefined) return;
+    this.#mounts.delete(chainId);
+    await this.#workers.close(mount);
+  }
+
+  /** False for a layer that a power cut may have damaged: an archive proves itself, a directory cannot. */
+  async #isSound({ chainId, diffId }: LayerRecord): Promise<boolean> {
+    const verdict = await this.#durability.verdictOf(this.#labelPath(chainId));
+    if (verdict === "suspect" && !(await this.#isWhole(chainId, diffId))) {
+      this.#log.warn(
+        { layer: chainId },
+        "a layer did not outlive the last boot whole: its images must be pulled again",
+      );
+      await rename(this.#path(chainId), joinHostPath(this.#trash, crypto.randomUUID()));
+      return false;
+    }
+    if (verdict !== "durable") this.#durability.settle(this.#labelPath(chainId));
+    return true;
+  }
+
+  async #isWhole(chainId: ChainId, diffId: DiffId): Promise<boolean> {
+    const path = this.#path(chainId);
+    try {
+      const { indexDigest } = await readLabel(this.#labelPath(chainId));
+      return (
+        indexDigest !== undefined &&
+        (await digestOfFile("sha256", joinHostPath(path, layerNames.index))) === indexDigest &&
+        (await digestOfFile("sha256", joinHostPath(path, layerNames.archive))) === diffId
+      );
+    } catch (error) {
+      this.#log.debug({ layer: chainId, error: String(error) }, "a layer that cannot be read is not whole");
+      return false;
+    }
+  }
+
+  /** False for an archive that this kernel does not mount: then it is no layer here. A directory needs nothing. */
+  async #mountFound(chainId: ChainId): Promise<boolean> {
+    const path = this.#path(chainId);
+    if (!(await isThere(joinHostPath(path, layerNames.index)))) return true;
+    try {
+      this.#mounts.set(chainId, await this.mount(path));
+      return true;
+    } catch (error) {
+      this.#log.warn(
+        { layer: chainId, error: String(error) },
+        "a layer cannot be mounted: its images must be pulled again",
+      );
+      return false;
+    }
+  }
+
   async #adopt(chainId: ChainId): Promise<LayerRecord | undefined> {
     try {
-      const label = labelSchema.parse(JSON.parse(await readFile(joinHostPath(this.#path(chainId), labelName), "utf8")));
+      const label = await readLabel(this.#labelPath(chainId));
       const layer = {
         chainId,
         diffId: label.diffId as DiffId,
@@ -149,6 +243,10 @@ export class LayerStore {
       await rename(this.#path(chainId), joinHostPath(this.#trash, name));
       return undefined;
     }
+  }
+
+  #labelPath(chainId: ChainId): HostPath {
+    return joinHostPath(this.#path(chainId), labelName);
   }
 
   #record(layer: LayerRecord): void {
