@@ -10,7 +10,15 @@ import { hasEnded } from "../host/process-ref.ts";
  * How the end of a container shows to a command that is just entering it: a namespace or control group that is gone, a stage
  * that was killed with everything else.
  */
-const endings: ReadonlySet<number> = new Set([Errno.ESRCH, Errno.ECANCELED, Errno.ENOENT, Errno.ENODEV, Errno.EIO]);
+const endings: ReadonlySet<number> = new Set([
+  Errno.ESRCH,
+  Errno.ECANCELED,
+  Errno.ENOENT,
+  Errno.ENODEV,
+  Errno.EIO,
+  // Of a clone into a pid namespace whose init has ended (pid_namespaces(7)).
+  Errno.ENOMEM,
+]);
 /** The end of a container is told within milliseconds of its processes' death. */
 const toldMs = 1_000;
 
