@@ -49,6 +49,9 @@ const migrations: readonly string[] = [
     image_id TEXT NOT NULL REFERENCES images (id)
   ) STRICT;
   `,
+  // No table changes. A layer may be an archive from here on, whose directory is a link that only a daemon that knows such layers
+  // brings to life: an older crib must refuse the store instead of starting containers on links that lead nowhere.
+  "SELECT 1",
 ];
 
 /** Brings the image tables to this crib's version. @throws {CribError} failed-precondition for those of a newer one. */
