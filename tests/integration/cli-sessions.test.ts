@@ -30,8 +30,9 @@ function onTerminal(words: string, input = ""): { exitCode: number; out: string 
     env: { ...process.env, CRIB_ADDRESS: `unix://${bed.engine.socket}`, TERM: "xterm" },
     stdin: Buffer.from(input),
   });
-  // Two terminals, one in the other: each may put its own carriage return before a line feed.
-  return { exitCode: run.exitCode, out: run.stdout.toString().replace(/\r+\n/g, "\n") };
+  // Two terminals, one in the other: each may put its own carriage return before a line feed. At the end of its input script(1) types
+  // the outer one's end-of-file character, which is echoed as NUL when that terminal is raw just then.
+  return { exitCode: run.exitCode, out: run.stdout.toString().replace(/\r+\n/g, "\n").replaceAll("^@", "") };
 }
 
 describe("crib exec", () => {

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { type ChainId, type DiffId, isDigest } from "../../ids/digest.ts";
-import { type HostPath, joinHostPath } from "../../ids/path.ts";
+import { type HostPath, joinHostPath, parseHostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import type { LayerWorkers } from "../../layers/layer-workers.ts";
@@ -31,6 +31,8 @@ export class LayerStore implements Disposable {
   readonly #layers = new Map<ChainId, LayerRecord>();
   /** The roots of mounted layers. */
   readonly #mounts = new Map<ChainId, Fd>();
+  /** Mounted layers whose link could not be made, because the file system has no inode left. */
+  readonly #withoutLink = new Set<ChainId>();
   #totalBytes = 0;
   #totalInodes = 0;
 
@@ -99,26 +101,37 @@ export class LayerStore implements Disposable {
    */
   lowerDir(chainId: ChainId): HostPath {
     const tree = joinHostPath(this.#path(chainId), layerNames.tree);
-    return this.#mounts.has(chainId) ? joinHostPath(tree, ".") : tree;
+    const mount = this.#mounts.get(chainId);
+    if (mount === undefined) return tree;
+    return joinHostPath(this.#withoutLink.has(chainId) ? this.#descriptorPath(mount) : tree, ".");
   }
 
   /** Mounts the archive in `layer` and names its root there. @throws what the kernel says when it does not. */
   async mount(layer: HostPath): Promise<Fd> {
-    const mount = await this.#workers.mount(
-      joinHostPath(layer, layerNames.index),
-      joinHostPath(layer, layerNames.archive),
-    );
+    const mount = await this.#mountArchive(layer);
     try {
-      // What is attached nowhere has no name but its descriptor's.
-      const aside = joinHostPath(layer, `${layerNames.tree}.new`);
-      await rm(aside, { force: true });
-      await symlink(`/proc/${this.#kernel.getpid()}/fd/${mount}`, aside);
-      await rename(aside, joinHostPath(layer, layerNames.tree));
+      await this.#link(layer, mount);
       return mount;
     } catch (error) {
       await this.#workers.close(mount);
       throw error;
     }
+  }
+
+  #mountArchive(layer: HostPath): Promise<Fd> {
+    return this.#workers.mount(joinHostPath(layer, layerNames.index), joinHostPath(layer, layerNames.archive));
+  }
+
+  async #link(layer: HostPath, mount: Fd): Promise<void> {
+    const aside = joinHostPath(layer, `${layerNames.tree}.new`);
+    await rm(aside, { force: true });
+    await symlink(this.#descriptorPath(mount), aside);
+    await rename(aside, joinHostPath(layer, layerNames.tree));
+  }
+
+  /** What is attached nowhere has no name but its descriptor's. */
+  #descriptorPath(mount: Fd): HostPath {
+    return parseHostPath(`/proc/${this.#kernel.getpid()}/fd/${mount}`);
   }
 
   /**
@@ -173,6 +186,7 @@ export class LayerStore implements Disposable {
     const mount = this.#mounts.get(chainId);
     if (mount === undefined) return;
     this.#mounts.delete(chainId);
+    this.#withoutLink.delete(chainId);
     await this.#workers.close(mount);
   }
 
@@ -210,9 +224,9 @@ export class LayerStore implements Disposable {
   async #mountFound(chainId: ChainId): Promise<boolean> {
     const path = this.#path(chainId);
     if (!(await isThere(joinHostPath(path, layerNames.index)))) return true;
+    let mount: Fd;
     try {
-      this.#mounts.set(chainId, await this.mount(path));
-      return true;
+      mount = await this.#mountArchive(path);
     } catch (error) {
       this.#log.warn(
         { layer: chainId, error: String(error) },
@@ -220,6 +234,15 @@ export class LayerStore implements Disposable {
       );
       return false;
     }
+    this.#mounts.set(chainId, mount);
+    try {
+      await this.#link(path, mount);
+    } catch (error) {
+      // The layer is there all the same: on a full disk no image may be lost (F06).
+      this.#withoutLink.add(chainId);
+      this.#log.warn({ layer: chainId, error: String(error) }, "a mounted layer has no link of its own");
+    }
+    return true;
   }
 
   async #adopt(chainId: ChainId): Promise<LayerRecord | undefined> {
