@@ -53,9 +53,9 @@ export class PathLooker implements Disposable {
     this.#adapters = adapters;
   }
 
-  /** The first request should not be the one that waits for a process to start. */
+  /** All that are kept: no request should be the one that waits for a process to start. */
   prepare(): void {
-    if (this.#idle.length === 0) this.#idle.push(new LookProcess(this.#adapters.executable));
+    while (this.#idle.length < kept) this.#idle.push(new LookProcess(this.#adapters.executable));
   }
 
   /** Does all in this order. @throws {CribError} deadline-exceeded when the file system does not answer. */
