@@ -2,10 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -42,6 +45,7 @@ const layerFiles = (name: string): string[] =>
   readdirSync(inStore("layers/sha256")).map((layer) => inStore("layers/sha256", layer, name));
 const blobFiles = (): string[] => readdirSync(inStore("content/sha256")).map((blob) => inStore("content/sha256", blob));
 const marks = (): string[] => [...layerFiles("layer.json"), ...blobFiles()];
+const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 const isMarked = (path: string): boolean => (statSync(path).mode & 0o200) === 0;
 
 describe.each(["directories", "erofs"] as const)("a store of %s", (layerStore) => {
@@ -118,6 +122,22 @@ describe.each(["directories", "erofs"] as const)("a store of %s", (layerStore) =
     expect(service.images.list()).toEqual([]);
     await service.pull(reference);
     expect(service.images.list()).toHaveLength(1);
+  });
+
+  test("no name of a layer leads to a process that has ended: its number may be an attacker's", async () => {
+    if (layerStore !== "erofs") return expect(layerFiles("fs").some(isLink)).toBe(false);
+    await service.pull(registry.add("r", "1", image));
+    await waitUntil(() => marks().every(isMarked), { what: "everything is marked" });
+    expect(layerFiles("fs").every(isLink)).toBe(true);
+    // As a daemon leaves them that is killed.
+    const left = layerFiles("fs").map((path) => [readlinkSync(path), path] as const);
+    service[Symbol.dispose]();
+    expect(layerFiles("fs").some(isLink)).toBe(false);
+    for (const names of left) symlinkSync(...names);
+    for (const path of layerFiles("index.erofs")) writeFileSync(path, readFileSync(path).fill(1, 1024, 1500));
+    await open("first");
+    expect(service.images.list()).toEqual([]);
+    expect(layerFiles("fs").some(isLink)).toBe(false);
   });
 
   test("what is marked is not read again", async () => {

@@ -62,9 +62,9 @@ describe("a live pod", () => {
 
   test("whose state directory was deleted stays as it is, and can be stopped and removed", async () => {
     const lost = await running();
-    const shm = join(directoryOf(lost.pod), "shm");
+    const mounts = ["shm", "etc"].map((name) => join(directoryOf(lost.pod), name));
     await restartAfter(() => {
-      Bun.spawnSync(["umount", "-l", shm]);
+      for (const path of mounts) Bun.spawnSync(["umount", "-l", path]);
       rmSync(directoryOf(lost.pod), { recursive: true });
     });
     await expectAlive(lost);

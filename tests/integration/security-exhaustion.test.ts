@@ -144,3 +144,23 @@ onlyCrib("its shim is not asked")(
     await pod.remove();
   },
 );
+
+onlyCrib("containerd keeps these files on the disk")(
+  "a container that writes to its resolv.conf, hosts and hostname without end keeps the room of the state directory",
+  async () => {
+    // Without what is mounted in it.
+    const kibibytes = () => Number.parseInt(Bun.spawnSync(["du", "-skx", bed.engine.state]).stdout.toString(), 10);
+    const pod = await bed.runPod();
+    const before = kibibytes();
+    const fill = "for f in resolv.conf hosts hostname; do head -c 67108864 /dev/zero >> /etc/$f; done 2>/dev/null";
+    const filler = await bed.runIdle(pod);
+    await filler.exec(["sh", "-c", fill]);
+    expect(kibibytes() - before).toBeLessThan(1024);
+    expect(await filler.sh("df -k /etc/hosts | tail -1 | awk '{print $2}'")).toBe("1024");
+    // One that starts beside it has what is left of its files, and its neighbours have theirs.
+    await bed.runIdle(pod, { metadata: { name: "beside", attempt: 0 } });
+    expect(await bed.output(await bed.runPod(), "grep -c localhost /etc/hosts")).toBe("2");
+    await pod.remove();
+  },
+  60_000,
+);

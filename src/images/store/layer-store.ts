@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { type ChainId, type DiffId, isDigest } from "../../ids/digest.ts";
 import { type HostPath, joinHostPath, parseHostPath } from "../../ids/path.ts";
@@ -100,7 +101,7 @@ export class LayerStore implements Disposable {
    * look without following links.
    */
   lowerDir(chainId: ChainId): HostPath {
-    const tree = joinHostPath(this.#path(chainId), layerNames.tree);
+    const tree = this.#treePath(chainId);
     const mount = this.#mounts.get(chainId);
     if (mount === undefined) return tree;
     return joinHostPath(this.#withoutLink.has(chainId) ? this.#descriptorPath(mount) : tree, ".");
@@ -118,15 +119,14 @@ export class LayerStore implements Disposable {
     }
   }
 
-  #mountArchive(layer: HostPath): Promise<Fd> {
-    return this.#workers.mount(joinHostPath(layer, layerNames.index), joinHostPath(layer, layerNames.archive));
-  }
+  #mountArchive = (layer: HostPath): Promise<Fd> =>
+    this.#workers.mount(joinHostPath(layer, layerNames.index), joinHostPath(layer, layerNames.archive));
 
+  /** Not made aside: it needs no inode more than there was, and where it fails nothing is left that leads to another process. */
   async #link(layer: HostPath, mount: Fd): Promise<void> {
-    const aside = joinHostPath(layer, `${layerNames.tree}.new`);
-    await rm(aside, { force: true });
-    await symlink(this.#descriptorPath(mount), aside);
-    await rename(aside, joinHostPath(layer, layerNames.tree));
+    const tree = joinHostPath(layer, layerNames.tree);
+    await rm(tree, { force: true });
+    await symlink(this.#descriptorPath(mount), tree);
   }
 
   /** What is attached nowhere has no name but its descriptor's. */
@@ -175,18 +175,21 @@ export class LayerStore implements Disposable {
     }
   }
 
-  /** Gives the mounts back; layers are what they were, for the next to open the store. */
+  /** Gives the mounts back, and their names first: the number of this process may be anybody's before the next opens the store. */
   [Symbol.dispose](): void {
-    for (const mount of this.#mounts.values()) this.#kernel.close(mount);
+    for (const [chainId, mount] of this.#mounts) {
+      rmSync(this.#treePath(chainId), { force: true });
+      this.#kernel.close(mount);
+    }
     this.#mounts.clear();
   }
 
   /** Containers that have it as a layer of theirs keep it: an overlay holds its own mounts. */
   async #unmount(chainId: ChainId): Promise<void> {
     const mount = this.#mounts.get(chainId);
+    this.#withoutLink.delete(chainId);
     if (mount === undefined) return;
     this.#mounts.delete(chainId);
-    this.#withoutLink.delete(chainId);
     await this.#workers.close(mount);
   }
 
@@ -228,10 +231,10 @@ export class LayerStore implements Disposable {
     try {
       mount = await this.#mountArchive(path);
     } catch (error) {
-      this.#log.warn(
-        { layer: chainId, error: String(error) },
-        "a layer cannot be mounted: its images must be pulled again",
-      );
+      const why = { layer: chainId, error: String(error) };
+      this.#log.warn(why, "a layer cannot be mounted: its images must be pulled again");
+      // It leads to a process that is gone: whoever has its number now would say what containers that know the name start with.
+      await rm(this.#treePath(chainId), { force: true });
       return false;
     }
     this.#mounts.set(chainId, mount);
@@ -266,6 +269,10 @@ export class LayerStore implements Disposable {
       await rename(this.#path(chainId), joinHostPath(this.#trash, name));
       return undefined;
     }
+  }
+
+  #treePath(chainId: ChainId): HostPath {
+    return joinHostPath(this.#path(chainId), layerNames.tree);
   }
 
   #labelPath(chainId: ChainId): HostPath {

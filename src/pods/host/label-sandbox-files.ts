@@ -30,9 +30,9 @@ export function labelSandboxFiles(
 ): void {
   if (label === undefined) return;
   const value = new TextEncoder().encode(`${label}\0`);
-  const parent = kernel.open(directory, O_PATH | O_DIRECTORY);
+  const { etc, hosts, hostname, resolvConf } = sandboxFiles(directory);
+  const parent = kernel.open(etc, O_PATH | O_DIRECTORY);
   using _parent = { [Symbol.dispose]: () => kernel.close(parent) };
-  const { hosts, hostname, resolvConf } = sandboxFiles(directory);
   for (const path of [hosts, hostname, resolvConf])
     kernel.lsetxattrat(parent, basename(path), "security.selinux", value);
 }

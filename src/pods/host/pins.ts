@@ -13,6 +13,8 @@ import { sandboxFiles } from "./sandbox-files.ts";
 
 /** The field's default size of a pod's /dev/shm. */
 const shmOptions = "mode=1777,size=65536k";
+/** Room for any hosts and resolv.conf there is; what containers write there is bounded by it, and theirs to lose. */
+const etcOptions = "mode=0755,size=1024k,nr_inodes=16";
 
 /**
  * Gives the monitor's network namespace a path that plugins and agents can open, for as long as the pod lives.
@@ -43,6 +45,17 @@ export function mountShm(
   const owner = root === undefined ? "" : `,uid=${root.uid},gid=${root.gid}`;
   const context = label === undefined ? "" : `,context="${label}"`;
   engine.kernel.mount("shm", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `${shmOptions}${owner}${context}`);
+}
+
+/** The file system of the pod's hosts, hostname and resolv.conf. */
+export function mountEtc(engine: PodEngine, directory: HostPath): void {
+  const { etc } = sandboxFiles(directory);
+  makeDirectories(etc, 0o755);
+  engine.kernel.mount("etc", etc, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, etcOptions);
+}
+
+export function unmountEtc(engine: PodEngine, directory: HostPath): void {
+  unmountIfMounted(engine, sandboxFiles(directory).etc);
 }
 
 export function unmountShm(engine: PodEngine, directory: HostPath): void {

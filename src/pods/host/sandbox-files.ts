@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
@@ -9,6 +9,8 @@ import { podRoot } from "./pod-root.ts";
 
 /** Where a sandbox keeps the files its containers see. */
 export interface SandboxFiles {
+  /** A file system of its own with the three files: containers may write them, and must not fill the node's /run. */
+  readonly etc: HostPath;
   readonly hosts: HostPath;
   readonly resolvConf: HostPath;
   readonly hostname: HostPath;
@@ -16,11 +18,21 @@ export interface SandboxFiles {
 }
 
 export function sandboxFiles(directory: HostPath): SandboxFiles {
+  const etc = joinHostPath(directory, "etc");
+  return { etc, ...namesIn(etc), shm: joinHostPath(directory, "shm") };
+}
+
+/** The same of a sandbox that is there: one that an older crib made has its files beside its socket. */
+export function existingSandboxFiles(directory: HostPath): SandboxFiles {
+  const files = sandboxFiles(directory);
+  return existsSync(files.etc) ? files : { ...files, ...namesIn(directory) };
+}
+
+function namesIn(parent: HostPath): Pick<SandboxFiles, "hosts" | "resolvConf" | "hostname"> {
   return {
-    hosts: joinHostPath(directory, "hosts"),
-    resolvConf: joinHostPath(directory, "resolv.conf"),
-    hostname: joinHostPath(directory, "hostname"),
-    shm: joinHostPath(directory, "shm"),
+    hosts: joinHostPath(parent, "hosts"),
+    resolvConf: joinHostPath(parent, "resolv.conf"),
+    hostname: joinHostPath(parent, "hostname"),
   };
 }
 

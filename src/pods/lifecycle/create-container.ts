@@ -17,7 +17,7 @@ import { lookAtHostPaths } from "../host/container-host-paths.ts";
 import { containerLogPath } from "../host/container-log-path.ts";
 import { containerDirectory } from "../host/container-paths.ts";
 import { releaseImages, resolveImageVolumes } from "../host/image-volumes.ts";
-import { sandboxFiles } from "../host/sandbox-files.ts";
+import { existingSandboxFiles } from "../host/sandbox-files.ts";
 import { writeBundle } from "../host/write-bundle.ts";
 import { containerFingerprint } from "../ledger/fingerprint.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
@@ -89,7 +89,7 @@ async function makeContainer(
     image: image.config,
     accounts: engine.images.accounts(image.id),
     cgroupPath: cgroup,
-    hostFiles: sandboxFiles(sandbox.directory),
+    hostFiles: existingSandboxFiles(sandbox.directory),
     host: engine.hostFacts,
     seccompProfile: resolveSeccomp(engine, config, onHost.seccompProfile),
     apparmorProfile,

@@ -15,7 +15,7 @@ import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { attachRequest } from "../exec/attach-request.ts";
 import { labelSandboxFiles, sandboxFileLabel } from "../host/label-sandbox-files.ts";
-import { mountShm, pinNetns } from "../host/pins.ts";
+import { mountEtc, mountShm, pinNetns } from "../host/pins.ts";
 import { processRef } from "../host/process-ref.ts";
 import { sandboxCgroup } from "../host/sandbox-cgroup.ts";
 import { makeSandboxDirectory, sandboxDirectory, writeSandboxFiles } from "../host/sandbox-files.ts";
@@ -115,10 +115,9 @@ async function tryToMake(
   if (ownsCgroup) undo.holds("cgroup");
   // A group that was there is the kubelet's, which has given it its limits.
   engine.cgroups.create(cgroup, ownsCgroup ? limitsOfSpec(podLimits(configuredResources(config))) : {});
-  if (!modes.hostIpc) {
-    undo.holds("shm");
-    mountShm(engine, directory, modes.userNamespace, label);
-  }
+  undo.holds("shm");
+  mountEtc(engine, directory);
+  if (!modes.hostIpc) mountShm(engine, directory, modes.userNamespace, label);
 
   const monitor = await launching;
   const setup = await settingUp;

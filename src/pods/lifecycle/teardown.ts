@@ -5,7 +5,7 @@ import type { AttachRequest, NetworkAttachment } from "../../network/port.ts";
 import type { ProcessRef, SandboxRecord, TeardownStep } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { endMonitor } from "../host/end-monitor.ts";
-import { unmountShm, unpinNetns } from "../host/pins.ts";
+import { unmountEtc, unmountShm, unpinNetns } from "../host/pins.ts";
 import { removeCgroup } from "../host/remove-cgroup.ts";
 import { removeStateDirectory } from "../host/state-directory.ts";
 import type { StepFailure } from "./step-failure.ts";
@@ -56,6 +56,7 @@ const steps: readonly Step[] = [
     name: "shm",
     after: [],
     run: (engine, { ownsShm, directory }) => {
+      unmountEtc(engine, directory);
       if (ownsShm) unmountShm(engine, directory);
     },
   },

@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createFakeClock } from "../../../tests/fixtures/fake-clock.ts";
 import { fakeContainer, fakeSandbox } from "../../../tests/fixtures/fake-records.ts";
 import { silentLog } from "../../../tests/fixtures/silent-log.ts";
+import { parseHostPath } from "../../ids/path.ts";
 import { LayerUsage } from "./layer-usage.ts";
 import type { TreeUsage } from "./measure-tree.ts";
 
@@ -102,4 +106,15 @@ test("N2: a scan cut short never makes a layer smaller than it was", async () =>
   const second = usage.of(container);
   await finish(1, 3n, false);
   expect((await second)?.usedBytes).toBe(500n);
+});
+
+test("N2: what a container writes to the volumes of its image is not hidden", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "crib-usage-"));
+  using _directory = { [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
+  mkdirSync(join(directory, "volumes"));
+  const { usage, finish } = bed();
+  const asked = usage.of({ ...record(), directory: parseHostPath(directory, "test") });
+  await finish(0, 5n);
+  await finish(1, 200n, false);
+  expect(await asked).toMatchObject({ usedBytes: 205n, inodesUsed: 2n });
 });

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { ContainerId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Clock } from "../../observe/clock.ts";
@@ -20,6 +21,8 @@ const patienceUnknownMs = 150;
 interface Layer {
   readonly id: ContainerId;
   readonly root: HostPath;
+  /** What the container writes to the volumes of its image is its own as well, and lies beside the layer. */
+  readonly volumes: HostPath;
   usage: WritableLayerUsage | undefined;
   /** When the next scan may start. */
   nextMs: number;
@@ -75,8 +78,8 @@ export class LayerUsage {
   #layer(record: ContainerRecord): Layer {
     const known = this.#layers.get(record.id);
     if (known !== undefined) return known;
-    const root = containerPaths(record.directory).upper;
-    const layer: Layer = { id: record.id, root, usage: undefined, nextMs: 0, tookMs: 0, scan: undefined };
+    const { upper: root, volumes } = containerPaths(record.directory);
+    const layer: Layer = { id: record.id, root, volumes, usage: undefined, nextMs: 0, tookMs: 0, scan: undefined };
     this.#layers.set(record.id, layer);
     return layer;
   }
@@ -86,7 +89,7 @@ export class LayerUsage {
     const timestampNs = this.#clock.now();
     const startMs = this.#clock.monotonicMs();
     try {
-      const { usedBytes, inodesUsed, complete } = await this.#measure(layer.root);
+      const { usedBytes, inodesUsed, complete } = await this.#measureAll(layer);
       const before = layer.usage;
       layer.usage = {
         timestampNs,
@@ -104,6 +107,17 @@ export class LayerUsage {
       layer.scan = undefined;
       this.#next();
     }
+  }
+
+  async #measureAll({ root, volumes }: Layer): Promise<TreeUsage> {
+    const upper = await this.#measure(root);
+    if (!existsSync(volumes)) return upper;
+    const beside = await this.#measure(volumes);
+    return {
+      usedBytes: upper.usedBytes + beside.usedBytes,
+      inodesUsed: upper.inodesUsed + beside.inodesUsed,
+      complete: upper.complete && beside.complete,
+    };
   }
 
   async #slot(layer: Layer): Promise<void> {
