@@ -15,10 +15,10 @@
 static int open_log(const char *path)
 {
 	/* O_NONBLOCK: what turns out to be a fifo must not hold the monitor; checked and refused below. */
-	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
-	int fd cleanup_fd = open(path, flags, LOG_MODE);
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+	int fd cleanup_fd = host_open(path, flags, LOG_MODE);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	struct stat file;
 	if (fstat(fd, &file) < 0)
 		return -errno;

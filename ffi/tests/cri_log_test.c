@@ -101,6 +101,7 @@ static void refuses_what_is_no_file(void)
 
 int main(void)
 {
+	monitor.host_root = open("/", O_PATH);
 	splits_lines();
 	cuts_long_lines();
 	comes_back_for_more_pieces();
