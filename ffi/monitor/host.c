@@ -45,12 +45,12 @@ int host_leave(void)
 }
 
 /* Links of the host's, absolute ones too, lead where they do on the host. */
-int host_open(const char *path, int flags, mode_t mode)
+int host_open(const char *path, int flags, mode_t mode, uint64_t resolve)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(flags | O_CLOEXEC),
 		.mode = mode,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
 	};
 	int fd = -EAGAIN;
 	for (int attempt = 0; fd == -EAGAIN && attempt < OPEN_ATTEMPTS; attempt++)

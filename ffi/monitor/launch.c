@@ -194,7 +194,7 @@ static int open_cgroup2(const char *procs_file)
 		return -1;
 	memcpy(path, procs_file, kept);
 	path[kept] = '\0';
-	int fd cleanup_fd = host_open(path, O_PATH | O_DIRECTORY, 0);
+	int fd cleanup_fd = host_open(path, O_PATH | O_DIRECTORY, 0, 0);
 	struct statfs fs;
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || (uint32_t)fs.f_type != CGROUP2_SUPER_MAGIC)
 		return -1;

@@ -160,8 +160,8 @@ extern struct monitor monitor;
 /* host.c */
 /* Keeps descriptors of what is needed of the host, and gives up its mounts. */
 int host_leave(void);
-/* A path of the host, or -errno. */
-int host_open(const char *path, int flags, mode_t mode);
+/* A path of the host, or -errno. `resolve` of struct open_how restricts it further. */
+int host_open(const char *path, int flags, mode_t mode, uint64_t resolve);
 /* A descriptor below /proc/PID, or -errno. */
 int open_of_process(pid_t pid, const char *file, int flags);
 

@@ -17,6 +17,7 @@ import { attachRequest } from "../exec/attach-request.ts";
 import { labelSandboxFiles, sandboxFileLabel } from "../host/label-sandbox-files.ts";
 import { mountShm, pinNetns } from "../host/pins.ts";
 import { processRef } from "../host/process-ref.ts";
+import { realLogDirectory } from "../host/real-log-directory.ts";
 import { sandboxCgroup } from "../host/sandbox-cgroup.ts";
 import { makeSandboxDirectory, sandboxDirectory, writeSandboxFiles } from "../host/sandbox-files.ts";
 import { sandboxFingerprint } from "../ledger/fingerprint.ts";
@@ -120,6 +121,7 @@ async function tryToMake(
     mountShm(engine, directory, modes.userNamespace, label);
   }
 
+  const logDirectory = await realLogDirectory(engine, config);
   const monitor = await launching;
   const setup = await settingUp;
   for (const warning of setup.warnings)
@@ -154,6 +156,7 @@ async function tryToMake(
     netns: networkRequest?.netns,
     networkRequest,
     network,
+    ...(logDirectory !== undefined && { realLogDirectory: logDirectory }),
     bootId: engine.bootId,
     networkReleased: networkRequest === undefined,
   };
