@@ -42,6 +42,8 @@ struct stage_start {
 	int pid_namespace;       /* entered by the last process, or -1 */
 	int procfs;              /* a mount namespace whose /proc is of that pid namespace, for old kernels, or -1 */
 	int join;                /* pidfd of the process whose namespaces are joined, or -1 */
+	int host_mounts;         /* the mount namespace that the stage begins in, since the monitor's is empty */
+	bool own_mounts;         /* in a copy of it */
 	int user_namespace;      /* the pod's own, or -1 */
 	int inherited_oom_score; /* written first when the monitor lowered its own; INT32_MIN: leave alone */
 	int cgroup_step;         /* index of a join-cgroup step that clone3 already did, or -1 */

@@ -95,7 +95,7 @@ struct launch_request {
 	bool terminal;
 	bool with_stdin;
 	bool stdin_once;
-	const char *log_path; /* "" drops the output */
+	const char *log_path; /* "" drops the output; one that begins with "//" is opened through no link */
 	const char *oom_file; /* "" tells nothing */
 	struct bytes plan;
 	uint32_t deadline_ms; /* 0: the monitor's own choice */

@@ -145,6 +145,27 @@ static int run(struct stage *stage, const struct plan *plan, const struct stage_
 	return stage_fail(stage, -EBADMSG, "plan", "no exec");
 }
 
+/*
+ * Where paths of the host lead somewhere. Mounts made since the monitor began are there too. The descriptor goes before
+ * anything of a container's is in sight.
+ */
+static int enter_host(struct stage *stage, const struct stage_start *start)
+{
+	int entered = sys_setns(start->host_mounts, CLONE_NEWNS);
+	close(start->host_mounts);
+	if (entered == 0 && start->own_mounts)
+		entered = sys_unshare(CLONE_NEWNS);
+	return entered < 0 ? stage_fail(stage, entered, "setns", "mount namespace of the host") : 0;
+}
+
+static int begin(struct stage *stage, const struct stage_start *start)
+{
+	int entered = enter_host(stage, start);
+	if (entered == 0 && start->inherited_oom_score != INT32_MIN)
+		step_oom_score_adj(stage, start->inherited_oom_score);
+	return entered;
+}
+
 /* What a stage takes along when it leaves the monitor's memory. */
 struct luggage {
 	struct stage_start start;
@@ -184,10 +205,8 @@ static _Noreturn void run_clean(void *kept, void *shared)
 	/* A session of its own: signals to the workload's group reach nobody else, and a terminal can become its own.
 	 */
 	setsid();
-	if (start->inherited_oom_score != INT32_MIN)
-		step_oom_score_adj(&stage, start->inherited_oom_score);
-
-	run(&stage, plan, start);
+	if (begin(&stage, start) == 0)
+		run(&stage, plan, start);
 	struct report report = {.kind = REPORT_FAILURE, .failure = stage.failure};
 	stage_send(&stage, &report, -1);
 	_exit(127);

@@ -28,7 +28,8 @@ enum child_descriptor {
 	CHILD_USER_NAMESPACE = 6,
 	CHILD_PID_NAMESPACE = 7,
 	CHILD_PROCFS = 8,
-	CHILD_ENDS = 9,
+	CHILD_HOST_MOUNTS = 9,
+	CHILD_ENDS = 10,
 };
 
 static void child_ends_close(const struct child_ends *ends)
@@ -69,6 +70,8 @@ static _Noreturn void child(const struct process *process, const struct launch_r
 		.user_namespace = put(plan->join ? -1 : monitor.user_namespace, CHILD_USER_NAMESPACE),
 		.pid_namespace = put(ends->pid_namespace, CHILD_PID_NAMESPACE),
 		.procfs = put(ends->procfs, CHILD_PROCFS),
+		.host_mounts = put(monitor.host_mounts, CHILD_HOST_MOUNTS),
+		.own_mounts = (plan->clone_flags & CLONE_NEWNS) != 0,
 		.inherited_oom_score = monitor.inherited_oom_score,
 		.cgroup_step = cgroup_step,
 	};
@@ -191,7 +194,7 @@ static int open_cgroup2(const char *procs_file)
 		return -1;
 	memcpy(path, procs_file, kept);
 	path[kept] = '\0';
-	int fd cleanup_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd cleanup_fd = host_open(path, O_PATH | O_DIRECTORY, 0, 0);
 	struct statfs fs;
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || (uint32_t)fs.f_type != CGROUP2_SUPER_MAGIC)
 		return -1;
@@ -220,7 +223,9 @@ static pid_t clone_child(struct process *process, const struct launch_request *l
 	int cgroup_step = -1;
 	int cgroup cleanup_fd = open_born_cgroup(plan, &cgroup_step);
 	struct clone_args args = {
-		.flags = plan->clone_flags | CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+		/* A mount namespace is to be one of the host's, which the child goes back to first. */
+		.flags = (plan->clone_flags & ~(uint64_t)CLONE_NEWNS) | CLONE_PIDFD |
+			 (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
 		.pidfd = (uint64_t)(uintptr_t)&process->pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)(unsigned)(cgroup >= 0 ? cgroup : 0),

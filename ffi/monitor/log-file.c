@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "kernel.h"
 #include "monitor.h"
 
 #define LOG_MODE 0640 /* as containerd: log collectors read it through a group */
@@ -15,10 +16,12 @@
 static int open_log(const char *path)
 {
 	/* O_NONBLOCK: what turns out to be a fifo must not hold the monitor; checked and refused below. */
-	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
-	int fd cleanup_fd = open(path, flags, LOG_MODE);
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+	/* Two slashes: the daemon has resolved the links that are meant to be there, and any other is a trap. */
+	bool resolved = path[0] == '/' && path[1] == '/';
+	int fd cleanup_fd = host_open(path, flags, LOG_MODE, resolved ? RESOLVE_NO_SYMLINKS : 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	struct stat file;
 	if (fstat(fd, &file) < 0)
 		return -errno;

@@ -5,7 +5,15 @@
 
 #include "monitor.h"
 
-struct monitor monitor = {.init_pidfd = -1, .init_mounts = -1, .user_namespace = -1, .inherited_oom_score = INT32_MIN};
+struct monitor monitor = {
+	.host_root = -1,
+	.host_mounts = -1,
+	.procfs = -1,
+	.init_pidfd = -1,
+	.init_mounts = -1,
+	.user_namespace = -1,
+	.inherited_oom_score = INT32_MIN,
+};
 
 int source_watch(struct source *source, int fd, uint32_t events, void (*ready)(struct source *, uint32_t))
 {

@@ -92,7 +92,7 @@ static int open_directories(const char *directory)
 	return monitor.exit_records < 0 ? -errno : 0;
 }
 
-/* In this order descriptors 4 and up are the monitor's for life, which launch.c relies on. */
+/* In this order descriptors 4 and up are the monitor's for life, which launch.c relies on; host.c adds to them. */
 static int open_everything(const char *directory)
 {
 	if (null_stdio() < 0)
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	prctl(PR_SET_NAME, "crib-monitor", 0, 0, 0);
 	protect_from_oom();
-	if (relro_protect() < 0 || chdir("/") < 0 || open_everything(argv[2]) < 0)
+	if (relro_protect() < 0 || chdir("/") < 0 || open_everything(argv[2]) < 0 || host_leave() < 0)
 		return 1;
 	loop_run();
 }

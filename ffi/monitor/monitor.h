@@ -130,6 +130,9 @@ struct monitor {
 	int epoll;
 	int directory;           /* O_PATH of the pod's directory */
 	int exit_records;        /* O_PATH of its exit/ */
+	int host_root;           /* O_PATH; what is on the host is opened from here, see host.c */
+	int host_mounts;         /* its mount namespace, for stages */
+	int procfs;              /* mounted nowhere */
 	int inherited_oom_score; /* INT32_MIN when nothing was changed */
 	struct source listener;
 	struct source children; /* signalfd of SIGCHLD */
@@ -153,6 +156,20 @@ struct monitor {
 };
 
 extern struct monitor monitor;
+
+/* host.c */
+/* Keeps descriptors of what is needed of the host, and gives up its mounts. */
+int host_leave(void);
+/* A path of the host, or -errno. `resolve` of struct open_how restricts it further. */
+int host_open(const char *path, int flags, mode_t mode, uint64_t resolve);
+/* A descriptor below /proc/PID, or -errno. */
+int open_of_process(pid_t pid, const char *file, int flags);
+
+/*
+ * empty-root.c: gives up the root, in a mount namespace that is the caller's own already, of which nothing else is
+ * left. `with_procfs`: but a procfs of the caller's pid namespace as /proc.
+ */
+int empty_root_enter(bool with_procfs);
 
 /* relro.c */
 int relro_protect(void);
@@ -267,8 +284,6 @@ void launch_deadline_set(struct process *process, uint32_t milliseconds);
 void launch_deadline_tick(struct source *source, uint32_t events);
 
 /* report.c */
-/* A descriptor below /proc/PID, or -errno. */
-int open_of_process(pid_t pid, const char *file, int flags);
 void report_ready(struct source *source, uint32_t events);
 /* Reads what starting processes said: one may have handed its plan on to a process that is not known yet. */
 void report_poll(void);

@@ -12,7 +12,7 @@ bool oom_was_killed(const char *file)
 	char text[1024];
 	if (file == NULL)
 		return false;
-	int fd cleanup_fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd cleanup_fd = host_open(file, O_RDONLY, 0, 0);
 	ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 	if (length <= 0)
 		return false;

@@ -88,9 +88,25 @@ static int join(pid_t pid, int pidfd, const struct setup_request *setup, struct 
 	return joined < 0 ? failure_set(failure, joined, "setns", "namespaces of the pod") : 0;
 }
 
+/*
+ * In a user namespace the kernel makes a procfs only where another is in sight, which takes the host's mounts: the
+ * maker has a copy of them then, until it has given up its root.
+ */
+static pid_t clone_among_host_mounts(struct clone_args *args)
+{
+	int own cleanup_fd = open_of_process(getpid(), "/ns/mnt", O_RDONLY);
+	int there = own < 0 ? own : sys_setns(monitor.host_mounts, CLONE_NEWNS);
+	if (there < 0)
+		return there;
+	pid_t pid = sys_clone3(args);
+	/* To stay there is worse than to end. */
+	if (pid != 0 && sys_setns(own, CLONE_NEWNS) < 0)
+		_exit(1);
+	return pid;
+}
+
 int pod_user_namespace_make(const struct setup_request *setup, struct failure *failure)
 {
-	pid_procfs_is_needed();
 	int procfs cleanup_fd = setup->sysctl_count == 0 ? -1 : procfs_open(failure);
 	if (procfs < 0 && setup->sysctl_count > 0)
 		return procfs;
@@ -108,7 +124,8 @@ int pod_user_namespace_make(const struct setup_request *setup, struct failure *f
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
-	pid_t pid = sys_clone3(&args);
+	bool among_host_mounts = setup->pid_init && pid_procfs_is_needed();
+	pid_t pid = among_host_mounts ? clone_among_host_mounts(&args) : sys_clone3(&args);
 	if (pid == 0) {
 		close(ours);
 		maker(setup, theirs, procfs, self);

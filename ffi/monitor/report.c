@@ -82,24 +82,15 @@ static void take_warning(struct process *process, const struct failure *warning)
 	process->warning_count++;
 }
 
-int open_of_process(pid_t pid, const char *file, int flags)
-{
-	char path[64] = "/proc/";
-	decimal_text((unsigned)pid, path + strlen(path));
-	strcat(path, file);
-	int fd = open(path, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 /* The number of a process by its pidfd, as this process counts; 0 when it is reaped already. */
 static pid_t pid_of(int pidfd)
 {
-	static const char prefix[] = "/proc/self/fdinfo/";
+	static const char prefix[] = "self/fdinfo/";
 	char path[sizeof(prefix) + 12];
 	char text[512];
 	memcpy(path, prefix, sizeof(prefix) - 1);
 	decimal_text((unsigned)pidfd, path + sizeof(prefix) - 1);
-	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd cleanup_fd = openat(monitor.procfs, path, O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (length <= 0)
 		return 0;

@@ -21,7 +21,7 @@ static void kill_children(void)
 		sys_pidfd_send_signal(monitor.init_pidfd, SIGKILL);
 
 	char pids[1024];
-	int fd cleanup_fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	int fd cleanup_fd = openat(monitor.procfs, "thread-self/children", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? 0 : read(fd, pids, sizeof(pids) - 1);
 	if (length <= 0)
 		return;

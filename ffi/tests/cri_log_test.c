@@ -86,6 +86,30 @@ static void writes_records(void)
 	unlink(path);
 }
 
+/* Two slashes say that every link is a trap. */
+static void follows_links_unless_told_not_to(void)
+{
+	char directory[] = "/tmp/crib-log-test-XXXXXX";
+	char link[64];
+	char path[80];
+	char real[80];
+	struct log_file log = {.fd = -1};
+	CHECK(mkdtemp(directory) != NULL);
+	snprintf(link, sizeof(link), "%s.link", directory);
+	snprintf(path, sizeof(path), "/%s/log", link);
+	snprintf(real, sizeof(real), "/%s/log", directory);
+	CHECK(symlink(directory, link) == 0);
+	CHECK(log_open(&log, path) == -ELOOP);
+	log_close(&log);
+	CHECK(log_open(&log, path + 1) == 0);
+	log_close(&log);
+	CHECK(log_open(&log, real) == 0 && log_reopen(&log) == 0);
+	log_close(&log);
+	unlink(real);
+	unlink(link);
+	rmdir(directory);
+}
+
 static void refuses_what_is_no_file(void)
 {
 	struct log_file log = {.fd = -1};
@@ -101,11 +125,13 @@ static void refuses_what_is_no_file(void)
 
 int main(void)
 {
+	monitor.host_root = open("/", O_PATH);
 	splits_lines();
 	cuts_long_lines();
 	comes_back_for_more_pieces();
 	formats_prefixes();
 	writes_records();
+	follows_links_unless_told_not_to();
 	refuses_what_is_no_file();
 	return checks_passed();
 }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ static bool killed(const char *text)
 
 int main(void)
 {
+	monitor.host_root = open("/", O_PATH);
 	CHECK(killed("low 0\nhigh 0\nmax 12\noom 3\noom_kill 1\noom_group_kill 0\n"));
 	CHECK(!killed("low 0\nhigh 0\nmax 12\noom 3\noom_kill 0\noom_group_kill 7\n"));
 	CHECK(killed("oom_kill_disable 0\nunder_oom 0\noom_kill 42\n"));

@@ -51,6 +51,8 @@ export interface SandboxRecord {
   readonly netns: HostPath | undefined;
   readonly networkRequest: AttachRequest | undefined;
   readonly network: NetworkAttachment | undefined;
+  /** Of `config.logDirectory`, links resolved, when the pod was made; undefined: it was not there, or an older record. */
+  readonly realLogDirectory?: HostPath;
   /** What the pod as a whole may use after an update; undefined: what its config says. */
   readonly podResources?: PodResources;
   readonly bootId: string;

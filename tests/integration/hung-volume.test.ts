@@ -134,6 +134,27 @@ describe("a container on a volume that hangs", () => {
     await fs.abort();
     await within(PATIENT_MS, "stop of the pod", pod.stop());
   });
+
+  test("N7: keeps no command longer than its timeout, and no stage of one", async () => {
+    await using fs = await hungFs();
+    const pod = await bed.runPod();
+    const container = await bed.runIdle(pod, {
+      mounts: [{ hostPath: fs.path, containerPath: "/v" }],
+      workingDir: "/work",
+    });
+    // The stage looks for the working directory before it is anything of the container's.
+    await container.sh("rmdir /work && ln -s /v/elsewhere /work");
+    const monitor = theMonitor(pod.id);
+    const before = descendants(monitor).length;
+    await fs.silence();
+    const began = performance.now();
+    expect(await codeOf(container.exec(["true"], 2))).toBe("DeadlineExceeded");
+    expect(performance.now() - began).toBeWithin(1_950, 2_000 + AT_ONCE_MS);
+    // It is killed, and dies when the kernel lets go of it.
+    await fs.abort();
+    await waitUntil(() => descendants(monitor).length === before, { what: "the stage is gone" });
+    await within(PATIENT_MS, "stop of the pod", pod.stop());
+  });
 });
 
 describe("a log on a file system that hangs", () => {

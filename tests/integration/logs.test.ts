@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statfsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { logText, readCriLog } from "../harness/cri-log.ts";
 import { codeOf } from "../harness/error-code.ts";
@@ -18,6 +18,36 @@ async function logged(script: string): Promise<TestContainer> {
   await container.waitLog("__end__");
   return container;
 }
+
+onlyCrib("follow it")(
+  "a directory of the log exchanged for a link between create and start leads the log nowhere",
+  async () => {
+    const pod = await bed.runPod();
+    const container = await bed.create(pod, { logPath: "its/own/file", command: ["echo", "written outside"] });
+    const directory = join(pod.config.logDirectory ?? "", "its");
+    const outside = join(bed.engine.directory, "outside");
+    mkdirSync(join(outside, "own"), { recursive: true });
+    renameSync(directory, `${directory}.aside`);
+    symlinkSync(outside, directory);
+    expect(await codeOf(container.start())).not.toBe("OK");
+    expect(readdirSync(join(outside, "own"))).toEqual([]);
+  },
+);
+
+test("a log directory behind links is written and reopened", async () => {
+  const real = join(bed.engine.directory, "real-logs");
+  const logDirectory = join(bed.engine.directory, "linked-logs");
+  mkdirSync(real);
+  symlinkSync(real, logDirectory);
+  const container = await bed.run(await bed.runPod({ logDirectory }), {
+    logPath: "its/file",
+    command: ["echo", "well"],
+  });
+  await container.waitExit();
+  await container.waitLog("well");
+  expect(readFileSync(join(real, "its/file"), "utf8")).toContain("stdout F well");
+  expect((await container.status()).logPath).toBe(join(logDirectory, "its/file"));
+});
 
 describe("the log file", () => {
   test("has a line per line, with time and stream, in the CRI format", async () => {

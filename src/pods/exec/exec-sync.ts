@@ -1,6 +1,7 @@
 import { CribError, deadlineExceeded } from "../../errors/crib-error.ts";
 import { type ExecId, newExecId } from "../../ids/object-id.ts";
 import { deadlines } from "../../runtime/monitor/deadlines.ts";
+import { MonitorError } from "../../runtime/monitor/launch-failure.ts";
 import type { ExecSession } from "../../runtime/monitor/port.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
@@ -40,7 +41,10 @@ export async function execSync(engine: PodEngine, request: ExecSyncRequest): Pro
   return await collect(engine, record, session, id, request, leftMs);
 }
 
-/** What never reaches its command is timed out as the command itself would be. */
+/**
+ * What never reaches its command is timed out as the command itself would be. The monitor has the same deadline: a stage that
+ * hangs before it has joined the exec's control group can be killed by nobody else.
+ */
 async function launch(
   engine: PodEngine,
   container: RunningContainer,
@@ -49,12 +53,16 @@ async function launch(
   timeoutMs: number | undefined,
 ): Promise<ExecSession> {
   const { record, monitor } = container;
-  using late = startTimer(engine, timeoutMs ?? deadlines.startMs, () => timedOut(record, request));
+  const launchMs = Math.min(timeoutMs ?? deadlines.startMs, deadlines.startMs);
+  const tooLate = () => launchTimedOut(record, request, launchMs);
+  using late = startTimer(engine, launchMs, tooLate);
   late.signal.addEventListener("abort", () => engine.cgroups.killExec(record.cgroup, id), { once: true });
   try {
     const plan = execPlan(engine, container, { id, command: request.command, terminal: false });
-    return await monitor.exec({ id, containerId: record.id, plan, terminal: false, stdin: false }, late.signal);
+    const launch = { id, containerId: record.id, plan, terminal: false, stdin: false, timeoutMs: launchMs };
+    return await monitor.exec(launch, late.signal);
   } catch (error) {
+    if (error instanceof MonitorError && error.code === "deadline-exceeded") throw tooLate();
     throw await execFailure(engine, record, error);
   }
 }
@@ -73,10 +81,12 @@ function startTimer(
   return { signal: late.signal, [Symbol.dispose]: () => timer.abort() };
 }
 
+function launchTimedOut(record: ContainerRecord, request: ExecSyncRequest, launchMs: number): CribError {
+  if (BigInt(launchMs) === request.timeoutSeconds * 1000n) return timedOut(record, request);
+  return deadlineExceeded(`command in container ${record.id} was not started within ${launchMs / 1000} s`);
+}
+
 function timedOut({ id }: ContainerRecord, { timeoutSeconds }: ExecSyncRequest): CribError {
-  if (timeoutSeconds === 0n) {
-    return deadlineExceeded(`command in container ${id} was not started within ${deadlines.startMs / 1000} s`);
-  }
   return deadlineExceeded(`command in container ${id} timed out after ${timeoutSeconds} s and was killed`);
 }
 

@@ -17,6 +17,7 @@ import { attachRequest } from "../exec/attach-request.ts";
 import { labelSandboxFiles, sandboxFileLabel } from "../host/label-sandbox-files.ts";
 import { mountEtc, mountShm, pinNetns } from "../host/pins.ts";
 import { processRef } from "../host/process-ref.ts";
+import { realLogDirectory } from "../host/real-log-directory.ts";
 import { sandboxCgroup } from "../host/sandbox-cgroup.ts";
 import { makeSandboxDirectory, sandboxDirectory, writeSandboxFiles } from "../host/sandbox-files.ts";
 import { sandboxFingerprint } from "../ledger/fingerprint.ts";
@@ -119,6 +120,7 @@ async function tryToMake(
   mountEtc(engine, directory);
   if (!modes.hostIpc) mountShm(engine, directory, modes.userNamespace, label);
 
+  const logDirectory = await realLogDirectory(engine, config);
   const monitor = await launching;
   const setup = await settingUp;
   for (const warning of setup.warnings)
@@ -153,6 +155,7 @@ async function tryToMake(
     netns: networkRequest?.netns,
     networkRequest,
     network,
+    ...(logDirectory !== undefined && { realLogDirectory: logDirectory }),
     bootId: engine.bootId,
     networkReleased: networkRequest === undefined,
   };

@@ -10,6 +10,7 @@ import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { containerPaths } from "../host/container-paths.ts";
 import { waitChannel } from "../host/process-ref.ts";
+import { logPathForMonitor } from "../host/real-log-directory.ts";
 import { removeCgroupAside } from "../host/remove-cgroup.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import type { Start } from "../ledger/starts.ts";
@@ -89,7 +90,7 @@ function launchRequest(engine: PodEngine, sandbox: SandboxRecord, record: Contai
       terminal: record.config.tty,
       stdin: record.config.stdin,
       stdinOnce: record.config.stdinOnce,
-      logPath: record.logPath,
+      logPath: logPathForMonitor(sandbox, record),
       oomFile: engine.cgroups.oomFile(record.cgroup),
     };
   };
