@@ -42,7 +42,8 @@ static int receive(int socket, struct report *report, int *descriptor)
 		.msg_iov = &data,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control.space),
+		/* Not its space, which has room for a second descriptor: nobody would close that. */
+		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	*descriptor = -1;
 	ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
