@@ -69,8 +69,16 @@ static void take_terminal(struct process *process, int master)
 		return;
 	}
 	process->stdio[1] = master;
-	if (process->with_stdin)
-		process->stdio[0] = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	if (!process->with_stdin)
+		return;
+	process->stdio[0] = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	if (process->stdio[0] >= 0 || process->failed)
+		return;
+	/* Whoever types would be told that it has no input, for as long as it waits for some. */
+	failure_set(&process->failure, -errno, "dup", "terminal");
+	process->failed = true;
+	if (process->pidfd >= 0)
+		process_kill(process);
 }
 
 static void take_warning(struct process *process, const struct failure *warning)
