@@ -7,7 +7,7 @@ export interface FailingCall {
   /** The monitor itself, or the processes that it makes, until their execve. */
   readonly whose: "monitor" | "stages";
   readonly name: string;
-  /** What the second argument must be: the command of fcntl and epoll_ctl; -1: anything. */
+  /** What the second argument must be (the command of fcntl and epoll_ctl), of reads and writes 1 for a file; -1: anything. */
   readonly second: number;
   /** From 1. */
   readonly occurrence: number;
@@ -29,15 +29,16 @@ const opening = ["EMFILE", "ENOMEM", "EINTR", "EIO", "ENOSPC"] as const;
 const F_DUPFD_CLOEXEC = 1030;
 const F_SETPIPE_SZ = 1031;
 const EPOLL_CTL_ADD = 1;
+/** What fail-syscall tells of a read or write of a file: those of pipes and sockets that do not block cannot fail so. */
+const file = 1;
 
 /**
  * What can fail though it is called rightly, and how. Not here is what cannot: close_range, getpid, kill of a child that is
  * not reaped, lseek of a file, prctl, rt_sig*, setsid, shutdown, timerfd_settime, umask.
  */
 const failures: Readonly<Record<string, Failure>> = {
-  // A pipe has no other error, and of a terminal EIO is the end.
-  read: { number: 0, errnos: ["EINTR"] },
-  write: { number: 1, errnos: ["EINTR", "EIO", "ENOSPC"] },
+  read: { number: 0, errnos: ["EIO", "ENOMEM"], seconds: [file] },
+  write: { number: 1, errnos: ["EINTR", "EIO", "ENOSPC"], seconds: [file] },
   open: { number: 2, errnos: opening },
   close: { number: 3, errnos: ["EINTR", "EIO"] },
   fstat: { number: 5, errnos: ["EIO"] },
