@@ -43,11 +43,19 @@ static void child_ends_close(const struct child_ends *ends)
 	cleanup_close(&ends->procfs);
 }
 
+/* What is missing would be taken for what was not asked for: no namespace to enter, no input. */
+static int require_descriptor(int fd)
+{
+	if (fd < 0)
+		_exit(126);
+	return fd;
+}
+
 /* In its place in the child, or -1 and nothing there. */
 static int put(int fd, enum child_descriptor place)
 {
 	if (fd >= 0)
-		return dup3(fd, (int)place, O_CLOEXEC);
+		return require_descriptor(dup3(fd, (int)place, O_CLOEXEC));
 	close((int)place);
 	return -1;
 }
@@ -61,7 +69,7 @@ static _Noreturn void child(const struct process *process, const struct launch_r
 	/* 0, 1 and 2 are the null device already: only pipes have to be put there. */
 	for (int i = 0; i < 3; i++) {
 		if (ends->stdio[i] >= 0)
-			dup2(ends->stdio[i], i);
+			require_descriptor(dup2(ends->stdio[i], i));
 	}
 	struct stage_start start = {
 		.errors = put(ends->errors, CHILD_ERRORS),

@@ -261,7 +261,8 @@ int pid_init_keep_procfs(bool with_procfs, struct failure *failure);
  * is not inside clones one that was made inside: by the pod's init, or as the /proc of the container whose namespace it
  * is.
  */
-bool pid_procfs_is_needed(void);
+/* 1 or 0; -errno when that could not be found out. */
+int pid_procfs_is_needed(void);
 /* The mount namespace to clone it from, or -1 when there is no need; -errno. */
 int pid_procfs_open(const struct plan *plan);
 

@@ -143,7 +143,7 @@ static ssize_t read_once(struct process *process, struct output *output)
 	if (held > 0)
 		memcpy(scratch, output->held, held);
 	ssize_t length = read(output->source.fd, scratch + held, streamed ? STREAM_READ_SIZE : LOG_READ_SIZE);
-	if (length < 0 && errno == EAGAIN)
+	if (length < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (length <= 0) {
 		/* EIO is how a pty says that nobody has its other side open any more. */

@@ -27,7 +27,7 @@ static int become_init(int monitor_pidfd, bool with_procfs)
 static _Noreturn void maker(const struct setup_request *setup, int channel, int procfs, int monitor_pidfd)
 {
 	struct failure failure = {0};
-	bool with_procfs = setup->pid_init && pid_procfs_is_needed();
+	bool with_procfs = setup->pid_init && pid_procfs_is_needed() > 0;
 	char go;
 	if (read(channel, &go, 1) != 1)
 		_exit(1);
@@ -107,6 +107,10 @@ static pid_t clone_among_host_mounts(struct clone_args *args)
 
 int pod_user_namespace_make(const struct setup_request *setup, struct failure *failure)
 {
+	/* Known from here on, to the child as well. */
+	int needed = pid_procfs_is_needed();
+	if (needed < 0)
+		return failure_set(failure, needed, "fsconfig", "a procfs of the pid namespace");
 	int procfs cleanup_fd = setup->sysctl_count == 0 ? -1 : procfs_open(failure);
 	if (procfs < 0 && setup->sysctl_count > 0)
 		return procfs;
@@ -124,7 +128,7 @@ int pod_user_namespace_make(const struct setup_request *setup, struct failure *f
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
-	bool among_host_mounts = setup->pid_init && pid_procfs_is_needed();
+	bool among_host_mounts = setup->pid_init && needed > 0;
 	pid_t pid = among_host_mounts ? clone_among_host_mounts(&args) : sys_clone3(&args);
 	if (pid == 0) {
 		close(ours);
@@ -139,7 +143,7 @@ int pod_user_namespace_make(const struct setup_request *setup, struct failure *f
 		done = join(pid, pidfd, setup, failure);
 	if (done == 0 && setup->pid_init) {
 		monitor.init_pid = pid;
-		done = pid_init_keep_procfs(pid_procfs_is_needed(), failure);
+		done = pid_init_keep_procfs(needed > 0, failure);
 	}
 	if (done == 0)
 		send(ours, "", 1, MSG_NOSIGNAL);

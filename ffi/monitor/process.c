@@ -66,18 +66,36 @@ void process_free(struct process *process)
 	source_set(&monitor.listener, EPOLLIN);
 }
 
+/* Output that nobody reads would be lost without a word, and who writes it killed by SIGPIPE. */
+static bool watch_outputs(struct process *process)
+{
+	int watched = 0;
+	for (int i = 0; watched == 0 && i < 2; i++) {
+		if (process->stdio[i + 1] >= 0)
+			watched = output_watch(&process->outputs[i], process->stdio[i + 1]);
+		if (watched == 0)
+			process->stdio[i + 1] = -1;
+	}
+	if (watched == 0)
+		return true;
+	for (int i = 0; i < 2; i++)
+		output_close(&process->outputs[i]);
+	failure_set(&process->failure, watched, "epoll_ctl", "output");
+	process->failed = true;
+	if (process->pidfd >= 0)
+		process_kill(process);
+	return false;
+}
+
 void process_started(struct process *process)
 {
+	if (!watch_outputs(process))
+		return; /* answered when it is reaped */
 	process->state = PROCESS_RUNNING;
 	report_end(process);
 	source_close(&process->errors);
 	birth_note_free(process);
 	process->started_ns = now_ns();
-	for (int i = 0; i < 2; i++) {
-		int fd = take_fd(&process->stdio[i + 1]);
-		if (fd >= 0 && output_watch(&process->outputs[i], fd) < 0)
-			close(fd);
-	}
 	process->input.source = (struct source){.fd = take_fd(&process->stdio[0]), .ready = input_ready};
 
 	struct connection *client = process->client;
@@ -206,6 +224,8 @@ static void start_failed(struct process *process, int signal_number)
 
 void process_exited(struct process *process, int code, int signal_number)
 {
+	/* Whoever finds none does not signal: the number may be another's from now on. */
+	close_and_clear(&process->pidfd);
 	if (process->state == PROCESS_STARTING)
 		report_settle(process);
 	if (process->state == PROCESS_STARTING) {
@@ -224,7 +244,6 @@ void process_exited(struct process *process, int code, int signal_number)
 	output_drain(process);
 	input_end(&process->input, -EPIPE);
 	process->state = PROCESS_EXITED;
-	close_and_clear(&process->pidfd);
 	if (process->is_exec)
 		exec_exited(process);
 	else

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -47,7 +48,10 @@ void reap_ready(struct source *source, uint32_t events)
 	for (;;) {
 		siginfo_t info;
 		memset(&info, 0, sizeof(info));
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		int waited = waitid(P_ALL, 0, &info, WEXITED | WNOHANG);
+		if (waited < 0 && errno == EINTR)
+			continue;
+		if (waited < 0 || info.si_pid == 0)
 			break;
 		reaped(&info);
 	}

@@ -42,7 +42,8 @@ static int receive(int socket, struct report *report, int *descriptor)
 		.msg_iov = &data,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control.space),
+		/* Not its space, which has room for a second descriptor: nobody would close that. */
+		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	*descriptor = -1;
 	ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -68,8 +69,16 @@ static void take_terminal(struct process *process, int master)
 		return;
 	}
 	process->stdio[1] = master;
-	if (process->with_stdin)
-		process->stdio[0] = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	if (!process->with_stdin)
+		return;
+	process->stdio[0] = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	if (process->stdio[0] >= 0 || process->failed)
+		return;
+	/* Whoever types would be told that it has no input, for as long as it waits for some. */
+	failure_set(&process->failure, -errno, "dup", "terminal");
+	process->failed = true;
+	if (process->pidfd >= 0)
+		process_kill(process);
 }
 
 static void take_warning(struct process *process, const struct failure *warning)

@@ -57,7 +57,9 @@ static _Noreturn void pid_init(int channel, int monitor_pidfd, bool with_procfs)
 /* The namespace is known to nobody else before the monitor has heard that its first process is harmless. */
 static int start_pid_init(struct failure *failure)
 {
-	bool with_procfs = pid_procfs_is_needed();
+	int with_procfs = pid_procfs_is_needed();
+	if (with_procfs < 0)
+		return failure_set(failure, with_procfs, "fsconfig", "a procfs of the pid namespace");
 	int sockets[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return failure_set(failure, -errno, "socketpair", "");

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -47,7 +48,7 @@ static _Noreturn void leave(void)
 void shutdown_check(void)
 {
 	siginfo_t info;
-	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
 		leave();
 	kill_children();
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# C tests under the sanitizers: unit tests, then the fuzz target, by libFuzzer where clang is, else with its own inputs.
-# Prints a line "ok …" or "not ok …" for each. Usage: ffi/tests/run.sh OUT_DIR [FUZZ_SECONDS]
+# C tests under the sanitizers: unit tests, then the fuzz targets by libFuzzer where clang is; the first of them also with
+# inputs of its own, where it is not.
+# Prints a line "ok …" or "not ok …" for each. Usage: ffi/tests/run.sh OUT_DIR [FUZZ_SECONDS of each target]
 set -eu
 cd "$(dirname "$0")/../.."
 out=$1
@@ -31,19 +32,39 @@ gcc $flags $strict -DFUZZ_SMOKE ffi/tests/fuzz_wire.c "$objects"/*.o -o "$out/fu
 "$out/fuzz_smoke"
 
 if ! command -v clang >/dev/null; then
-	echo "fuzz_wire: skipped, no clang"
+	echo "fuzz targets: skipped, no clang"
 	exit 0
 fi
-# Only the parsers: coverage of the rest would be noise to the fuzzer.
-# shellcheck disable=SC2086
-clang $flags -fsanitize=fuzzer,address,undefined ffi/tests/fuzz_wire.c ffi/init/reader.c ffi/init/failure.c \
-	ffi/init/plan-reader.c ffi/monitor/protocol-reader.c -o "$out/fuzz_wire"
-mkdir -p "$out/corpus"
-if "$out/fuzz_wire" -max_total_time="$seconds" -max_len=8192 -artifact_prefix="$out/" \
-	"$out/corpus" ffi/tests/corpus >"$out/fuzz_wire.log" 2>&1; then
-	echo "ok fuzz_wire ($seconds s)"
-else
-	tail -n 40 "$out/fuzz_wire.log"
-	echo "not ok fuzz_wire"
-	exit 1
-fi
+
+scratch=$(mktemp -d /dev/shm/crib-fuzz-XXXXXX)
+trap 'rm -rf "$scratch"' EXIT
+
+# Usage: fuzz NAME SECONDS SOURCE…: fuzz_NAME.c with the sources it is about and no more, since the rest would only be
+# compiled. What it finds on its way is kept in OUT_DIR for the next time.
+fuzz() {
+	name=$1
+	limit=$2
+	shift 2
+	# shellcheck disable=SC2086
+	clang $flags -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined "ffi/tests/fuzz_$name.c" "$@" -o "$out/fuzz_$name"
+	mkdir -p "$out/corpus-$name" "$out/no-seeds"
+	seeds=ffi/tests/seeds/$name
+	[ "$name" = wire ] && seeds=ffi/tests/corpus
+	[ -d "$seeds" ] || seeds=$out/no-seeds
+	if TMPDIR=$scratch "$out/fuzz_$name" -max_total_time="$limit" -max_len=8192 -artifact_prefix="$out/$name-" \
+		"$out/corpus-$name" "$seeds" >"$out/fuzz_$name.log" 2>&1; then
+		echo "ok fuzz_$name ($limit s)"
+	else
+		tail -n 40 "$out/fuzz_$name.log"
+		echo "not ok fuzz_$name"
+		exit 1
+	fi
+}
+
+fuzz wire "$seconds" ffi/init/reader.c ffi/init/failure.c ffi/init/plan-reader.c ffi/monitor/protocol-reader.c
+short=$seconds
+[ $# -lt 2 ] && short=2
+fuzz report "$short" ffi/monitor/report.c ffi/monitor/birth.c ffi/monitor/loop.c ffi/monitor/frame.c ffi/init/failure.c
+fuzz log "$short" ffi/monitor/cri-log.c
+fuzz resolve "$short" ffi/init/resolve.c
+fuzz page "$short" ffi/init/overlay-page.c ffi/init/reader.c

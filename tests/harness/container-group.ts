@@ -13,6 +13,16 @@ export async function groupOf(container: TestContainer, controller: string): Pro
   return cgroupDirectory(controller, line.split(":").slice(2).join(":"));
 }
 
+const hybridRoot = "/sys/fs/cgroup/unified";
+const unifiedRoot = existsSync(hybridRoot) ? hybridRoot : "/sys/fs/cgroup";
+
+/** The container's group in the hierarchy that kills and freezes: the unified one where there is one, else the freezer's. */
+export async function killingGroupOf(container: TestContainer): Promise<string> {
+  const lines = readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8").split("\n");
+  const path = lines.find((line) => line.startsWith("0::"))?.slice(3) ?? "/";
+  return path === "/" ? await groupOf(container, "freezer") : join(unifiedRoot, path);
+}
+
 /** Reads a limit where either cgroup version keeps it. */
 export async function limitOf(
   container: TestContainer,

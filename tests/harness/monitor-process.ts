@@ -34,6 +34,22 @@ export function processState(pid: number): string | undefined {
   }
 }
 
+/** The numbers of the descriptors it has open. */
+export function descriptorsOf(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/fd`);
+}
+
+/** None when there is no such process. */
+export function childrenOf(pid: number): readonly number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    return text === "" ? [] : text.split(" ").map(Number);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return [];
+    throw error;
+  }
+}
+
 /** Stops the process as a hung one is: alive, and silent. Continued when disposed of, should it still be there. */
 export async function silence(pid: number): Promise<Disposable> {
   process.kill(pid, "SIGSTOP");

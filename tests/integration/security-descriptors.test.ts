@@ -23,7 +23,7 @@ function careless(): string {
   buildStaticBinary("attack", workspace.path);
   writeFileSync(secret, "of the host");
   const script = join(workspace.path, "crib");
-  const command = `exec ${workspace.path}/attack leave-open 50 ${secret} ${cribBinary()} "$@"`;
+  const command = `umask 0; trap '' USR1 USR2 PIPE HUP; cd ${workspace.path}; export CARELESS=word; exec ${workspace.path}/attack leave-open 50 ${secret} ${cribBinary()} "$@"`;
   const options = Object.entries(environmentWithJitOptions({}) ?? {}).map(
     ([name, value]) => `export ${name}=${value}\n`,
   );
@@ -63,5 +63,31 @@ describe("V03: descriptors the daemon was started with", () => {
     expect(await container.sh("ls /proc/self/fd")).toBe("0\n1\n2\n3");
     const shown = await container.exec(["ls", "-l", "/proc/self/fd"]);
     expect(shown.stdout).not.toContain(secret);
+  });
+
+  test("V03: nor does anything else: ignored signals, umask, directory, environment, session", async () => {
+    const pod = await bed.runPod();
+    const container = await bed.runIdle(pod);
+    const pid = await container.pid();
+    const monitor = Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    const daemon = readFileSync(`/proc/${bed.engine.pid}/environ`, "latin1");
+    // Or there would be nothing to find.
+    expect(daemon).toContain("CARELESS=word");
+    const none = "0000000000000000";
+    const inside = await container.sh("grep -E '^(SigBlk|SigIgn|Umask)' /proc/self/status; pwd; env");
+    for (const text of [readFileSync(`/proc/${pid}/status`, "utf8"), inside]) {
+      expect(text).toMatch(new RegExp(`^SigBlk:\\s+${none}$`, "m"));
+      expect(text).toMatch(new RegExp(`^SigIgn:\\s+${none}$`, "m"));
+      expect(text).toMatch(/^Umask:\s+0022$/m);
+    }
+    expect(inside).toMatch(/^\/$/m);
+    expect(inside).not.toContain("CARELESS");
+    expect(readFileSync(`/proc/${pid}/environ`, "latin1")).not.toContain("CARELESS");
+    expect(readFileSync(`/proc/${monitor}/environ`, "latin1")).toBe("");
+    expect(readFileSync(`/proc/${monitor}/status`, "utf8")).toMatch(new RegExp(`^SigIgn:\\s+${none}$`, "m"));
+    expect([readlinkSync(`/proc/${monitor}/cwd`), readlinkSync(`/proc/${pid}/cwd`)]).toEqual(["/", "/"]);
+    // A session of its own, with no terminal of whoever started the daemon.
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
+    expect([stat[3], stat[4]]).toEqual([String(pid), "0"]);
   });
 });

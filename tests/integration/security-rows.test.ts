@@ -4,11 +4,14 @@ import { join } from "node:path";
 import { compressLayer, type ImageRunConfig } from "../fixtures/image-builder.ts";
 import { LayerBuilder } from "../fixtures/layer-builder.ts";
 import { buildStaticBinary } from "../fixtures/static-binary.ts";
+import { killingGroupOf } from "../harness/container-group.ts";
 import { codeOf, outcomeOf } from "../harness/error-code.ts";
+import { childrenOf } from "../harness/monitor-process.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { processUse } from "../harness/process-memory.ts";
 import { pullBusyboxWith } from "../harness/pull-busybox-with.ts";
 import type { ContainerRequest } from "../harness/test-bed.ts";
+import type { TestContainer } from "../harness/test-container.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
@@ -27,6 +30,22 @@ function probe(): NonNullable<ContainerRequest["mounts"]> {
 /** Busybox with something on top of it. */
 const pullImage = (name: string, extra: LayerBuilder, config: ImageRunConfig = {}): Promise<string> =>
   pullBusyboxWith(bed, name, compressLayer(extra.build()), config);
+
+const named = (name: string): ContainerRequest => ({ metadata: { name, attempt: 0 } });
+
+function parentOf(pid: number): number {
+  return Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+/** Stops everything in the container's group, whoever joins it included, until disposed of. */
+async function freeze(container: TestContainer): Promise<Disposable> {
+  const group = await killingGroupOf(container);
+  const [file, on, off] = existsSync(join(group, "freezer.state"))
+    ? ["freezer.state", "FROZEN", "THAWED"]
+    : ["cgroup.freeze", "1", "0"];
+  writeFileSync(join(group, file), on);
+  return { [Symbol.dispose]: () => writeFileSync(join(group, file), off) };
+}
 
 describe("what enters a container", () => {
   test("V13: has no inheritable capabilities, also when some were added", async () => {
@@ -244,6 +263,28 @@ describe("what a workload does to the daemon", () => {
     clearInterval(sampler);
     expect(peak - before).toBeLessThan(64 * 1024);
   });
+
+  crib(
+    "V60: an exec whose stage never reaches execve is ended by the timeout as well, and holds up nobody",
+    async () => {
+      const pod = await bed.runPod();
+      const [frozen, other] = [await bed.runIdle(pod, named("frozen")), await bed.runIdle(pod, named("other"))];
+      const stages = () => childrenOf(parentOf(pid)).length;
+      const pid = await other.pid();
+      const before = stages();
+      {
+        // The stage joins the container's group, and stands still there before it has become anything.
+        using _ = await freeze(frozen);
+        const began = performance.now();
+        const hanging = Array.from({ length: 4 }, () => codeOf(frozen.exec(["true"], 1)));
+        expect(await other.sh("echo alive")).toBe("alive");
+        expect(await Promise.all(hanging)).toEqual(Array.from({ length: 4 }, () => "DeadlineExceeded"));
+        expect(performance.now() - began).toBeLessThan(8_000);
+      }
+      await waitUntil(() => stages() === before, { what: "no stage is left" });
+      expect(await frozen.sh("echo alive")).toBe("alive");
+    },
+  );
 
   crib(
     "V62: a directory of 10,000 levels is removed with few descriptors, and the daemon answers meanwhile",

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import { RawWebSocket } from "../fixtures/raw-client.ts";
 import { RawSpdy } from "../fixtures/raw-spdy.ts";
-import { groupOf } from "../harness/container-group.ts";
+import { killingGroupOf } from "../harness/container-group.ts";
 import { codeOf } from "../harness/error-code.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { processUse } from "../harness/process-memory.ts";
@@ -15,8 +14,6 @@ import { waitUntil } from "../harness/wait-until.ts";
 const bed = useTestBed();
 
 const flags = { stdin: true, stdout: true, stderr: true, tty: false };
-const hybridRoot = "/sys/fs/cgroup/unified";
-const unifiedRoot = existsSync(hybridRoot) ? hybridRoot : "/sys/fs/cgroup";
 
 /** A session over SPDY, and how it ended. */
 async function overSpdy(url: string) {
@@ -70,12 +67,9 @@ async function attachUrl(container: TestContainer): Promise<string> {
   return (await bed.cri.runtime.attach({ containerId: container.id, ...flags })).url;
 }
 
-/** Groups below the container's, in the hierarchy that kills: the unified one where there is one, else the freezer's. */
+/** Groups below the container's, in the hierarchy that kills. */
 async function execGroups(container: TestContainer): Promise<readonly string[]> {
-  const lines = readFileSync(`/proc/${await container.pid()}/cgroup`, "utf8").split("\n");
-  const path = lines.find((line) => line.startsWith("0::"))?.slice(3) ?? "/";
-  const group = path === "/" ? await groupOf(container, "freezer") : join(unifiedRoot, path);
-  return readdirSync(group, { withFileTypes: true })
+  return readdirSync(await killingGroupOf(container), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
 }

@@ -1,4 +1,4 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--chaos MINUTES] [--seed N]`; with `--chaos` that part alone; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--chaos MINUTES] [--inject MINUTES] [--seed N]`; with `--chaos` or `--inject` those parts alone; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
@@ -6,6 +6,7 @@ import { sharedRegistry } from "../harness/registry.ts";
 import { say } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import { soakChaos } from "./chaos-soak.ts";
+import { soakInject } from "./inject-soak.ts";
 import { soakKills } from "./kill-soak.ts";
 import { freshWarmUp, growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
 import { soakLists } from "./list-soak.ts";
@@ -21,13 +22,15 @@ const { values } = parseArgs({
     vanishing: { type: "string", default: "2000" },
     megabytes: { type: "string", default: "256" },
     chaos: { type: "string" },
+    inject: { type: "string" },
     race: { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
 });
 /** Faults of every kind at once are a part of its own: what they do to memory says nothing about leaks. */
 const chaosMinutes = values.chaos === undefined ? 0 : Number(values.chaos);
-const alone = chaosMinutes > 0;
+const injectMinutes = values.inject === undefined ? 0 : Number(values.inject);
+const alone = chaosMinutes > 0 || injectMinutes > 0;
 const lifecycles = alone ? 0 : Number(values.lifecycles);
 const parallel = Number(values.parallel);
 const kills = alone ? 0 : Number(values.kills);
@@ -62,6 +65,13 @@ async function lifecyclesPart(count: number, ways: number, warmUp: number): Prom
   return `${((count * 1000) / report.tookMs).toFixed(1)} a second, growth past the first ${warmUp}: ${growthKib(report)} KiB; ${shown}`;
 }
 
+async function injectPart(minutes: number): Promise<string> {
+  const bounds = { seconds: minutes * 60, say };
+  const { lives, of, unmet, refused, violations, others } = await soakInject(new Random(Number(values.seed)), bounds);
+  if (violations.length > 0) throw new Error(`${violations.length} of ${lives}; the first: ${violations[0]}`);
+  return `${lives} of ${of} lives, ${refused} with an error, ${unmet} without the call; calls left alone: ${others.join(" ")}`;
+}
+
 function mib(use: ProcessUse): string {
   return (use.rssKib / 1024).toFixed(1);
 }
@@ -70,7 +80,10 @@ const bed = new TestBed();
 try {
   await bed.open({ stateInMemory: alone });
   say(`soak of ${bed.kind}, seed ${values.seed}\n`);
-  if (alone) {
+  if (injectMinutes > 0) {
+    await part(`every call of a monitor fails, for ${injectMinutes} minutes at most`, () => injectPart(injectMinutes));
+  }
+  if (chaosMinutes > 0) {
     await part(`chaos for ${chaosMinutes} minutes, ${parallel} clients`, () =>
       soakChaos(bed, { seconds: chaosMinutes * 60, clients: parallel }, new Random(Number(values.seed))),
     );
