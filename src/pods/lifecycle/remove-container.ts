@@ -29,7 +29,7 @@ export async function finishRemoval(engine: PodEngine, id: ContainerId): Promise
   const record = engine.containers.get(id);
   if (record === undefined) return;
   await removeCgroup(engine, record.cgroup);
-  removeContainerDirectory(engine, record.id);
+  await removeContainerDirectory(engine, record.id);
   releaseImages(engine, record.id, record.config);
   engine.ledger.dropContainer(record.id);
   engine.containerNames.release(containerName(record.sandboxId, record.config));
