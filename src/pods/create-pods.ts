@@ -75,10 +75,11 @@ export interface RunningPods extends Pods {
 
 /** Loads the records and returns the verbs, which answer from them; what runs is recovered meanwhile. */
 export async function createPods(dependencies: PodsDependencies): Promise<RunningPods> {
-  const { database, late, room, ...adapters } = dependencies;
+  const { database, behind, late, room, ...adapters } = dependencies;
   const { clock, log } = adapters;
   const safetyOf = (kind: string): RecordSafety => ({
     journal: new RecordJournal(adapters.config.state, kind, adapters.bootId, log),
+    behind,
     late,
     room,
   });
