@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
+import { Turns } from "../observe/turns.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
 import { RecordJournal } from "../state/record-journal.ts";
@@ -96,6 +97,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     spares: new SpareMonitors(adapters),
     locks: new KeyedLocks(clock),
     starts: new Starts(),
+    turns: new Turns(),
     teardowns: new TeardownRetries(clock, log),
     sandboxNames: new NameRegistry("sandbox"),
     containerNames: new NameRegistry("container"),

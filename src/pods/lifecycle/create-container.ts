@@ -80,6 +80,7 @@ async function makeContainer(
   undo.defer(() => removeContainerDirectory(engine, id));
   const { userNamespace } = namespaceModes(sandbox.config);
   await makeContainerDirectory(engine, directory, lowerDirs, userNamespace);
+  await engine.turns.take();
   const { mounts, anonymous } = resolveMounts(engine, directory, config, image, lowerDirs, userNamespace);
   const base = buildContainerSpec({
     id,

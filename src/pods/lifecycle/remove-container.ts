@@ -28,6 +28,7 @@ export async function removeContainer(engine: PodEngine, idOrPrefix: string): Pr
 export async function finishRemoval(engine: PodEngine, id: ContainerId): Promise<void> {
   const record = engine.containers.get(id);
   if (record === undefined) return;
+  await engine.turns.take();
   await removeCgroup(engine, record.cgroup);
   await removeContainerDirectory(engine, record.id);
   releaseImages(engine, record.id, record.config);

@@ -73,6 +73,7 @@ async function tryToMake(
   runtimeHandler: string,
   withSpare: boolean,
 ): Promise<SandboxId> {
+  await engine.turns.take();
   const modes = namespaceModes(config);
   if (modes.userNamespace !== undefined && !engine.hostFacts.userNamespaces) {
     throw failedPrecondition(
@@ -122,6 +123,7 @@ async function tryToMake(
 
   const monitor = await launching;
   const setup = await settingUp;
+  await engine.turns.take();
   for (const warning of setup.warnings)
     engine.log.warn({ sandbox: id, warning }, "sandbox set up with less than asked");
 
