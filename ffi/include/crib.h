@@ -48,6 +48,10 @@ struct crib_tree_usage {
 };
 CRIB_EXPORT int crib_tree_usage(const char *path, const struct crib_tree_limits *limits, struct crib_err *err);
 
+/* remove-tree.c: `name` in the directory `parent` goes on a thread of its own, which writes one int32_t, 0 or an errno,
+ * to the pipe that is returned. */
+CRIB_EXPORT int crib_remove_tree(int parent, const char *name, struct crib_err *err);
+
 /* memfd.c */
 CRIB_EXPORT int crib_sealed_memfd(const char *name, const uint8_t *bytes, size_t length, struct crib_err *err);
 

@@ -18,8 +18,8 @@ export async function inTurns<Item, Result>(
   const waiting = items.entries();
   const worker = async () => {
     for (const [index, item] of waiting) {
-      results[index] = await work(item);
       await slice.turn();
+      results[index] = await work(item);
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, items.length) }, worker));

@@ -29,6 +29,7 @@ function openAt(path: string) {
     crib_pidfd_send_signal: { args: ["i32", "i32"], returns: "i32" },
     crib_receive: { args: ["i32", "buffer", "buffer_length", "i32"], returns: "i32" },
     crib_sealed_memfd: { args: ["cstring", "buffer", "buffer_length", "buffer"], returns: "i32" },
+    crib_remove_tree: { args: ["i32", "cstring", "buffer"], returns: "i32" },
     crib_seccomp_add_arch: { args: ["ptr", "cstring"], returns: "i32" },
     crib_seccomp_add_rule: { args: ["ptr", "cstring", "u32", "buffer", "u32"], returns: "i32" },
     crib_seccomp_export: { args: ["ptr", "buffer", "buffer_length"], returns: "i32" },

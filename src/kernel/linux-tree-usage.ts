@@ -1,6 +1,7 @@
 import type { Fd } from "../ids/process.ts";
 import { cString } from "./c-string.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
+import { withFailure } from "./linux-failure.ts";
 import type { TreeCalls } from "./port.ts";
 
 /** `struct crib_err` of ffi/include/crib.h. */
@@ -12,6 +13,9 @@ export function treeCalls({ shim }: Calls): TreeCalls {
       const limits = new BigUint64Array([BigInt(maxEntries), BigInt(maxMs)]);
       const failure = new Uint8Array(ERR_BYTES);
       return checkedShim(shim.crib_tree_usage(cString(path, "path"), limits, failure), "measure", path) as Fd;
+    },
+    removeTreeAside(parent, name) {
+      return withFailure((record) => shim.crib_remove_tree(parent, cString(name, "name"), record)) as Fd;
     },
   };
 }

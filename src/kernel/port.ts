@@ -105,6 +105,11 @@ export interface TreeCalls {
    * comes (`pods/stats/measure-tree.ts` reads it); the caller closes it, also before.
    */
   measureTreeAside(path: string, limits: { readonly maxEntries: number; readonly maxMs: number }): Fd;
+  /**
+   * Starts to remove `name` in the directory `parent`, whatever it is, on a thread of its own and following no link; absent is
+   * success. @returns a pipe, not blocking, to which the answer comes (`layers/remove-tree.ts` reads it); the caller closes it.
+   */
+  removeTreeAside(parent: Fd, name: string): Fd;
 }
 
 export interface MountCalls {

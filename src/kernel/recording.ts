@@ -107,6 +107,7 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     tryLockShared: () => true,
     umask: () => 0o022,
     measureTreeAside: open,
+    removeTreeAside: open,
     mount: nothing,
     umount: nothing,
     openOverlayView: open,

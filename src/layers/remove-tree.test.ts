@@ -6,7 +6,8 @@ import type { Fd } from "../ids/process.ts";
 import { createLinuxKernel } from "../kernel/linux.ts";
 import { O_DIRECTORY, O_PATH } from "../kernel/open-flags.ts";
 import { OwnedFd } from "../kernel/owned-fd.ts";
-import { removeTree, removeTreeInPieces } from "./remove-tree.ts";
+import { createSystemClock } from "../observe/system-clock.ts";
+import { removeTree, removeTreeAside } from "./remove-tree.ts";
 
 const kernel = createLinuxKernel();
 let place = "";
@@ -40,24 +41,39 @@ test("what is absent, a file and a link are removed too", async () => {
   expect(readdirSync(place)).toEqual([]);
 });
 
-test("V62: a directory of 4,000 names is removed in pieces, so that nobody waits for the whole", async () => {
+test("V62: of a directory of 4,000 names the event loop removes none, and others have their turns", async () => {
   mkdirSync(join(place, "wide"));
   for (let i = 0; i < 4_000; i++) closeSync(openSync(join(place, "wide", `a-name-of-some-length-${i}`), "w"));
-  const pieces: number[] = [];
-  const counting = {
-    ...kernel,
-    nextNames(directory: Fd) {
-      const names = kernel.nextNames(directory);
-      pieces.push(names.length);
-      return names;
-    },
-  };
+  const own: string[] = [];
+  const counting = { ...kernel, unlinkat: (_parent: Fd, name: string) => void own.push(name) };
   let turns = 0;
   const others = setInterval(() => turns++, 0);
-  await inPlace((directory) => removeTreeInPieces(counting, directory, "wide"));
+  await inPlace((directory) => removeTreeAside(counting, createSystemClock(), directory, "wide"));
   clearInterval(others);
   expect(readdirSync(place)).toEqual([]);
-  expect(pieces.reduce((sum, piece) => sum + piece)).toBe(4_000);
-  expect(Math.max(...pieces)).toBeLessThan(1_000);
-  expect(turns).toBeGreaterThan(10);
+  expect(own).toEqual([]);
+  expect(turns).toBeGreaterThan(1);
+});
+
+test("what is removed aside may be absent, a file, a link, or 300 directories deep with the name that is used on the way", async () => {
+  const clock = createSystemClock();
+  writeFileSync(join(place, "file"), "");
+  symlinkSync("file", join(place, "link"));
+  mkdirSync(join(place, "deep", "d/".repeat(300)), { recursive: true });
+  mkdirSync(join(place, "deep", ".crib-removing-0/inner"), { recursive: true });
+  for (const name of ["link", "file", "absent", "deep"]) {
+    await inPlace((directory) => removeTreeAside(kernel, clock, directory, name));
+  }
+  expect(readdirSync(place)).toEqual([]);
+});
+
+test("what cannot be removed aside is told, and a name is never a path", async () => {
+  const clock = createSystemClock();
+  using proc = new OwnedFd(kernel, kernel.open("/proc", O_PATH | O_DIRECTORY));
+  const refused = await removeTreeAside(kernel, clock, proc.fd, "version").catch((error: unknown) => String(error));
+  expect(refused).toContain("EPERM");
+  mkdirSync(join(place, "tree/kept"), { recursive: true });
+  const path = inPlace((directory) => removeTreeAside(kernel, clock, directory, "tree/kept"));
+  expect(await path.catch((error: unknown) => String(error))).toContain("EINVAL");
+  expect(readdirSync(join(place, "tree"))).toEqual(["kept"]);
 });

@@ -1,9 +1,9 @@
-import { setImmediate } from "node:timers/promises";
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFMT } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
+import type { Clock } from "../observe/clock.ts";
 import { bytesToString } from "../oci/byte-string.ts";
 
 interface OpenDirectory {
@@ -21,26 +21,10 @@ const maxOpen = 64;
 /**
  * Removes `name` in the directory `parent`, whatever it is, without following links. Absent is success.
  *
- * Iterative, by descriptor and piece by piece, so that neither a hostile depth nor a million names in one directory nor a path over
+ * Iterative and by descriptor, so that neither a hostile depth nor a million names in one directory nor a path over
  * PATH_MAX stops it or whoever waits, and never more than `maxOpen` directories are open. Whoever calls it must be the only one to change the tree.
  */
 export function removeTree(kernel: Kernel, parent: Fd, name: string): void {
-  for (const _ of removalSteps(kernel, parent, name));
-}
-
-/** How many names are removed before others get their turn: a disk takes 0.1 ms for a directory. */
-const stepsAtOnce = 16;
-
-/** The same where others must not wait for it: in short pieces, on the caller's own thread. */
-export async function removeTreeInPieces(kernel: Kernel, parent: Fd, name: string): Promise<void> {
-  let steps = 0;
-  for (const _ of removalSteps(kernel, parent, name)) {
-    if (++steps % stepsAtOnce === 0) await setImmediate();
-  }
-}
-
-/** Yields after every name that is gone or entered. */
-function* removalSteps(kernel: Kernel, parent: Fd, name: string): Generator<undefined, void> {
   if (!isDirectoryAfterUnlink(kernel, parent, name)) return;
   const pending = [name];
   for (let top = pending.pop(), moved = 0; top !== undefined; top = pending.pop()) {
@@ -51,7 +35,6 @@ function* removalSteps(kernel: Kernel, parent: Fd, name: string): Generator<unde
         here !== undefined;
         here = open.at(-1)
       ) {
-        yield;
         const child = nextChild(kernel, here);
         if (child === undefined) {
           open.pop();
@@ -70,6 +53,41 @@ function* removalSteps(kernel: Kernel, parent: Fd, name: string): Generator<unde
     } finally {
       for (const { fd } of open) kernel.close(fd);
     }
+  }
+}
+
+const firstPauseMs = 5;
+const longestPauseMs = 100;
+
+/**
+ * The same where others must not wait for it: on a thread of its own (ffi/shim/remove-tree.c). A disk that hangs keeps that
+ * thread, not the daemon's.
+ *
+ * @throws {ErrnoError} what the thread met; the rest of the tree is still there.
+ */
+export async function removeTreeAside(
+  kernel: Pick<Kernel, "removeTreeAside" | "read" | "close">,
+  clock: Pick<Clock, "sleep">,
+  parent: Fd,
+  name: string,
+): Promise<void> {
+  const pipe = kernel.removeTreeAside(parent, name);
+  using _pipe = { [Symbol.dispose]: () => kernel.close(pipe) };
+  const answer = new Int32Array(1);
+  for (let pauseMs = firstPauseMs; !isAnswered(kernel, pipe, answer); pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    await clock.sleep(pauseMs);
+  }
+  const [failure = 0] = answer;
+  if (failure !== 0) throw new ErrnoError(failure, "remove", name);
+}
+
+function isAnswered(kernel: Pick<Kernel, "read">, pipe: Fd, answer: Int32Array): boolean {
+  try {
+    kernel.read(pipe, new Uint8Array(answer.buffer));
+    return true;
+  } catch (error) {
+    if (error instanceof ErrnoError && error.errno === Errno.EAGAIN) return false;
+    throw error;
   }
 }
 

@@ -18,6 +18,7 @@ import { createSeccompCache } from "../runtime/seccomp-cache.ts";
 import { LateWrites } from "../state/late-writes.ts";
 import { openDatabase } from "../state/open-database.ts";
 import { Reserve } from "../state/reserve.ts";
+import { WriteBehind } from "../state/write-behind.ts";
 import type { Domains } from "./serve.ts";
 
 /** For a few hundred records that change or go while the disk is full. */
@@ -51,6 +52,8 @@ export async function openDomains(
   const room = undo.use(new Reserve(config.root, diskReserve, { log, clock }));
   const database = undo.adopt(await openDatabase(config.root, { log, clock, room }), (opened) => opened.close());
   const late = undo.use(new LateWrites(clock, log));
+  // Closed before `late`, which takes what is refused then.
+  const behind = undo.use(new WriteBehind(database, clock, log));
   const images = undo.use(
     await createImages({ root: config.root, database, kernel, bootId: readBootId(), config, log, clock, room }),
   );
@@ -80,6 +83,7 @@ export async function openDomains(
       uptimeMs: readUptimeMs,
       defaultAppArmor,
       database,
+      behind,
       late,
       room,
     }),

@@ -9,15 +9,18 @@ export class TimeSlice {
   readonly #ms: number;
   #startedMs: number;
 
-  constructor(clock: Pick<Clock, "monotonicMs">, ms = 8) {
+  constructor(clock: Pick<Clock, "monotonicMs">, ms = 4) {
     this.#clock = clock;
     this.#ms = ms;
     this.#startedMs = clock.monotonicMs();
   }
 
   async turn(): Promise<void> {
-    if (this.#clock.monotonicMs() - this.#startedMs < this.#ms) return;
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-    this.#startedMs = this.#clock.monotonicMs();
+    while (this.#clock.monotonicMs() - this.#startedMs >= this.#ms) {
+      const ended = this.#startedMs;
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+      // Of several that waited the first begins a new slice, and the others are in it.
+      if (this.#startedMs === ended) this.#startedMs = this.#clock.monotonicMs();
+    }
   }
 }

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
+import { Turns } from "../observe/turns.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
 import { RecordJournal } from "../state/record-journal.ts";
@@ -75,10 +76,11 @@ export interface RunningPods extends Pods {
 
 /** Loads the records and returns the verbs, which answer from them; what runs is recovered meanwhile. */
 export async function createPods(dependencies: PodsDependencies): Promise<RunningPods> {
-  const { database, late, room, ...adapters } = dependencies;
+  const { database, behind, late, room, ...adapters } = dependencies;
   const { clock, log } = adapters;
   const safetyOf = (kind: string): RecordSafety => ({
     journal: new RecordJournal(adapters.config.state, kind, adapters.bootId, log),
+    behind,
     late,
     room,
   });
@@ -95,6 +97,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     spares: new SpareMonitors(adapters),
     locks: new KeyedLocks(clock),
     starts: new Starts(),
+    turns: new Turns(),
     teardowns: new TeardownRetries(clock, log),
     sandboxNames: new NameRegistry("sandbox"),
     containerNames: new NameRegistry("container"),

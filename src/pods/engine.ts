@@ -6,6 +6,7 @@ import type { Kernel } from "../kernel/port.ts";
 import type { PodNetwork } from "../network/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import type { Turns } from "../observe/turns.ts";
 import type { HostFacts } from "../oci/host-facts.ts";
 import type { DefaultAppArmor } from "../runtime/default-apparmor.ts";
 import type { ContainerExit, MonitorLauncher } from "../runtime/monitor/port.ts";
@@ -58,6 +59,8 @@ export interface PodEngine {
   readonly locks: KeyedLocks;
   readonly starts: Starts;
   readonly teardowns: TeardownRetries;
+  /** Taken before each long piece of a pod's life: no call waits for all of them at once. */
+  readonly turns: Turns;
   /** Since the machine was booted. */
   readonly uptimeMs: () => number;
   readonly sandboxNames: NameRegistry<SandboxId>;

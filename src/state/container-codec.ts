@@ -4,7 +4,7 @@ import { ContainerConfigSchema } from "../gen/runtime/v1/api_pb.ts";
 import type { ContainerId } from "../ids/object-id.ts";
 import type { RuntimeSpec } from "../oci/runtime-spec.ts";
 import { parseWithBigints, stringifyWithBigints } from "./json-bigint.ts";
-import type { RecordCodec } from "./record-store.ts";
+import type { RecordCodec } from "./record-codec.ts";
 import type { ContainerRecord } from "./records.ts";
 
 const lengthBytes = 4;

@@ -7,10 +7,11 @@ import { createFakeClock } from "../../tests/fixtures/fake-clock.ts";
 import { silentLog } from "../../tests/fixtures/silent-log.ts";
 import { parseHostPath } from "../ids/path.ts";
 import { LateWrites } from "./late-writes.ts";
+import type { RecordCodec } from "./record-codec.ts";
 import { RecordJournal } from "./record-journal.ts";
-import type { RecordCodec } from "./record-store.ts";
 import { RecordStore } from "./record-store.ts";
 import { Reserve } from "./reserve.ts";
+import { WriteBehind } from "./write-behind.ts";
 
 interface Thing {
   readonly id: string;
@@ -42,25 +43,29 @@ function bedOf(database: Database, bootId = "boot") {
   const clock = createFakeClock();
   const state = parseHostPath(stateDirectory);
   const late = new LateWrites(clock, silentLog);
+  const behind = new WriteBehind(database, clock, silentLog);
   const store = new RecordStore(database, codec, {
     journal: new RecordJournal(state, "thing", bootId, silentLog),
+    behind,
     late,
     room: new Reserve(state, { bytes: 4096, inodes: 1 }, { log: silentLog, clock }),
   });
   store.load(silentLog);
-  return { store, clock, late };
+  return { store, clock, late, behind };
 }
 
 const emptyDatabase = () => new Database(":memory:", { strict: true });
 const thing = (size: number): Thing => ({ id, pod: podId, size });
 const journalFile = (suffix: string) => join(stateDirectory, "pods", podId, "records", `thing-${id}.${suffix}`);
 
-test("F05 H2: a database that was lost is made anew from the state directories", () => {
+test("F05 H2: a database that was lost is made anew from the state directories", async () => {
   const first = bedOf(emptyDatabase());
   first.store.put(thing(1), { durable: true });
   first.store.put(thing(2), { durable: false });
   const database = emptyDatabase();
-  expect(bedOf(database).store.get(id)).toEqual(thing(2));
+  const { store, clock } = bedOf(database);
+  expect(store.get(id)).toEqual(thing(2));
+  await clock.advance(10_000);
   expect(database.query("SELECT body FROM things").get()).toEqual({ body: '{"size":2}' });
 });
 
@@ -132,4 +137,53 @@ test("links and foreign names in the state directory are not read", () => {
   symlinkSync(join(stateDirectory, "pods", podId), join(stateDirectory, "pods", "c".repeat(64)));
   mkdirSync(join(stateDirectory, "pods", "stranger", "records"), { recursive: true });
   expect(bedOf(emptyDatabase()).store.all()).toEqual([thing(1)]);
+});
+
+const changes = (database: Database) =>
+  (database.query("SELECT total_changes() AS n").get() as { readonly n: number }).n;
+
+test("R10: of a record that comes, changes and goes within a moment the database hears nothing", async () => {
+  const database = emptyDatabase();
+  const { store, clock, behind } = bedOf(database);
+  const before = changes(database);
+  for (const size of [1, 2, 3]) store.put(thing(size), { durable: false });
+  expect(store.get(id)?.size).toBe(3);
+  expect(existsSync(journalFile("body"))).toBe(true);
+  store.delete(id);
+  expect([behind.size, existsSync(journalFile("body"))]).toEqual([0, false]);
+  await clock.advance(10_000);
+  expect(changes(database)).toBe(before);
+  expect(clock.sleepers).toBe(0);
+});
+
+test("a row is written a moment after its file, as it is then, and goes at once with its record", async () => {
+  const database = emptyDatabase();
+  const { store, clock } = bedOf(database);
+  store.put(thing(1), { durable: false });
+  expect(database.query("SELECT body FROM things").get()).toBeNull();
+  store.put(thing(2), { durable: false });
+  await clock.advance(10_000);
+  expect(database.query("SELECT body FROM things").get()).toEqual({ body: '{"size":2}' });
+  store.delete(id);
+  expect(database.query("SELECT body FROM things").get()).toBeNull();
+});
+
+test("a daemon that ends writes the rows that wait, and hands on those that are refused", async () => {
+  const database = emptyDatabase();
+  const { store, clock, behind, late } = bedOf(database);
+  store.put(thing(1), { durable: false });
+  database.run("PRAGMA query_only = ON");
+  behind[Symbol.dispose]();
+  expect([behind.size, late.size]).toEqual([0, 1]);
+  database.run("PRAGMA query_only = OFF");
+  await clock.advance(10_000);
+  expect(database.query("SELECT body FROM things").get()).toEqual({ body: '{"size":1}' });
+});
+
+test("without its file a record is in the database when put returns, whatever is durable", () => {
+  const database = emptyDatabase();
+  const { store } = bedOf(database);
+  rmSync(join(stateDirectory, "pods", podId), { recursive: true });
+  store.put(thing(1), { durable: false });
+  expect(database.query("SELECT body FROM things").get()).toEqual({ body: '{"size":1}' });
 });

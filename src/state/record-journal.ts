@@ -13,6 +13,15 @@ export interface JournaledRecord {
   readonly body: string;
 }
 
+/** A record as it is to be written. */
+export interface JournalEntry {
+  readonly version: number;
+  readonly body: string;
+  document(): Uint8Array;
+  /** false: written only where it is not there yet. */
+  readonly documentChanged: boolean;
+}
+
 const idPattern = /^[0-9a-f]{64}$/;
 const envelopeSchema = z.object({ version: z.int(), bootId: z.string(), body: z.string() });
 
@@ -29,6 +38,8 @@ export class RecordJournal {
   readonly #bootId: string;
   readonly #log: Log;
   readonly #made = new Set<string>();
+  /** Records whose document is there. */
+  readonly #whole = new Set<string>();
 
   constructor(state: HostPath, kind: string, bootId: string, log: Log) {
     this.#pods = joinHostPath(state, "pods");
@@ -41,13 +52,14 @@ export class RecordJournal {
     return this.#bootId;
   }
 
-  /** @param document undefined: as it was. @returns false when the state directory could not take it. */
-  write(pod: string, id: string, version: number, document: Uint8Array | undefined, body: string): boolean {
+  /** @returns false when the state directory could not take it: nothing of it is there then. */
+  write(pod: string, id: string, { version, body, document, documentChanged }: JournalEntry): boolean {
     const path = joinHostPath(this.#directory(pod), `${this.#kind}-${id}`);
     try {
       if (!this.#made.has(pod)) this.#makeDirectory(pod);
-      if (document !== undefined) replace(`${path}.document`, document);
+      if (documentChanged || !this.#whole.has(id)) replace(`${path}.document`, document());
       replace(`${path}.body`, JSON.stringify({ version, bootId: this.#bootId, body }));
+      this.#whole.add(id);
       return true;
     } catch (error) {
       this.#log.warn({ path, error: String(error) }, "a record is in the database alone");
@@ -57,6 +69,7 @@ export class RecordJournal {
   }
 
   remove(pod: string, id: string): void {
+    this.#whole.delete(id);
     const path = joinHostPath(this.#directory(pod), `${this.#kind}-${id}`);
     for (const suffix of ["body", "document"]) {
       try {
@@ -81,7 +94,9 @@ export class RecordJournal {
         const id = file.name.slice(this.#kind.length + 1, -".body".length);
         if (!idPattern.test(id)) continue;
         const record = this.#read(pod.name, id);
-        if (record !== undefined) found.push(record);
+        if (record === undefined) continue;
+        this.#whole.add(id);
+        found.push(record);
       }
     }
     return found;

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import type { Log } from "../observe/log.ts";
-import type { RecordCodec } from "./record-store.ts";
+import type { RecordCodec } from "./record-codec.ts";
 import { RecordStore } from "./record-store.ts";
 
 interface Thing {

@@ -3,22 +3,11 @@ import { failedPrecondition } from "../errors/crib-error.ts";
 import type { Log } from "../observe/log.ts";
 import { commitWithoutSync } from "./commit-without-sync.ts";
 import type { LateWrites } from "./late-writes.ts";
+import type { RecordCodec } from "./record-codec.ts";
 import type { JournaledRecord, RecordJournal } from "./record-journal.ts";
 import type { Reserve } from "./reserve.ts";
 import { databaseError } from "./sqlite-failure.ts";
-
-/** How a kind of record is split into what is large and seldom changes (`document`) and the rest (`body`). */
-export interface RecordCodec<Id extends string, Stored> {
-  readonly table: string;
-  /** Written into every row; a row with a higher number was made by a newer crib and is refused. */
-  readonly version: number;
-  id(record: Stored): Id;
-  /** What `inGroup` finds records by; never changes for a record. */
-  group(record: Stored): string;
-  encodeDocument(record: Stored): Uint8Array;
-  encodeBody(record: Stored): string;
-  decode(id: Id, document: Uint8Array, body: string): Stored;
-}
+import type { WriteBehind } from "./write-behind.ts";
 
 export interface PutOptions {
   /**
@@ -34,6 +23,8 @@ export interface PutOptions {
 export interface RecordSafety {
   /** Each record a second time, in its pod's state directory. */
   readonly journal: RecordJournal;
+  /** What is safe in the journal, and in the database soon. */
+  readonly behind: WriteBehind;
   /** What the database refused. */
   readonly late: LateWrites;
   /** Given up to write what has happened to a full disk. */
@@ -47,18 +38,12 @@ interface Row {
   readonly body: string;
 }
 
-interface Encoded {
-  readonly body: string;
-  /** undefined: as it was. */
-  readonly document: Uint8Array | undefined;
-}
-
 /**
  * Records of one kind: a table in the database, mirrored in memory and in the state directories of pods.
  *
- * Persist before publish: `put` returns after the row is committed, and only then do readers see the new record. Only what
- * has happened to a record that is there is published whatever the database says: an exit cannot be refused. Its row is
- * written when the database takes it again.
+ * Persist before publish: `put` returns after the record is where it must be, and only then do readers see it: one that is to
+ * be durable in the database; any other in its state directory, and in the database soon. Only what has happened to a record that
+ * is there is published whatever either says: an exit cannot be refused. Its row is written when the database takes it again.
  *
  * Records are frozen; a change is a new object, so readers never see half of one.
  */
@@ -70,6 +55,8 @@ export class RecordStore<Id extends string, Stored extends object> {
   readonly #unreadable = new Set<string>();
   /** Their row is missing or old. */
   readonly #unwritten = new Set<Id>();
+  /** Perhaps there is a row of them. */
+  readonly #rows = new Set<Id>();
   readonly #database: Database;
   readonly #safety: RecordSafety | undefined;
   readonly #insert: Statement;
@@ -96,6 +83,7 @@ export class RecordStore<Id extends string, Stored extends object> {
   load(log: Log): void {
     const { table } = this.#codec;
     const rows = this.#database.query(`SELECT id, version, document, body FROM ${table}`).all() as readonly Row[];
+    for (const { id } of rows) this.#rows.add(id as Id);
     const inDatabase = new Map(rows.map((row) => [row.id, row]));
     const journaled = new Map((this.#safety?.journal.load() ?? []).map((row) => [row.id, row]));
     for (const id of new Set([...inDatabase.keys(), ...journaled.keys()])) {
@@ -132,10 +120,10 @@ export class RecordStore<Id extends string, Stored extends object> {
     this.#publish(id, record);
     if (source !== row) {
       if (row === undefined)
-        log.warn({ table: this.#codec.table, id }, "a record was found in its state directory alone");
-      if (row === undefined || row.body !== source.body) this.#writeSoon(id, this.#encode(record, true));
+        log.info({ table: this.#codec.table, id }, "a record was found in its state directory alone");
+      if (row === undefined || row.body !== source.body) this.#writeBehind(id);
     }
-    if (source !== file) this.#journal(id, record, this.#encode(record, true));
+    if (source !== file) this.#journal(id, record, true);
   }
 
   get(id: Id): Stored | undefined {
@@ -181,22 +169,10 @@ export class RecordStore<Id extends string, Stored extends object> {
   put(record: Stored, options: PutOptions): Stored {
     const id = this.#codec.id(record);
     const known = this.#records.has(id);
-    const whole = !known || options.document === true || this.#unwritten.has(id);
     const frozen = Object.freeze(record);
-    const encoded = this.#encode(frozen, whole);
-    const journaled = this.#journal(id, frozen, encoded);
-    const write = () => this.#commit(options.durable, () => this.#writeRow(id, encoded));
-    try {
-      if (known) this.#insist(write);
-      else write();
-      this.#unwritten.delete(id);
-    } catch (error) {
-      if (this.#safety === undefined || (!known && (options.durable || !journaled))) {
-        this.#safety?.journal.remove(this.#codec.group(frozen), id);
-        throw databaseError(error, this.#database.filename);
-      }
-      this.#later(id, error);
-    }
+    const journaled = this.#journal(id, frozen, options.document === true);
+    if (journaled && !options.durable) this.#writeBehind(id);
+    else this.#writeNow(id, frozen, options, known, journaled);
     this.#publish(id, frozen);
     return frozen;
   }
@@ -204,11 +180,30 @@ export class RecordStore<Id extends string, Stored extends object> {
   delete(id: Id): void {
     const record = this.#records.get(id);
     if (record !== undefined) this.#forget(id, record);
+    this.#safety?.behind.cancel(this.#key(id));
+    this.#unwritten.delete(id);
+    if (!this.#rows.has(id)) return;
     try {
       this.#insist(() => this.#commit(false, () => this.#delete.run(id)));
-      this.#unwritten.delete(id);
+      this.#rows.delete(id);
     } catch (error) {
       if (this.#safety === undefined) throw error;
+      this.#later(id, error);
+    }
+  }
+
+  #writeNow(id: Id, record: Stored, options: PutOptions, known: boolean, journaled: boolean): void {
+    const whole = !known || options.document === true || this.#unwritten.has(id);
+    const write = () => this.#commit(options.durable, () => this.#writeRow(id, record, whole));
+    try {
+      if (known) this.#insist(write);
+      else write();
+      this.#safety?.behind.cancel(this.#key(id));
+    } catch (error) {
+      if (this.#safety === undefined || (!known && (options.durable || !journaled))) {
+        this.#safety?.journal.remove(this.#codec.group(record), id);
+        throw databaseError(error, this.#database.filename);
+      }
       this.#later(id, error);
     }
   }
@@ -232,40 +227,63 @@ export class RecordStore<Id extends string, Stored extends object> {
     else members.add(id);
   }
 
-  #encode(record: Stored, whole: boolean): Encoded {
-    return {
-      body: this.#codec.encodeBody(record),
-      document: whole ? this.#codec.encodeDocument(record) : undefined,
-    };
+  /** @returns whether all of the record is in its state directory. */
+  #journal(id: Id, record: Stored, documentChanged: boolean): boolean {
+    return (
+      this.#safety?.journal.write(this.#codec.group(record), id, {
+        version: this.#codec.version,
+        body: this.#codec.encodeBody(record),
+        document: () => this.#codec.encodeDocument(record),
+        documentChanged,
+      }) ?? false
+    );
   }
 
-  #journal(id: Id, record: Stored, { document, body }: Encoded): boolean {
+  #writeRow(id: Id, record: Stored, whole: boolean): void {
     const { version } = this.#codec;
-    return this.#safety?.journal.write(this.#codec.group(record), id, version, document, body) ?? false;
+    const body = this.#codec.encodeBody(record);
+    if (whole) this.#insert.run(id, version, this.#codec.encodeDocument(record), body);
+    else this.#update.run(body, version, id);
+    this.#rows.add(id);
+    this.#unwritten.delete(id);
   }
 
-  #writeRow(id: Id, { document, body }: Encoded): void {
-    if (document === undefined) this.#update.run(body, this.#codec.version, id);
-    else this.#insert.run(id, this.#codec.version, document, body);
+  #writeBehind(id: Id): void {
+    this.#unwritten.add(id);
+    this.#safety?.behind.add(this.#key(id), {
+      write: () => {
+        const record = this.#records.get(id);
+        if (record !== undefined) this.#writeRow(id, record, true);
+      },
+      refused: () => this.#writeAgain(id),
+    });
   }
 
-  #writeSoon(id: Id, encoded: Encoded): void {
+  /** Of a full disk the reserve is given up first. */
+  #writeAgain(id: Id): void {
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    this.#unwritten.add(id);
     try {
-      this.#insist(() => this.#commit(false, () => this.#writeRow(id, encoded)));
+      this.#insist(() => this.#commit(false, () => this.#writeRow(id, record, true)));
     } catch (error) {
       this.#later(id, error);
     }
   }
 
+  #key(id: Id): string {
+    return `${this.#codec.table} ${id}`;
+  }
+
   /** What is written late is what there is then. */
   #later(id: Id, error: unknown): void {
     this.#unwritten.add(id);
-    this.#safety?.late.add(`${this.#codec.table} ${id}`, error, () => {
+    // A row that was refused may be there all the same.
+    this.#rows.add(id);
+    this.#safety?.late.add(this.#key(id), error, () => {
       const record = this.#records.get(id);
-      this.#insist(() => {
-        if (record === undefined) this.#delete.run(id);
-        else this.#writeRow(id, this.#encode(record, true));
-      });
+      this.#insist(() => (record === undefined ? this.#delete.run(id) : this.#writeRow(id, record, true)));
+      if (record === undefined) this.#rows.delete(id);
       this.#unwritten.delete(id);
     });
   }

@@ -2,7 +2,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { PodSandboxConfigSchema } from "../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../ids/object-id.ts";
 import { parseWithBigints, stringifyWithBigints } from "./json-bigint.ts";
-import type { RecordCodec } from "./record-store.ts";
+import type { RecordCodec } from "./record-codec.ts";
 import type { SandboxRecord } from "./records.ts";
 
 /** Rows of `sandboxes`: the document is the CRI config in protobuf, the body everything else. */

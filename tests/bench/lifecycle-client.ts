@@ -10,7 +10,12 @@ export interface LifecycleOrder {
   readonly lifecycles: number;
   readonly parallel: number;
   readonly execs: number;
+  /** So often the engine is asked a small question meanwhile (`probes`). */
+  readonly probeEveryMs?: number;
 }
+
+/** What is asked then, by the names its times have. */
+export const probes = ["version", "status", "listContainers", "listPodSandbox"] as const;
 
 /** What each call took, by its name, and the whole order. */
 export interface LifecycleReport {

@@ -20,6 +20,8 @@ type lifecycleOrder struct {
 	Lifecycles int `json:"lifecycles"`
 	Parallel   int `json:"parallel"`
 	Execs      int `json:"execs"`
+	// ProbeEveryMs over 0: so often the engine is asked a small question meanwhile.
+	ProbeEveryMs int `json:"probeEveryMs"`
 }
 
 // lifecycleTimes is the line that answers it: what each call took, by the names the bench has for them, and the whole.
@@ -99,14 +101,47 @@ func (r *lifecycleRunner) run(ctx context.Context, order lifecycleOrder) (lifecy
 			failures <- nil
 		}()
 	}
+	lived := make(chan struct{})
+	probed := make(chan error, 1)
+	go func() { probed <- r.probe(ctx, order.ProbeEveryMs, lived) }()
 	var first error
 	for range order.Parallel {
 		if err := <-failures; first == nil {
 			first = err
 		}
 	}
+	close(lived)
+	if err := <-probed; first == nil {
+		first = err
+	}
 	r.times.TookMs = milliseconds(time.Since(start))
 	return r.times, first
+}
+
+// probe asks in turn what needs no work of the engine, until everything has lived.
+func (r *lifecycleRunner) probe(ctx context.Context, everyMs int, lived <-chan struct{}) error {
+	if everyMs <= 0 {
+		return nil
+	}
+	probes := []struct {
+		call string
+		make func() error
+	}{
+		{"version", func() error { _, err := r.runtime.Version(ctx, ""); return err }},
+		{"status", func() error { _, err := r.runtime.Status(ctx, false); return err }},
+		{"listContainers", func() error { _, err := r.runtime.ListContainers(ctx, nil); return err }},
+		{"listPodSandbox", func() error { _, err := r.runtime.ListPodSandbox(ctx, nil); return err }},
+	}
+	for turn := 0; ; turn++ {
+		select {
+		case <-lived:
+			return nil
+		case <-time.After(time.Duration(everyMs) * time.Millisecond):
+		}
+		if err := r.timed(probes[turn%len(probes)].call, probes[turn%len(probes)].make); err != nil {
+			return err
+		}
+	}
 }
 
 // live makes one pod with one container, execs in it, and takes all of it away again.

@@ -79,7 +79,8 @@ async function makeContainer(
   const { lowerDirs } = engine.images.acquireRootfs(image.id, id);
   undo.defer(() => removeContainerDirectory(engine, id));
   const { userNamespace } = namespaceModes(sandbox.config);
-  makeContainerDirectory(engine, directory, lowerDirs, userNamespace);
+  await makeContainerDirectory(engine, directory, lowerDirs, userNamespace);
+  await engine.turns.take();
   const { mounts, anonymous } = resolveMounts(engine, directory, config, image, lowerDirs, userNamespace);
   const base = buildContainerSpec({
     id,

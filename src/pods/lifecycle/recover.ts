@@ -138,7 +138,8 @@ async function finishRemovals(engine: PodEngine): Promise<void> {
       await finishRemoval(engine, id);
     });
   }
-  emptyTrash(engine);
+  // Nobody waits for it: it may be large, and its disk slow.
+  void guarded(engine, "trash", () => emptyTrash(engine));
 }
 
 /** Containers whose sandbox is gone. */

@@ -28,8 +28,9 @@ export async function removeContainer(engine: PodEngine, idOrPrefix: string): Pr
 export async function finishRemoval(engine: PodEngine, id: ContainerId): Promise<void> {
   const record = engine.containers.get(id);
   if (record === undefined) return;
+  await engine.turns.take();
   await removeCgroup(engine, record.cgroup);
-  removeContainerDirectory(engine, record.id);
+  await removeContainerDirectory(engine, record.id);
   releaseImages(engine, record.id, record.config);
   engine.ledger.dropContainer(record.id);
   engine.containerNames.release(containerName(record.sandboxId, record.config));

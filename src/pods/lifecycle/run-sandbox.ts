@@ -74,6 +74,7 @@ async function tryToMake(
   runtimeHandler: string,
   withSpare: boolean,
 ): Promise<SandboxId> {
+  await engine.turns.take();
   const modes = namespaceModes(config);
   if (modes.userNamespace !== undefined && !engine.hostFacts.userNamespaces) {
     throw failedPrecondition(
@@ -123,6 +124,7 @@ async function tryToMake(
   const logDirectory = await realLogDirectory(engine, config);
   const monitor = await launching;
   const setup = await settingUp;
+  await engine.turns.take();
   for (const warning of setup.warnings)
     engine.log.warn({ sandbox: id, warning }, "sandbox set up with less than asked");
 

@@ -37,6 +37,7 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
   using start = engine.starts.begin(record.sandboxId, record.id);
   const monitor = await engine.monitors.reach(record.sandboxId);
   await restoreAppArmor(engine, record.spec.process.apparmorProfile);
+  await engine.turns.take();
   // A pod that ended, or a container that was removed, while this waited is not touched any more.
   const { sandboxId } = engine.ledger.checkMove(record.id, "running");
   const sandbox = getRecord("sandbox", engine.sandboxes, sandboxId);

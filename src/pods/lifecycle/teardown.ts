@@ -28,6 +28,8 @@ interface Step {
   readonly name: TeardownStep;
   /** Steps without whose success this one would take away what they need to be repeated. */
   readonly after: readonly TeardownStep[];
+  /** Takes the event loop a millisecond or more. */
+  readonly isLong?: boolean;
   run(engine: PodEngine, holdings: Holdings): Promise<void> | void;
 }
 
@@ -39,6 +41,7 @@ const steps: readonly Step[] = [
   {
     name: "network",
     after: [],
+    isLong: true,
     run: async (engine, { networkRequest, network }) => {
       if (networkRequest !== undefined) await engine.network.detach(networkRequest, network);
     },
@@ -63,6 +66,7 @@ const steps: readonly Step[] = [
   {
     name: "cgroup",
     after: ["monitor"],
+    isLong: true,
     run: async (engine, { id, ownsCgroup, cgroup }) => {
       if (ownsCgroup) await removeCgroup(engine, cgroup);
       else await engine.sandboxGroups.remove({ id, cgroup });
@@ -97,10 +101,11 @@ export async function tearDown(
 ): Promise<TeardownOutcome> {
   const done = new Set(released);
   const failures: StepFailure[] = [];
-  for (const { name, after, run } of steps) {
+  for (const { name, after, isLong, run } of steps) {
     if (done.has(name) || !wanted.includes(name)) continue;
     if (after.some((needed) => wanted.includes(needed) && !done.has(needed))) continue;
     try {
+      if (isLong === true) await engine.turns.take();
       await run(engine, holdings);
       done.add(name);
     } catch (error) {
