@@ -60,6 +60,7 @@ _Noreturn void loop_run(void)
 			continue;
 		struct source *source = event.data.ptr;
 		source->ready(source, event.events);
+		output_give_back();
 	}
 }
 

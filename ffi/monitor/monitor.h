@@ -324,6 +324,10 @@ void output_resume_process(struct process *process);
 void output_close(struct output *output);
 /* Its client wants no more of it, and the process must not notice. */
 void output_mute(struct output *output);
+/* An exec is gone: after this event, what its output took of the buffer goes back to the kernel. */
+void output_stream_ended(void);
+/* Between two events, when nothing lies in the buffer. */
+void output_give_back(void);
 
 /* input.c */
 void input_write(struct process *process, struct connection *connection, const struct request *request);

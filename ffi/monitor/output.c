@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "monitor.h"
@@ -23,7 +24,29 @@
 static uint8_t buffer[OUTPUT_PREFIX_MAX + CRI_LINE_MAX + STREAM_READ_SIZE];
 static uint8_t *const scratch = buffer + OUTPUT_PREFIX_MAX;
 
+/* How much of the buffer has been written to since its pages were given back. */
+static size_t touched;
+static bool stream_ended;
+
 static void read_ready(struct source *source, uint32_t events);
+
+void output_stream_ended(void)
+{
+	stream_ended = true;
+}
+
+void output_give_back(void)
+{
+	if (!stream_ended)
+		return;
+	stream_ended = false;
+	const uintptr_t page = 4096;
+	uintptr_t from = ((uintptr_t)scratch + CRI_LINE_MAX + LOG_READ_SIZE + page - 1) & ~(page - 1);
+	uintptr_t to = ((uintptr_t)scratch + touched) & ~(page - 1);
+	if (to > from)
+		madvise((void *)from, to - from, MADV_DONTNEED);
+	touched = 0;
+}
 
 static struct process *owner(struct output *output)
 {
@@ -150,6 +173,8 @@ static ssize_t read_once(struct process *process, struct output *output)
 		end_of_file(process, output);
 		return -1;
 	}
+	if (held + (size_t)length > touched)
+		touched = held + (size_t)length;
 	if (streamed && !output->widened && length >= LOG_READ_SIZE)
 		widen_pipe(output);
 	if (!process->is_exec)

@@ -62,6 +62,8 @@ void process_free(struct process *process)
 	log_close(&process->log);
 	frame_free(&process->warnings);
 	free(process->oom_file);
+	if (process->is_exec)
+		output_stream_ended();
 	free(process);
 	source_set(&monitor.listener, EPOLLIN);
 }

@@ -22,7 +22,7 @@ const libraryFlags = [
 
 /** Small: one crib-monitor a pod is resident. */
 const staticFlags = [
-  "-O2",
+  "-Os",
   "-static",
   "-s",
   "-fno-asynchronous-unwind-tables",
