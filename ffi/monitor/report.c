@@ -157,7 +157,7 @@ static bool receive_all(struct process *process)
 	int got;
 	while ((got = receive(process->report.fd, &report, &descriptor)) == 1)
 		take(process, &report, descriptor);
-	return got == -EAGAIN;
+	return got == -EAGAIN || got == -EINTR;
 }
 
 void report_poll(void)
