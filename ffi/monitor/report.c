@@ -149,7 +149,7 @@ static void take(struct process *process, const struct report *report, int descr
 		close(descriptor);
 }
 
-/* Reads every message that is there; false when the socket is at its end. */
+/* Reads every message that is there; false when the socket is at its end, or says what no stage of ours says. */
 static bool receive_all(struct process *process)
 {
 	struct report report;
@@ -157,7 +157,7 @@ static bool receive_all(struct process *process)
 	int got;
 	while ((got = receive(process->report.fd, &report, &descriptor)) == 1)
 		take(process, &report, descriptor);
-	return got == -EAGAIN;
+	return got < 0 && got != -EBADMSG;
 }
 
 void report_poll(void)

@@ -64,7 +64,8 @@ fuzz() {
 fuzz wire "$seconds" ffi/init/reader.c ffi/init/failure.c ffi/init/plan-reader.c ffi/monitor/protocol-reader.c
 short=$seconds
 [ $# -lt 2 ] && short=2
-fuzz report "$short" ffi/monitor/report.c ffi/monitor/birth.c ffi/monitor/loop.c ffi/monitor/frame.c ffi/init/failure.c
+fuzz report "$short" ffi/monitor/report.c ffi/monitor/birth.c ffi/monitor/loop.c ffi/monitor/frame.c ffi/monitor/host.c \
+	ffi/monitor/empty-root.c ffi/init/procfs.c ffi/init/failure.c
 fuzz log "$short" ffi/monitor/cri-log.c
 fuzz resolve "$short" ffi/init/resolve.c
 fuzz page "$short" ffi/init/overlay-page.c ffi/init/reader.c
