@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ContainerState, PodSandboxState } from "../../src/gen/runtime/v1/api_pb.ts";
+import { countRows } from "../harness/count-rows.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
@@ -13,9 +14,13 @@ test("F03: pods of another boot are not ready, their processes are not looked fo
   const containers = await Promise.all(Array.from({ length: count }, async () => bed.runIdle(await bed.runPod())));
   const pids = await Promise.all(containers.map((container) => container.pid()));
   // A row follows its file in the state directory, which a reboot takes away.
-  await waitUntil(() => rows("sandboxes", "ready") === count && rows("containers", "running") === count, {
-    what: "every row is written",
-  });
+  await waitUntil(
+    () =>
+      countRows(bed.engine, "sandboxes", "ready") === count && countRows(bed.engine, "containers", "running") === count,
+    {
+      what: "every row is written",
+    },
+  );
   await bed.engine.kill9();
   // What a reboot does: processes, mounts and the state directory are gone, the database is not.
   for (const pid of [...monitors(), ...pids]) process.kill(pid, "SIGKILL");
@@ -42,15 +47,6 @@ test("F03: pods of another boot are not ready, their processes are not looked fo
   }
   expect((await bed.cri.runtime.listContainers({})).containers).toEqual([]);
 });
-
-function rows(table: "sandboxes" | "containers", state: string): number {
-  using database = new Database(join(bed.engine.root, "meta.db"), { readonly: true });
-  return (
-    database.query(`SELECT count(*) AS n FROM ${table} WHERE body LIKE ?`).get(`%"state":"${state}"%`) as {
-      readonly n: number;
-    }
-  ).n;
-}
 
 function monitors(): readonly number[] {
   return readdirSync("/proc").flatMap((name) => {

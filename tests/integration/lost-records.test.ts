@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ContainerState, NamespaceMode, PodSandboxState } from "../../src/gen/runtime/v1/api_pb.ts";
 import { encodeFrame, FrameKind } from "../../src/runtime/monitor/frames.ts";
 import { WireWriter } from "../../src/runtime/plan/wire-writer.ts";
+import { countRows } from "../harness/count-rows.ts";
 import { ended, theMonitor } from "../harness/monitor-process.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import type { TestContainer, TestPod } from "../harness/test-container.ts";
@@ -63,6 +64,10 @@ describe("a live pod", () => {
   test("whose state directory was deleted stays as it is, and can be stopped and removed", async () => {
     const lost = await running();
     const mounts = ["shm", "etc"].map((name) => join(directoryOf(lost.pod), name));
+    // Until then its files are all there is of it.
+    await waitUntil(() => countRows(bed.engine, "containers", "running") > 0, {
+      what: "the container's row is written",
+    });
     await restartAfter(() => {
       for (const path of mounts) Bun.spawnSync(["umount", "-l", path]);
       rmSync(directoryOf(lost.pod), { recursive: true });

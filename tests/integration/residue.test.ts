@@ -10,7 +10,8 @@ const bed = useTestBed();
 describe("after pods are gone the host looks as before", () => {
   test("ten in a row, then eight at a time", async () => {
     expect(leaksDescriptors(await soakLifecycles(bed, 10, 1, 3))).toBe(false);
-    expect(leaksDescriptors(await soakLifecycles(bed, 16, 8, 0))).toBe(false);
+    // Warm with a crowd of its own: the second of the processes that look at paths, which is kept, comes with the first one.
+    expect(leaksDescriptors(await soakLifecycles(bed, 24, 8, 8))).toBe(false);
   });
 
   test("removed without being stopped", async () => {
