@@ -5,16 +5,12 @@ import { type ContainerId, newSandboxId } from "../../src/ids/object-id.ts";
 import { parseHostPath } from "../../src/ids/path.ts";
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../../src/kernel/clone-flags.ts";
 import type { ContainerExit } from "../../src/runtime/monitor/port.ts";
+import { bounded } from "./bounded.ts";
 import { type FailingCall, readSyscallLog, writeOrder } from "./failing-call.ts";
 import { collect, type MonitorBed, type Pod, type Started, sh } from "./monitor-bed.ts";
+import type { AtRest } from "./monitor-process.ts";
 import { childrenOf, descriptorsOf, monitorPid, processState } from "./monitor-process.ts";
 import { waitUntil } from "./wait-until.ts";
-
-/** What a monitor holds when its pod has one running container and nothing else. */
-export interface AtRest {
-  readonly descriptors: readonly string[];
-  readonly children: number;
-}
 
 export interface Life {
   readonly directory: string;
@@ -298,15 +294,5 @@ class InjectedLife {
       boundMs,
     });
     if (end !== "exited 0") throw new Error(`the monitor ${end}`);
-  }
-}
-
-async function bounded<Result>(what: string, work: Promise<Result>): Promise<Result> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`${what} is not answered`)), 15_000);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

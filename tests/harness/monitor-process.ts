@@ -1,6 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { waitUntil } from "./wait-until.ts";
 
+/** What a monitor holds when its pod has one running container and nothing else. */
+export interface AtRest {
+  readonly descriptors: readonly string[];
+  readonly children: number;
+}
+
 /** The monitor of this pod or spare; undefined when none runs. */
 export function monitorPid(id: string): number | undefined {
   for (const name of readdirSync("/proc")) {

@@ -71,8 +71,6 @@ describe("V17 CVE-2026-30892: users that look like numbers", () => {
     "0x0": "",
     " 0": "",
     "4294967295": "",
-    // As images write it, and as glibc's own programs take it: a user, and the group that user has.
-    "1:": "1",
     "1:x": "",
   };
   for (const [user, uid] of Object.entries(cases)) {
@@ -93,6 +91,14 @@ describe("V17 CVE-2026-30892: users that look like numbers", () => {
       },
     );
   }
+
+  crib('V17: "1:" is user 1 where an image says it, as images do, and refused as a name', async () => {
+    const imageReference = await hostileImage(bed, undefined, { User: "1:" });
+    const pod = await bed.runPod();
+    expect(await bed.output(pod, "busybox id -u", { imageReference })).toBe("1");
+    const named = { linux: { securityContext: { runAsUsername: "1:" } } };
+    expect(await codeOf(bed.create(pod, { command: ["true"], ...named }))).not.toBe("OK");
+  });
 });
 
 describe("V18 CVE-2021-43784: lengths", () => {
