@@ -49,7 +49,7 @@ function hangingExec(pod: Pod, container: Started, timeoutMs?: number) {
 
 async function alive(pod: Pod, container: Started): Promise<void> {
   const { session, output } = await bed.exec(pod, container, { argv: ["/hello", "echo", "alive"] });
-  await session.drained;
+  await Promise.all([session.drained, session.exited]);
   expect(output.stdout).toBe("alive\n");
 }
 
@@ -58,6 +58,7 @@ describe("E3 N7: a stage that hangs", () => {
     const pod = await bed.openPod();
     const container = await bed.start(pod, { argv: ["/hello", "sleep", "1000"] });
     await alive(pod, container);
+    await waitUntil(() => childrenOf(pod).length === 1, { what: "only the container is left" });
     const before = descriptorsOf(pod);
     const began = performance.now();
     const error = await monitorErrorOf(hangingExec(pod, container, deadlineMs));
