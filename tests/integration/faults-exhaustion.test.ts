@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ContainerState } from "../../src/gen/runtime/v1/api_pb.ts";
 import { cgroupHierarchies } from "../harness/cgroup-tree.ts";
+import { hasSpareMonitor } from "../harness/has-spare-monitor.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import type { TestContainer } from "../harness/test-container.ts";
 import { timeFactor } from "../harness/time-factor.ts";
@@ -107,7 +108,7 @@ describe("no descriptors left", () => {
       const container = await bed.runIdle(await bed.runPod());
       const daemon = bed.engine.pid;
       // While the next pod's monitor is made, the daemon holds some for a moment that would be room later.
-      await waitUntil(() => [...new Bun.Glob("pods/*/spare").scanSync({ cwd: bed.engine.state })].length > 0, {
+      await waitUntil(() => hasSpareMonitor(bed.engine.state), {
         what: "the monitor that waits for the next pod",
       });
       // No number below three is ever free; below the count of those in use, one that is closed meanwhile would be.

@@ -4,6 +4,7 @@ import { hostileTar } from "../fixtures/hostile-tar.ts";
 import { type BuiltLayer, compressLayer } from "../fixtures/image-builder.ts";
 import { LayerBuilder } from "../fixtures/layer-builder.ts";
 import { outcomeOf } from "../harness/error-code.ts";
+import { hasSpareMonitor } from "../harness/has-spare-monitor.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { processUse } from "../harness/process-memory.ts";
 import { pullBusyboxWith } from "../harness/pull-busybox-with.ts";
@@ -76,7 +77,3 @@ describe.each(["directories", "erofs"] as const)(
     }
   },
 );
-
-function hasSpareMonitor(state: string): boolean {
-  return [...new Bun.Glob("pods/*/spare").scanSync({ cwd: state })].length > 0;
-}
