@@ -62,6 +62,14 @@ describe.each(["directories", "erofs"] as const)(
         const pod = await bed.runPod();
         // The monitor for the next pod comes a moment after this one, with a connection.
         await waitUntil(() => hasSpareMonitor(bed.engine.state), { what: "the monitor that waits for the next pod" });
+        // Its directory is marked before the daemon is connected to it.
+        const seen: number[] = [];
+        await waitUntil(
+          () => seen.push(processUse(bed.engine.pid).descriptors) > 50 && new Set(seen.slice(-50)).size === 1,
+          {
+            what: "the daemon's descriptors are the same for half a second",
+          },
+        );
         const before = processUse(bed.engine.pid);
         const startMs = performance.now();
         const { code } = await outcomeOf(bed.create(pod, { imageReference: image, command: ["id"] }));
