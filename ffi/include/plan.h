@@ -5,8 +5,9 @@
 #include "reader.h"
 
 /*
- * The launch plan on the wire. src/runtime/plan/steps.ts says what each step means and src/runtime/plan/encode.ts
- * writes this form; the two sides change together, with PLAN_VERSION. All integers are little endian.
+ * The launch plan on the wire. src/runtime/native/plan/steps.ts says what each step means and
+ * src/runtime/native/plan/encode.ts writes this form; the two sides change together, with PLAN_VERSION. All integers
+ * are little endian.
  *
  *   u32 magic  u16 version  u8 pid namespace  u8 has join
  *   u64 clone flags  u32 pid namespace's process  u32 joined process  u32 joined namespaces  u32 steps

@@ -4,8 +4,8 @@
 #include "reader.h"
 
 /*
- * What the daemon and a pod's monitor say to each other over a unix stream socket. src/runtime/monitor/frames.ts is the
- * other side; ffi/protocol-numbers.json freezes the numbers of both, and `npm run check` compares the three.
+ * What the daemon and a pod's monitor say to each other over a unix stream socket. src/runtime/native/monitor/frames.ts
+ * is the other side; ffi/protocol-numbers.json freezes the numbers of both, and `npm run check` compares the three.
  *
  * A monitor outlives daemons, and a daemon finds monitors of later ones after a downgrade. So each side says in HELLO
  * which versions it knows, from the oldest to the newest, and the newest that both know is spoken. A change that the

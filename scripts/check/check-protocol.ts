@@ -4,8 +4,8 @@
  * of frame or step is a line in the table; a line that is there stays.
  */
 import { readFileSync } from "node:fs";
-import { FrameKind, protocol } from "../../src/runtime/monitor/frames.ts";
-import { stepKinds } from "../../src/runtime/plan/step-kinds.ts";
+import { FrameKind, protocol } from "../../src/runtime/native/monitor/frames.ts";
+import { stepKinds } from "../../src/runtime/native/plan/step-kinds.ts";
 import { driftOf, numbersInHeader, spelledAlike } from "./protocol-numbers.ts";
 
 interface Table {

@@ -1,4 +1,4 @@
-import type { Duplex, ProcessStreams } from "../runtime/monitor/streams.ts";
+import type { Duplex, ProcessStreams } from "../runtime/streams.ts";
 
 /** What the streaming server is wired to: processes of containers, and ports of pods. Part of {@link Pods}. */
 export interface PodStreams {

@@ -22,12 +22,12 @@ import { specInput } from "../../src/oci/spec-fixture.ts";
 import { validateSysctls } from "../../src/oci/sysctls.ts";
 import { inPodNamespaces } from "../../src/pods/exec/in-pod-namespaces.ts";
 import { namespaceModes } from "../../src/pods/request/namespace-modes.ts";
-import { protocol } from "../../src/runtime/monitor/frames.ts";
-import { execPayload, setupPayload, startPayload } from "../../src/runtime/monitor/requests.ts";
-import { checkPlanFits } from "../../src/runtime/plan/check-plan-fits.ts";
-import { compileContainerPlan } from "../../src/runtime/plan/compile-container.ts";
-import { compileExecPlan } from "../../src/runtime/plan/compile-exec.ts";
-import type { LaunchPlan } from "../../src/runtime/plan/steps.ts";
+import { protocol } from "../../src/runtime/native/monitor/frames.ts";
+import { execPayload, setupPayload, startPayload } from "../../src/runtime/native/monitor/requests.ts";
+import { checkPlanFits } from "../../src/runtime/native/plan/check-plan-fits.ts";
+import { compileContainerPlan } from "../../src/runtime/native/plan/compile-container.ts";
+import { compileExecPlan } from "../../src/runtime/native/plan/compile-exec.ts";
+import type { LaunchPlan } from "../../src/runtime/native/plan/steps.ts";
 
 /** A request to the monitor as it would be sent, by the kind that judges it. */
 export interface PlanRequest {

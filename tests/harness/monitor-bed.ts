@@ -14,8 +14,8 @@ import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../../src/kernel/clone
 import { createLinuxKernel } from "../../src/kernel/linux.ts";
 import type { Kernel } from "../../src/kernel/port.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
-import { MonitorError } from "../../src/runtime/monitor/launch-failure.ts";
-import { createMonitorLauncher } from "../../src/runtime/monitor/launcher.ts";
+import { MonitorError } from "../../src/runtime/native/monitor/launch-failure.ts";
+import { createMonitorLauncher } from "../../src/runtime/native/monitor/launcher.ts";
 import type {
   ContainerExit,
   ExecSession,
@@ -24,8 +24,8 @@ import type {
   MonitorLauncher,
   StartRequest,
   StartResult,
-} from "../../src/runtime/monitor/port.ts";
-import type { ProcessStreams } from "../../src/runtime/monitor/streams.ts";
+} from "../../src/runtime/native/monitor/port.ts";
+import type { ProcessStreams } from "../../src/runtime/streams.ts";
 import {
   type ContainerPlanOptions,
   containerPlan,

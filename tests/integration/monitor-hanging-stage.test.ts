@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { newExecId } from "../../src/ids/object-id.ts";
 import { parseHostPath } from "../../src/ids/path.ts";
-import type { PlanStep } from "../../src/runtime/plan/steps.ts";
+import type { PlanStep } from "../../src/runtime/native/plan/steps.ts";
 import { execPlan } from "../fixtures/launch-plans.ts";
 import { monitorErrorOf, openMonitorBed, type Pod, type Started } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";

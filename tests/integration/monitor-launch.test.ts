@@ -5,7 +5,7 @@ import { Errno } from "../../src/errors/errno.ts";
 import { newContainerId } from "../../src/ids/object-id.ts";
 import { parseHostPath, parseRootfsPath } from "../../src/ids/path.ts";
 import { readArtifact } from "../../src/kernel/artifacts.ts";
-import type { PlanStep } from "../../src/runtime/plan/steps.ts";
+import type { PlanStep } from "../../src/runtime/native/plan/steps.ts";
 import { containerPlan, makeRootDirectories } from "../fixtures/launch-plans.ts";
 import { monitorErrorOf, openMonitorBed, type ProcessOptions, sh } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type HostPath, parseHostPath, parseRootfsPath } from "../../src/ids/path.ts";
-import type { PlanStep } from "../../src/runtime/plan/steps.ts";
+import type { PlanStep } from "../../src/runtime/native/plan/steps.ts";
 import { openMonitorBed, type Pod, sh } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 

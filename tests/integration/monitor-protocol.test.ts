@@ -7,12 +7,18 @@ import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../../src/kernel/clone
 import { O_DIRECTORY, O_PATH } from "../../src/kernel/open-flags.ts";
 import { OwnedFd } from "../../src/kernel/owned-fd.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
-import { MonitorConnection } from "../../src/runtime/monitor/connection.ts";
-import { encodeFrame, type Frame, FrameKind, FrameSplitter, protocol } from "../../src/runtime/monitor/frames.ts";
-import { MonitorProtocolError } from "../../src/runtime/monitor/protocol-version.ts";
-import { readGreeting } from "../../src/runtime/monitor/replies.ts";
-import { helloPayload, setupPayload } from "../../src/runtime/monitor/requests.ts";
-import { WireWriter } from "../../src/runtime/plan/wire-writer.ts";
+import { MonitorConnection } from "../../src/runtime/native/monitor/connection.ts";
+import {
+  encodeFrame,
+  type Frame,
+  FrameKind,
+  FrameSplitter,
+  protocol,
+} from "../../src/runtime/native/monitor/frames.ts";
+import { MonitorProtocolError } from "../../src/runtime/native/monitor/protocol-version.ts";
+import { readGreeting } from "../../src/runtime/native/monitor/replies.ts";
+import { helloPayload, setupPayload } from "../../src/runtime/native/monitor/requests.ts";
+import { WireWriter } from "../../src/runtime/native/plan/wire-writer.ts";
 import { collect, openMonitorBed } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 

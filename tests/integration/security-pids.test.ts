@@ -5,7 +5,7 @@ import { ContainerState, PodSandboxState } from "../../src/gen/runtime/v1/api_pb
 import { newContainerId, newExecId } from "../../src/ids/object-id.ts";
 import { parseHostPath } from "../../src/ids/path.ts";
 import type { Pid } from "../../src/ids/process.ts";
-import type { PlanStep } from "../../src/runtime/plan/steps.ts";
+import type { PlanStep } from "../../src/runtime/native/plan/steps.ts";
 import { execPlan } from "../fixtures/launch-plans.ts";
 import { codeOf } from "../harness/error-code.ts";
 import { monitorErrorOf, openMonitorBed } from "../harness/monitor-bed.ts";

@@ -7,7 +7,7 @@ import { O_RDONLY } from "../../src/kernel/open-flags.ts";
 import { OwnedFd } from "../../src/kernel/owned-fd.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { connectLoopback } from "../../src/pods/exec/connect-port.ts";
-import type { Duplex } from "../../src/runtime/monitor/streams.ts";
+import type { Duplex } from "../../src/runtime/streams.ts";
 import { openMonitorBed, type Pod, sh } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 

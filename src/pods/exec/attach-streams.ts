@@ -1,4 +1,4 @@
-import type { ProcessStreams } from "../../runtime/monitor/streams.ts";
+import type { ProcessStreams } from "../../runtime/streams.ts";
 import type { PodEngine } from "../engine.ts";
 import type { AttachStreamsRequest } from "../streams.ts";
 import { runningContainer } from "./running-container.ts";

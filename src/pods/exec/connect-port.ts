@@ -7,7 +7,7 @@ import { O_RDONLY } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import type { Clock } from "../../observe/clock.ts";
-import type { Duplex } from "../../runtime/monitor/streams.ts";
+import type { Duplex } from "../../runtime/streams.ts";
 import type { ProcessRef, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";

@@ -1,7 +1,7 @@
 import { CribError, failedPrecondition, notFound } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
-import { MonitorError } from "../../runtime/monitor/launch-failure.ts";
+import { MonitorError } from "../../runtime/native/monitor/launch-failure.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { hasEnded } from "../host/process-ref.ts";

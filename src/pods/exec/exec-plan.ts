@@ -1,7 +1,7 @@
 import type { ExecId } from "../../ids/object-id.ts";
 import { buildExecProcess } from "../../oci/exec-process.ts";
-import { compileExecPlan } from "../../runtime/plan/compile-exec.ts";
-import type { LaunchPlan } from "../../runtime/plan/steps.ts";
+import { compileExecPlan } from "../../runtime/native/plan/compile-exec.ts";
+import type { LaunchPlan } from "../../runtime/native/plan/steps.ts";
 import type { PodEngine } from "../engine.ts";
 import type { RunningContainer } from "./running-container.ts";
 

@@ -1,5 +1,5 @@
 import { newExecId } from "../../ids/object-id.ts";
-import type { ProcessStreams } from "../../runtime/monitor/streams.ts";
+import type { ProcessStreams } from "../../runtime/streams.ts";
 import type { PodEngine } from "../engine.ts";
 import { removeExecGroup } from "../host/remove-exec-group.ts";
 import type { ExecStreamsRequest } from "../streams.ts";

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { FakeMachine } from "../../../tests/fixtures/fake-machine.ts";
 import { CribError } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
-import { MonitorError } from "../../runtime/monitor/launch-failure.ts";
-import type { Monitor } from "../../runtime/monitor/port.ts";
+import { MonitorError } from "../../runtime/native/monitor/launch-failure.ts";
+import type { Monitor } from "../../runtime/native/monitor/port.ts";
 
 let machine: FakeMachine;
 

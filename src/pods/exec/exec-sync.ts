@@ -1,8 +1,8 @@
 import { CribError, deadlineExceeded } from "../../errors/crib-error.ts";
 import { type ExecId, newExecId } from "../../ids/object-id.ts";
-import { deadlines } from "../../runtime/monitor/deadlines.ts";
-import { MonitorError } from "../../runtime/monitor/launch-failure.ts";
-import type { ExecSession } from "../../runtime/monitor/port.ts";
+import { deadlines } from "../../runtime/native/monitor/deadlines.ts";
+import { MonitorError } from "../../runtime/native/monitor/launch-failure.ts";
+import type { ExecSession } from "../../runtime/native/monitor/port.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { removeExecGroup } from "../host/remove-exec-group.ts";

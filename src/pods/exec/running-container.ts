@@ -1,5 +1,5 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
-import type { Monitor } from "../../runtime/monitor/port.ts";
+import type { Monitor } from "../../runtime/native/monitor/port.ts";
 import type { ContainerRecord, ProcessRef } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";

@@ -1,7 +1,7 @@
 import type { FdSocketOptions, Socket, SocketOptions, UnixSocketOptions } from "bun";
 import { unavailable } from "../../errors/crib-error.ts";
 import type { Fd } from "../../ids/process.ts";
-import type { Duplex } from "../../runtime/monitor/streams.ts";
+import type { Duplex } from "../../runtime/streams.ts";
 
 type DataListener = (bytes: Uint8Array | undefined) => void;
 

@@ -1,7 +1,7 @@
 import { failedPrecondition, unavailable } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { Clock } from "../../observe/clock.ts";
-import type { Monitor } from "../../runtime/monitor/port.ts";
+import type { Monitor } from "../../runtime/native/monitor/port.ts";
 
 /** How long a request waits for a monitor that is being looked for. */
 const reachMs = 2_000;

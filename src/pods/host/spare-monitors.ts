@@ -6,7 +6,7 @@ import type { HostPath } from "../../ids/path.ts";
 import { joinHostPath } from "../../ids/path.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import type { Monitor, MonitorLauncher } from "../../runtime/monitor/port.ts";
+import type { Monitor, MonitorLauncher } from "../../runtime/native/monitor/port.ts";
 import { unshareFlags } from "../request/unshare-flags.ts";
 import { makeSandboxDirectory, sandboxDirectory } from "./sandbox-files.ts";
 

@@ -1,6 +1,6 @@
 import type { SandboxId } from "../../ids/object-id.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
-import type { ContainerExit, Monitor, MonitoredContainer } from "../../runtime/monitor/port.ts";
+import type { ContainerExit, Monitor, MonitoredContainer } from "../../runtime/native/monitor/port.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { containersOf } from "../ledger/containers-of.ts";

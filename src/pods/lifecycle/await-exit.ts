@@ -1,7 +1,7 @@
 import type { ContainerId } from "../../ids/object-id.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
-import { deadlines } from "../../runtime/monitor/deadlines.ts";
-import type { ContainerExit } from "../../runtime/monitor/port.ts";
+import { deadlines } from "../../runtime/native/monitor/deadlines.ts";
+import type { ContainerExit } from "../../runtime/native/monitor/port.ts";
 import type { ContainerRecord, ProcessRef } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { hasEnded } from "../host/process-ref.ts";

@@ -8,7 +8,7 @@ import type { Image } from "../../images/port.ts";
 import { buildContainerSpec } from "../../oci/container-spec.ts";
 import { stopSignalNumber } from "../../oci/stop-signal.ts";
 import { checkPropagation } from "../../runtime/check-propagation.ts";
-import { checkPlanFits } from "../../runtime/plan/check-plan-fits.ts";
+import { checkPlanFits } from "../../runtime/native/plan/check-plan-fits.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { inPodNamespaces } from "../exec/in-pod-namespaces.ts";

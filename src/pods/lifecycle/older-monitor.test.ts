@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { fakeContainer, fakeSandbox } from "../../../tests/fixtures/fake-records.ts";
 import { Errno } from "../../errors/errno.ts";
-import { MonitorError } from "../../runtime/monitor/launch-failure.ts";
+import { MonitorError } from "../../runtime/native/monitor/launch-failure.ts";
 import { knowsNoCopies, withoutCopies } from "./older-monitor.ts";
 
 const refusal = { errno: Errno.EBADMSG, step: "copy-up", index: 18, call: "plan", path: "step" };

@@ -1,5 +1,5 @@
 import { Errno } from "../../errors/errno.ts";
-import { MonitorError } from "../../runtime/monitor/launch-failure.ts";
+import { MonitorError } from "../../runtime/native/monitor/launch-failure.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { NetworkAttachment } from "../../network/port.ts";
-import type { Monitor } from "../../runtime/monitor/port.ts";
+import type { Monitor } from "../../runtime/native/monitor/port.ts";
 import type { SandboxIntent } from "../../state/intents.ts";
 import type { TeardownStep } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";

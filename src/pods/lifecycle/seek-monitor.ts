@@ -1,6 +1,6 @@
 import { CribError } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
-import type { Monitor } from "../../runtime/monitor/port.ts";
+import type { Monitor } from "../../runtime/native/monitor/port.ts";
 import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { hasEnded } from "../host/process-ref.ts";

@@ -1,6 +1,6 @@
 import { failedPrecondition, invalidArgument } from "../../errors/crib-error.ts";
 import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
-import type { LaunchPlan } from "../../runtime/plan/steps.ts";
+import type { LaunchPlan } from "../../runtime/native/plan/steps.ts";
 import type { ContainerRecord, ProcessRef, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";

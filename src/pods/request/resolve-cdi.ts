@@ -10,7 +10,7 @@ import { invalidArgument } from "../../errors/crib-error.ts";
 import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
-import { parseMountOptions } from "../../runtime/plan/mount-options.ts";
+import { parseMountOptions } from "../../runtime/native/plan/mount-options.ts";
 import type { PodEngine } from "../engine.ts";
 import { majorOf, minorOf } from "./resolve-devices.ts";
 

@@ -1,6 +1,6 @@
 import { CribError } from "../../errors/crib-error.ts";
 import type { Log } from "../../observe/log.ts";
-import type { Duplex } from "../../runtime/monitor/streams.ts";
+import type { Duplex } from "../../runtime/streams.ts";
 import { InputPump } from "./input-pump.ts";
 
 /** The client's side of one forwarded connection, in whichever protocol. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import type { Duplex } from "../../runtime/monitor/streams.ts";
+import type { Duplex } from "../../runtime/streams.ts";
 
 /** What a port-forward of either protocol is made of. */
 export interface PortForwardHost {

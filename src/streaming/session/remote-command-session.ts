@@ -1,7 +1,7 @@
 import { CribError } from "../../errors/crib-error.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import type { ProcessStreams } from "../../runtime/monitor/streams.ts";
+import type { ProcessStreams } from "../../runtime/streams.ts";
 import type { AttachRequest, ExecRequest } from "../stream-request.ts";
 import type { ExitStatus } from "./exit-status.ts";
 import { IdleTimer } from "./idle-timer.ts";

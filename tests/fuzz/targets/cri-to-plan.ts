@@ -16,7 +16,7 @@ import {
   RunPodSandboxRequestSchema,
   SecurityProfile_ProfileType,
 } from "../../../src/gen/runtime/v1/api_pb.ts";
-import { FrameKind, maxPayloadBytes } from "../../../src/runtime/monitor/frames.ts";
+import { FrameKind, maxPayloadBytes } from "../../../src/runtime/native/monitor/frames.ts";
 import { CJudge, judged } from "../c-judge.ts";
 import type { FuzzTarget } from "../fuzz-target.ts";
 import { MessageMutator } from "../message-mutator.ts";

@@ -1,0 +1,89 @@
+import { Errno } from "../../../errors/errno.ts";
+import { ErrnoError } from "../../../errors/errno-error.ts";
+import type { SandboxId } from "../../../ids/object-id.ts";
+import { type HostPath, joinHostPath } from "../../../ids/path.ts";
+import type { Fd } from "../../../ids/process.ts";
+import { O_DIRECTORY, O_PATH } from "../../../kernel/open-flags.ts";
+import { OwnedFd } from "../../../kernel/owned-fd.ts";
+import type { FileCalls, ProcessCalls, SocketCalls } from "../../../kernel/port.ts";
+import { SIGKILL } from "../../../kernel/signals.ts";
+import type { Clock } from "../../../observe/clock.ts";
+import { connectMonitor } from "./connect-monitor.ts";
+import { deadlines } from "./deadlines.ts";
+import { readExitRecords } from "./exit-records.ts";
+import type { Monitor, MonitorLauncher } from "./port.ts";
+import type { MonitorDial } from "./session-connection.ts";
+
+export interface MonitorLauncherDependencies {
+  readonly kernel: Pick<FileCalls, "open" | "close"> &
+    Pick<SocketCalls, "listenUnix"> &
+    Pick<ProcessCalls, "spawnDetached" | "pidfdOpen" | "pidfdSendSignal">;
+  /** The sealed memfd of `crib-monitor`; all monitors share its pages. */
+  readonly monitorExecutable: Fd;
+  readonly clock: Pick<Clock, "sleep">;
+}
+
+const socketName = "monitor.sock";
+/** sun_path holds 108 bytes with its NUL (unix(7)). */
+const longestSocketPath = 107;
+/** Many execs connect at once; what does not fit is refused at the door (EAGAIN, unix(7)). */
+const backlog = 512;
+
+/**
+ * The socket listens before the monitor runs and is handed to it, so that a connect right after never has to wait
+ * or be tried again, and a daemon that dies in between finds a socket or none, never half of one.
+ */
+export function createMonitorLauncher({
+  kernel,
+  monitorExecutable,
+  clock,
+}: MonitorLauncherDependencies): MonitorLauncher {
+  /** Ours is closed before the connect: were the monitor to die at once, we would wait for ourselves to accept. */
+  function spawn(path: string, sandboxId: SandboxId, directory: HostPath): OwnedFd {
+    using listener = new OwnedFd(kernel, kernel.listenUnix(path, backlog));
+    const pid = kernel.spawnDetached(monitorExecutable, ["crib-monitor", sandboxId, directory], [listener.fd]);
+    return new OwnedFd(kernel, kernel.pidfdOpen(pid));
+  }
+  function connect(sandboxId: SandboxId, directory: HostPath, path: string, helloMs: number): Promise<Monitor> {
+    const dial: MonitorDial = (use) => withSocketPath(kernel, directory, use);
+    return connectMonitor({ path, sandboxId, dial, clock, helloMs });
+  }
+  return {
+    async launch(sandboxId, directory) {
+      return await withSocketPath(kernel, directory, async (path) => {
+        using spawned = spawn(path, sandboxId, directory);
+        try {
+          return await connect(sandboxId, directory, path, deadlines.launchedMs);
+        } catch (error) {
+          endSpawned(kernel, spawned.fd);
+          throw error;
+        }
+      });
+    },
+    async reconnect(sandboxId: SandboxId, directory: HostPath): Promise<Monitor> {
+      return await withSocketPath(kernel, directory, (path) => connect(sandboxId, directory, path, deadlines.helloMs));
+    },
+    readExitRecords,
+  };
+}
+
+/** One that never said hello is nobody's: it must not be left behind. ESRCH: it has ended by itself. */
+function endSpawned(kernel: Pick<ProcessCalls, "pidfdSendSignal">, pidfd: Fd): void {
+  try {
+    kernel.pidfdSendSignal(pidfd, SIGKILL);
+  } catch (error) {
+    if (!(error instanceof ErrnoError && error.errno === Errno.ESRCH)) throw error;
+  }
+}
+
+/** A state directory with a long name still gets sockets: through a descriptor of the directory. */
+async function withSocketPath<Result>(
+  kernel: Pick<FileCalls, "open" | "close">,
+  directory: HostPath,
+  use: (path: string) => Promise<Result>,
+): Promise<Result> {
+  const path = joinHostPath(directory, socketName);
+  if (Buffer.byteLength(path) <= longestSocketPath) return await use(path);
+  using opened = new OwnedFd(kernel, kernel.open(directory, O_PATH | O_DIRECTORY));
+  return await use(`/proc/self/fd/${opened.fd}/${socketName}`);
+}
