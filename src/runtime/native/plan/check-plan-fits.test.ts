@@ -21,7 +21,7 @@ function check(config: Config, changes: Parameters<typeof specInput>[1] = {}): v
 }
 
 test("the limits are those of ffi/include/plan.h", () => {
-  const header = readFileSync(join(import.meta.dir, "../../../ffi/include/plan.h"), "utf8");
+  const header = readFileSync(join(import.meta.dir, "../../../../ffi/include/plan.h"), "utf8");
   expect(header).toContain(`#define PLAN_STEPS_MAX ${planLimits.steps}\n`);
   expect(header).toContain(`#define PLAN_SLOTS_MAX ${planLimits.sources}\n`);
 });

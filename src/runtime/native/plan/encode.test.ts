@@ -139,7 +139,7 @@ describe("encodePlan", () => {
 
 describe("stepKinds", () => {
   test("are the numbers of ffi/include/plan.h", () => {
-    const header = readFileSync(join(import.meta.dir, "../../../ffi/include/plan.h"), "utf8");
+    const header = readFileSync(join(import.meta.dir, "../../../../ffi/include/plan.h"), "utf8");
     const numbers = [...header.matchAll(/^\s*STEP_([A-Z_]+) = (\d+),/gm)].map(([, name = "", number]) => [
       name.toLowerCase().replaceAll("_", "-"),
       Number(number),
