@@ -1,8 +1,8 @@
 #ifndef CRIB_INIT_H
 #define CRIB_INIT_H
 
-#include "failure.h"
-#include "plan.h"
+#include "wire/failure.h"
+#include "wire/plan.h"
 
 /*
  * The init stage: what runs between clone and execve, in a single-threaded child of the monitor.

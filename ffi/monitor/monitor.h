@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include "cri-log.h"
-#include "failure.h"
-#include "frame.h"
-#include "init.h"
-#include "protocol.h"
+#include "monitor/process/cri-log.h"
+#include "wire/failure.h"
+#include "wire/frame.h"
+#include "init/init.h"
+#include "wire/protocol.h"
 
 /*
  * One pod's monitor: a single thread around one epoll. Everything here is per process, small and never blocking: the

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "../init/stage.h"
+#include "init/stage.h"
 
 #define TERABYTE (1ll << 40)
 #define DEPTH 1500

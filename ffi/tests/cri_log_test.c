@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "../monitor/monitor.h"
+#include "monitor/monitor.h"
 
 static struct cri_piece pieces[CRI_PIECES_MAX];
 static int count;

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../monitor/cri-log.h"
+#include "monitor/process/cri-log.h"
 
 /*
  * Splitting of output into log lines, fed in pieces of every size as reads of a pipe are. Put together again, what

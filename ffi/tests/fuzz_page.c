@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../init/overlay-page.h"
-#include "../init/stage.h"
+#include "init/overlay-page.h"
+#include "init/stage.h"
 
 /*
  * The page of options for overlayfs: read back as the kernel splits it, it must name the layers, directories and

@@ -7,7 +7,7 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "../monitor/monitor.h"
+#include "monitor/monitor.h"
 
 /*
  * What stages and the processes born last tell the monitor, said by somebody who wants it to stumble: messages of any

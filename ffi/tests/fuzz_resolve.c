@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../init/resolve.h"
+#include "init/resolve.h"
 
 /*
  * Paths inside a root that somebody else has furnished: the input makes directories, files and links of any target in a

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan.h"
-#include "protocol.h"
+#include "wire/plan.h"
+#include "wire/protocol.h"
 
 /*
  * The two parsers of foreign bytes. The first byte chooses: plan, or request of the kind that the second byte names.

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "../monitor/monitor.h"
+#include "monitor/monitor.h"
 
 static bool killed(const char *text)
 {

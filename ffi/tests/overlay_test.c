@@ -6,8 +6,8 @@
 
 #include "check.h"
 #include "wire.h"
-#include "../init/overlay-page.h"
-#include "../init/stage.h"
+#include "init/overlay-page.h"
+#include "init/stage.h"
 
 #define MANY 128 /* as many layers as other engines let an image have */
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "../init/resolve.h"
+#include "init/resolve.h"
 
 static char base[] = "/tmp/crib-resolve-test-XXXXXX";
 static int root;

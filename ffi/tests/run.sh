@@ -9,12 +9,12 @@ seconds=${2:-10}
 objects=$out/objects
 mkdir -p "$objects"
 
-flags="-std=gnu11 -D_GNU_SOURCE -g -O1 -Iffi/include -fno-sanitize-recover=all"
+flags="-std=gnu11 -D_GNU_SOURCE -g -O1 -Iffi -Iffi/include -fno-sanitize-recover=all"
 strict="-Wall -Wextra -Werror -fsanitize=address,undefined"
 
 # main.c holds the only main; everything else is library code, compiled once.
 rm -f "$objects"/*.o
-for source in ffi/init/*.c ffi/monitor/*.c; do
+for source in ffi/wire/*.c ffi/init/*.c ffi/monitor/*.c ffi/monitor/*/*.c; do
 	[ "$source" = ffi/monitor/main.c ] && continue
 	# shellcheck disable=SC2086 # lists of flags
 	gcc $flags $strict -c "$source" -o "$objects/$(echo "$source" | tr / _).o"
@@ -61,11 +61,11 @@ fuzz() {
 	fi
 }
 
-fuzz wire "$seconds" ffi/init/reader.c ffi/init/failure.c ffi/init/plan-reader.c ffi/monitor/protocol-reader.c
+fuzz wire "$seconds" ffi/wire/reader.c ffi/wire/failure.c ffi/wire/plan-reader.c ffi/wire/protocol-reader.c
 short=$seconds
 [ $# -lt 2 ] && short=2
-fuzz report "$short" ffi/monitor/report.c ffi/monitor/birth.c ffi/monitor/loop.c ffi/monitor/frame.c ffi/monitor/host.c \
-	ffi/monitor/empty-root.c ffi/init/procfs.c ffi/init/failure.c
-fuzz log "$short" ffi/monitor/cri-log.c
+fuzz report "$short" ffi/monitor/process/report.c ffi/monitor/process/birth.c ffi/monitor/loop/loop.c ffi/wire/frame.c ffi/monitor/sandbox/host.c \
+	ffi/monitor/sandbox/empty-root.c ffi/init/procfs.c ffi/wire/failure.c
+fuzz log "$short" ffi/monitor/process/cri-log.c
 fuzz resolve "$short" ffi/init/resolve.c
-fuzz page "$short" ffi/init/overlay-page.c ffi/init/reader.c
+fuzz page "$short" ffi/init/overlay-page.c ffi/wire/reader.c

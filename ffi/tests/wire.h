@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "plan.h"
-#include "protocol.h"
+#include "wire/plan.h"
+#include "wire/protocol.h"
 
 /* The writing side of the wire, for tests: what TypeScript does in production. */
 struct wire {

@@ -68,10 +68,13 @@ const layerFlags = [
   "-Wl,--build-id=none",
 ] as const;
 
-/** The `.c` files of folders below ffi/, sorted, so that two builds link in the same order. */
+/** Where headers are looked for: `"wire/plan.h"` names its folder, what every folder uses has none. */
+export const includeFlags = ["-Iffi", "-Iffi/include"] as const;
+
+/** The `.c` files of folders below ffi/ but not of their tests, sorted, so that two builds link in the same order. */
 export function sources(...folders: string[]): string[] {
-  const found = folders.flatMap((folder) => [...new Bun.Glob(`ffi/${folder}/*.c`).scanSync({ cwd: fromRoot() })]);
-  return found.sort();
+  const found = folders.flatMap((folder) => [...new Bun.Glob(`ffi/${folder}/**/*.c`).scanSync({ cwd: fromRoot() })]);
+  return found.filter((path) => !path.includes("/tests/")).sort();
 }
 
 /** Compiles aside and renames: a test or daemon that reads the artifact meanwhile sees the old one or the new one, whole. */
@@ -85,19 +88,25 @@ async function compile(output: string, command: readonly string[]): Promise<void
   }
 }
 
-/** The four C artifacts the executable carries: ffi/BUILD.md and ffi/include/crib.h say what they are. */
+/** The four C artifacts the executable carries: ffi/BUILD.md and ffi/libcrib/crib.h say what they are. */
 export function nativeStep(toolchain: Toolchain): Step {
-  const include = "-Iffi/include";
   // The kernel's headers, below musl's own, which must win where both define something.
   const kernelHeaders = ["-idirafter", "/usr/include", "-idirafter", `/usr/include/${toolchain.triplet}`];
-  const musl = ["musl-gcc", ...warningFlags, ...staticFlags, include];
+  const musl = ["musl-gcc", ...warningFlags, ...staticFlags, ...includeFlags];
   const plain = [...musl, "-Wl,-z,norelro"];
   const monitor = [...musl, ...hardenedFlags(toolchain.triplet)];
   const commands: Readonly<Record<string, readonly string[]>> = {
-    "libcrib.so": ["gcc", ...warningFlags, ...libraryFlags, include, ...sources("shim"), toolchain.libseccomp],
-    "crib-monitor": [...monitor, ...sources("monitor", "init"), ...kernelHeaders],
+    "libcrib.so": [
+      "gcc",
+      ...warningFlags,
+      ...libraryFlags,
+      ...includeFlags,
+      ...sources("libcrib"),
+      toolchain.libseccomp,
+    ],
+    "crib-monitor": [...monitor, ...sources("monitor", "init", "wire"), ...kernelHeaders],
     "crib-look": [...plain, ...sources("look"), ...kernelHeaders],
-    "crib-layer": ["gcc", ...warningFlags, ...layerFlags, include, ...sources("layers"), toolchain.libzstd],
+    "crib-layer": ["gcc", ...warningFlags, ...layerFlags, ...includeFlags, ...sources("layers"), toolchain.libzstd],
     hello: [...plain, ...sources("hello"), ...kernelHeaders],
   };
   return {

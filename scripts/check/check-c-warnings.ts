@@ -1,4 +1,4 @@
-import { sources, warningFlags } from "../build/native.ts";
+import { includeFlags, sources, warningFlags } from "../build/native.ts";
 import { run } from "../build/run.ts";
 
 /** Warnings the build itself does not ask for: they cost time, or one of the two compilers does not know them. */
@@ -6,14 +6,14 @@ const strict = ["-Wshadow", "-Wpointer-arith", "-Wstrict-prototypes", "-Wwrite-s
 
 // gcc builds the product; clang sees other things in the same code.
 const compilers = ["gcc", "clang"].filter((compiler) => Bun.which(compiler) !== null);
-const files = sources("shim", "monitor", "init", "look", "hello");
+const files = sources("libcrib", "wire", "monitor", "init", "look", "hello");
 const commands = compilers.map((compiler) => [
   compiler,
   ...warningFlags,
   ...strict,
   "-O1",
   "-fsyntax-only",
-  "-Iffi/include",
+  ...includeFlags,
   ...files,
 ]);
 try {

@@ -16,11 +16,11 @@ interface Table {
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const table = JSON.parse(read("ffi/protocol-numbers.json")) as Table;
-const protocolHeader = read("ffi/include/protocol.h");
+const protocolHeader = read("ffi/wire/protocol.h");
 const versions = { oldest: table.protocol.versions[0] ?? 0, newest: table.protocol.versions.at(-1) ?? 0 };
 const drift = [
   ...driftOf("protocol.h", table.frames, numbersInHeader(protocolHeader, "FRAME_")),
-  ...driftOf("plan.h", table.steps, numbersInHeader(read("ffi/include/plan.h"), "STEP_")),
+  ...driftOf("plan.h", table.steps, numbersInHeader(read("ffi/wire/plan.h"), "STEP_")),
   ...driftOf("frames.ts", table.frames, spelledAlike(FrameKind)),
   ...driftOf("step-kinds.ts", table.steps, spelledAlike(stepKinds)),
   ...driftOf(

@@ -7,7 +7,7 @@ import { add, type Counts, noTests, type Suite } from "./suite.ts";
 const LIMIT_SECONDS = 10 * 60;
 
 /** Shell scripts that compile C tests with sanitizers into a directory, run them, and print `ok …` a test or `not ok …`. */
-const scripts = ["ffi/tests/run.sh", "ffi/shim/tests/run.sh", "ffi/layers/tests/run.sh"] as const;
+const scripts = ["ffi/tests/run.sh", "ffi/libcrib/tests/run.sh", "ffi/layers/tests/run.sh"] as const;
 
 async function runScript(script: string): Promise<Counts> {
   const output = join(buildDir, "c-tests");

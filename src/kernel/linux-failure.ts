@@ -1,6 +1,6 @@
 import { ErrnoError } from "../errors/errno-error.ts";
 
-/** `struct crib_err` of ffi/include/crib.h: int32 errnum, char step[28], char path[224]. */
+/** `struct crib_err` of ffi/libcrib/crib.h: int32 errnum, char step[28], char path[224]. */
 const SIZE = 256;
 const STEP_AT = 4;
 const PATH_AT = 32;

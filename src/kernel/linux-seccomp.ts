@@ -8,7 +8,7 @@ import { seccompAction, seccompArchName, seccompOperator } from "./seccomp-actio
 
 /** BPF_MAXINSNS (4096) instructions of 8 bytes: the kernel loads no longer program. */
 const PROGRAM_BYTES = 4096 * 8;
-/** `struct crib_seccomp_arg` of ffi/include/crib.h. */
+/** `struct crib_seccomp_arg` of ffi/libcrib/crib.h. */
 const ARGUMENT_BYTES = 24;
 const ARGUMENTS_MAX = 6;
 

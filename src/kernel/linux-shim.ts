@@ -4,7 +4,7 @@ import { ErrnoError } from "../errors/errno-error.ts";
 import { readArtifact } from "./artifacts.ts";
 import { errnoReader, type Libc } from "./linux-libc.ts";
 
-/** Must equal CRIB_ABI_VERSION of ffi/include/crib.h. */
+/** Must equal CRIB_ABI_VERSION of ffi/libcrib/crib.h. */
 const ABI_VERSION = 1;
 
 const MFD_CLOEXEC = 1;

@@ -4,7 +4,7 @@ import { type Calls, checkedShim } from "./linux-calls.ts";
 import { withFailure } from "./linux-failure.ts";
 import type { TreeCalls } from "./port.ts";
 
-/** `struct crib_err` of ffi/include/crib.h. */
+/** `struct crib_err` of ffi/libcrib/crib.h. */
 const ERR_BYTES = 256;
 
 export function treeCalls({ shim }: Calls): TreeCalls {

@@ -60,7 +60,7 @@ const firstPauseMs = 5;
 const longestPauseMs = 100;
 
 /**
- * The same where others must not wait for it: on a thread of its own (ffi/shim/remove-tree.c). A disk that hangs keeps that
+ * The same where others must not wait for it: on a thread of its own (ffi/libcrib/remove-tree.c). A disk that hangs keeps that
  * thread, not the daemon's.
  *
  * @throws {ErrnoError} what the thread met; the rest of the tree is still there.

@@ -5,12 +5,12 @@ import { join } from "node:path";
 const root = join(import.meta.dir, "../..");
 const sources = [
   "ffi/tests/judge.c",
-  "ffi/init/reader.c",
-  "ffi/init/failure.c",
-  "ffi/init/plan-reader.c",
-  "ffi/monitor/protocol-reader.c",
+  "ffi/wire/reader.c",
+  "ffi/wire/failure.c",
+  "ffi/wire/plan-reader.c",
+  "ffi/wire/protocol-reader.c",
 ];
-const flags = ["-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-Iffi/include"];
+const flags = ["-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-Iffi", "-Iffi/include"];
 const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
 /** What ffi/tests/judge.h calls a plan and a request: the two kinds of inputs. */

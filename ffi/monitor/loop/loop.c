@@ -3,7 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 struct monitor monitor = {
 	.host_root = -1,

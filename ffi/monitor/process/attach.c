@@ -4,7 +4,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /*
  * An attacher that is behind holds up the container, so that nothing is lost on the way to it. One that takes nothing

@@ -3,9 +3,9 @@
 #include <sys/stat.h>
 
 #include "cleanup.h"
-#include "init.h"
+#include "init/init.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* A page of its own: everything in it is the stage's to write, and who is born of the stage does not have it. */
 #define NOTE_SIZE 4096

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* "1 <code> <signal> <oom> <finished>\n", the first field being the version. */
 #define RECORD_SIZE 64

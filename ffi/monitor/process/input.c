@@ -4,7 +4,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #define END_OF_TRANSMISSION 4 /* what ends input on a terminal, whose descriptor is also its output */
 /* Whoever writes as much as this at once gets a pipe that takes several of them. */

@@ -3,7 +3,7 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* How often launches that have not ended are looked at. */
 #define TICK_MS 50

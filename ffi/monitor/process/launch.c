@@ -5,9 +5,9 @@
 #include <sys/vfs.h>
 
 #include "cleanup.h"
-#include "init.h"
+#include "init/init.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #define PROCESSES_MAX 4096
 

@@ -9,7 +9,7 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #define LOG_MODE 0640 /* as containerd: log collectors read it through a group */
 

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* v2 memory.events and v1 memory.oom_control (4.13) both have a line "oom_kill <count>". */
 bool oom_was_killed(const char *file)

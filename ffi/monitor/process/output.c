@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* A container that only logs is read in small pieces: what is touched here stays in the pod's memory. */
 #define LOG_READ_SIZE 32768

@@ -6,7 +6,7 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 struct process *process_find(const char *id)
 {

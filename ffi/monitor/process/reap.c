@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 static void reaped(const siginfo_t *info)
 {

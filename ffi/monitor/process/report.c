@@ -7,9 +7,9 @@
 
 #include "cleanup.h"
 #include "decimal.h"
-#include "init.h"
+#include "init/init.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #define ERRNO_MAX 4095
 

@@ -2,7 +2,7 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #define MS_PRIVATE_BIT (1ul << 18)
 #define MS_REC_BIT 16384ul

@@ -3,9 +3,9 @@
 
 #include "cleanup.h"
 #include "decimal.h"
-#include "init.h"
+#include "init/init.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* A walk through ".." is begun anew when anything on the machine was mounted or renamed meanwhile (openat2(2)). */
 #define OPEN_ATTEMPTS 1000

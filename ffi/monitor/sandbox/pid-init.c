@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 
 #include "cleanup.h"
-#include "init.h"
+#include "init/init.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #define KEYCTL_JOIN_SESSION_KEYRING 1
 #define LAST_CAPABILITY 63

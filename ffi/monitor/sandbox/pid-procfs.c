@@ -2,7 +2,7 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* CRIB_OLD_PROCFS builds a monitor that does as on an old kernel, for the tests. */
 static int takes_pid_namespace(void)

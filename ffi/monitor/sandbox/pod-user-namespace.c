@@ -4,9 +4,9 @@
 
 #include "cleanup.h"
 #include "decimal.h"
-#include "init.h"
+#include "init/init.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /*
  * The pod's namespaces have to belong to its user namespace, and a namespace belongs to that of its maker. The monitor

@@ -4,9 +4,9 @@
 #include <sys/socket.h>
 
 #include "cleanup.h"
-#include "init.h"
+#include "init/init.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #define SHAREABLE ((uint64_t)(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS))
 

@@ -6,7 +6,7 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* A child in uninterruptible sleep cannot be waited for; init inherits it. */
 #define SHUTDOWN_SECONDS 10

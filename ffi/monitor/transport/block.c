@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* A frame with as much input as the daemon puts in one, and its beginning. */
 #define BLOCK_SIZE (260u << 10)

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 /* Every live exec and attachment has its own; the daemon opens fewer than this, so that its first always gets in. */
 #define CONNECTIONS_MAX 512

@@ -1,4 +1,4 @@
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 void reply_ok(struct connection *connection, uint32_t request)
 {

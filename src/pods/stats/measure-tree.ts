@@ -17,7 +17,7 @@ const limits = { maxEntries: 20_000_000, maxMs: 15_000 } as const;
 const firstPauseMs = 2;
 const longestPauseMs = 100;
 
-/** Offsets in `struct crib_tree_usage` of ffi/include/crib.h. */
+/** Offsets in `struct crib_tree_usage` of ffi/libcrib/crib.h. */
 const usageBytes = 32;
 const inodesAt = 8;
 const incompleteAt = 24;
@@ -25,7 +25,7 @@ const failureAt = 28;
 
 /**
  * Bytes and inodes of a tree that a container fills, counted on a thread of its own by descriptor
- * (ffi/shim/tree-usage.c): no depth, name, link or exchange of names leads the walk out or ends it. A disk that hangs keeps
+ * (ffi/libcrib/tree-usage.c): no depth, name, link or exchange of names leads the walk out or ends it. A disk that hangs keeps
  * that thread, not the daemon's.
  *
  * @throws {ErrnoError} when the root of the tree cannot be looked at.

@@ -52,7 +52,7 @@ const nothing = new Uint8Array(0);
 const noop = () => undefined;
 
 /**
- * How many live execs and attachments a pod may have at once. Below CONNECTIONS_MAX of ffi/monitor/connection.c, so that a
+ * How many live execs and attachments a pod may have at once. Below CONNECTIONS_MAX of ffi/monitor/transport/connection.c, so that a
  * daemon that comes back always gets in.
  */
 const maxSessions = 448;

@@ -4,7 +4,7 @@ import { type HostPath, joinHostPath } from "../../../ids/path.ts";
 import type { UnixNanos } from "../../../ids/units.ts";
 import type { ContainerExit } from "./port.ts";
 
-/** "<version> <code> <signal> <oom> <finished>\n", see ffi/monitor/exit-record.c. */
+/** "<version> <code> <signal> <oom> <finished>\n", see ffi/monitor/process/exit-record.c. */
 const recordPattern = /^1 (\d{1,3}) (\d{1,3}) ([01]) (\d{1,20})\n$/;
 const idPattern = /^[0-9a-f]{64}$/;
 

@@ -50,8 +50,8 @@ describe("FrameSplitter", () => {
 });
 
 describe("FrameKind", () => {
-  test("are the numbers of ffi/include/protocol.h", () => {
-    const header = readFileSync(join(import.meta.dir, "../../../../ffi/include/protocol.h"), "utf8");
+  test("are the numbers of ffi/wire/protocol.h", () => {
+    const header = readFileSync(join(import.meta.dir, "../../../../ffi/wire/protocol.h"), "utf8");
     const numbers = [...header.matchAll(/^\s*FRAME_([A-Z_]+) = (0x[0-9a-f]+|\d+),/gm)].map(([, name = "", number]) => [
       name.toLowerCase().replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
       Number(number),

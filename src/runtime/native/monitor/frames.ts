@@ -2,7 +2,7 @@ import { CribError } from "../../../errors/crib-error.ts";
 import { WireWriter } from "../plan/wire-writer.ts";
 
 /**
- * The protocol with a pod's monitor; ffi/include/protocol.h is the other side, draws the frames and says what each version
+ * The protocol with a pod's monitor; ffi/wire/protocol.h is the other side, draws the frames and says what each version
  * brought. Numbers are frozen in ffi/protocol-numbers.json; `npm run check` compares the three.
  */
 export const protocol = { magic: 0x4f4d5243, oldest: 1, newest: 2 } as const;

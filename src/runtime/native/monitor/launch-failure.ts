@@ -4,7 +4,7 @@ import type { ErrorCode } from "../../../errors/error-code.ts";
 import { stepName } from "../plan/step-kinds.ts";
 import type { WireReader } from "./wire-reader.ts";
 
-/** `struct failure` of ffi/include/failure.h. */
+/** `struct failure` of ffi/wire/failure.h. */
 export interface Failure {
   readonly errno: number;
   /** The plan's step it happened in; undefined when it was no step. */

@@ -6,7 +6,7 @@ import { describeFailure, readFailure } from "./launch-failure.ts";
 import type { ContainerExit, MonitoredContainer, SandboxSetupResult, StartResult } from "./port.ts";
 import { WireReader } from "./wire-reader.ts";
 
-/** Payloads of the monitor's answers and events, as ffi/include/protocol.h lists them. */
+/** Payloads of the monitor's answers and events, as ffi/wire/protocol.h lists them. */
 
 export interface Greeting {
   readonly magic: number;

@@ -6,7 +6,7 @@ import { protocol } from "./frames.ts";
 import type { AttachRequest, ExecRequest, SandboxSetup, StartRequest } from "./port.ts";
 import type { VersionRange } from "./protocol-version.ts";
 
-/** Payloads of requests, as ffi/include/protocol.h lists them. */
+/** Payloads of requests, as ffi/wire/protocol.h lists them. */
 
 /** A single version in the form that a monitor of version 1 knows. */
 export function helloPayload({ oldest, newest }: VersionRange): Uint8Array {

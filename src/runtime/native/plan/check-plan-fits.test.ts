@@ -20,8 +20,8 @@ function check(config: Config, changes: Parameters<typeof specInput>[1] = {}): v
   checkPlanFits(buildContainerSpec(specInput(config, changes)));
 }
 
-test("the limits are those of ffi/include/plan.h", () => {
-  const header = readFileSync(join(import.meta.dir, "../../../../ffi/include/plan.h"), "utf8");
+test("the limits are those of ffi/wire/plan.h", () => {
+  const header = readFileSync(join(import.meta.dir, "../../../../ffi/wire/plan.h"), "utf8");
   expect(header).toContain(`#define PLAN_STEPS_MAX ${planLimits.steps}\n`);
   expect(header).toContain(`#define PLAN_SLOTS_MAX ${planLimits.sources}\n`);
 });

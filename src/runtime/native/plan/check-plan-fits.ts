@@ -1,7 +1,7 @@
 import { invalidArgument } from "../../../errors/crib-error.ts";
 import type { RuntimeSpec } from "../../../oci/runtime-spec.ts";
 
-/** What the reader in C takes: PLAN_STEPS_MAX and PLAN_SLOTS_MAX of ffi/include/plan.h. */
+/** What the reader in C takes: PLAN_STEPS_MAX and PLAN_SLOTS_MAX of ffi/wire/plan.h. */
 export const planLimits = { steps: 4096, sources: 512 } as const;
 
 /** NGROUPS_MAX: setgroups(2) refuses more. */

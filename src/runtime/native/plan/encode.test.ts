@@ -26,7 +26,7 @@ const hostPath = parseHostPath("/h");
 const p = "02000000" + "2f70" + "00";
 const h = "02000000" + "2f68" + "00";
 
-/** One of every kind, with its bytes as ffi/include/plan.h lays them out. */
+/** One of every kind, with its bytes as ffi/wire/plan.h lays them out. */
 const payloads: readonly (readonly [PlanStep, string])[] = [
   [{ kind: "join-cgroup", procsFile: hostPath }, h],
   [{ kind: "oom-score-adj", value: -999 }, "19fcffff"],
@@ -138,8 +138,8 @@ describe("encodePlan", () => {
 });
 
 describe("stepKinds", () => {
-  test("are the numbers of ffi/include/plan.h", () => {
-    const header = readFileSync(join(import.meta.dir, "../../../../ffi/include/plan.h"), "utf8");
+  test("are the numbers of ffi/wire/plan.h", () => {
+    const header = readFileSync(join(import.meta.dir, "../../../../ffi/wire/plan.h"), "utf8");
     const numbers = [...header.matchAll(/^\s*STEP_([A-Z_]+) = (\d+),/gm)].map(([, name = "", number]) => [
       name.toLowerCase().replaceAll("_", "-"),
       Number(number),

@@ -15,7 +15,7 @@ const deviceTypes = { char: 0, block: 1, fifo: 2 } as const;
 const lsms = { apparmor: 0, selinux: 1 } as const;
 
 /**
- * The plan as ffi/init/ reads it; the layout is drawn in ffi/include/plan.h.
+ * The plan as ffi/init/ reads it; the layout is drawn in ffi/wire/plan.h.
  *
  * @throws {CribError} invalid-argument for a string with a NUL byte.
  */

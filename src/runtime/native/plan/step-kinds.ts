@@ -1,6 +1,6 @@
 import type { PlanStep } from "./steps.ts";
 
-/** Numbers of the steps on the wire: `enum plan_step_kind` of ffi/include/plan.h. Never reused. */
+/** Numbers of the steps on the wire: `enum plan_step_kind` of ffi/wire/plan.h. Never reused. */
 export const stepKinds = {
   "join-cgroup": 1,
   "oom-score-adj": 2,

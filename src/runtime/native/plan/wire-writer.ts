@@ -3,7 +3,7 @@ import { invalidArgument } from "../../../errors/crib-error.ts";
 const encoder = new TextEncoder();
 
 /**
- * Little-endian bytes for the C side (ffi/include/reader.h): integers, length-prefixed bytes, strings that carry a NUL
+ * Little-endian bytes for the C side (ffi/wire/reader.h): integers, length-prefixed bytes, strings that carry a NUL
  * beyond their length so that C can use them where they lie. Grows by doubling; `written()` copies nothing.
  */
 export class WireWriter {
