@@ -30,6 +30,8 @@ describe("direction", () => {
     ["src/main.ts", 'import { x } from "./cri/server.ts";'],
     ["src/pods/a.ts", 'import { x } from "./deep/b.ts";'],
     ["src/pods/a.test.ts", 'import { x } from "../cri/b.ts";'],
+    ["src/pods/a.ts", 'import { x } from "../runtime/port.ts";'],
+    ["src/runtime/oci-cli/a.ts", 'import { x } from "../native/plan/steps.ts";'],
   ];
   test.each(allowed)("%s may: %s", (path, text) => {
     expect(reasons([path, text])).toEqual([]);
@@ -41,6 +43,7 @@ describe("direction", () => {
     ["src/layers/a.ts", 'import { x } from "../network/port.ts";', "layers must not import network"],
     ["src/cri/a.ts", 'import { x } from "../main.ts";', "cri must not import main"],
     ["src/misc/a.ts", "", "folder src/misc has no place"],
+    ["src/pods/a.ts", 'import type { x } from "../runtime/native/plan/steps.ts";', "pods speak src/runtime/port.ts"],
   ];
   test.each(refused)("%s may not: %s", (path, text, reason) => {
     expect(reasons([path, text]).join("\n")).toContain(reason);

@@ -144,6 +144,19 @@ function checkRecordWriters(file: SourceFile): Violation[] {
   });
 }
 
+/** Launch plans, monitors and their frames are the native runtime's own; everybody else speaks src/runtime/port.ts. */
+function checkNative(file: SourceFile): Violation[] {
+  if (/^src\/(runtime|main)\//.test(file.path)) return [];
+  return importsOf(file.text)
+    .filter(({ specifier }) => resolve(file.path, specifier).startsWith("src/runtime/native/"))
+    .map(({ line }) => ({
+      path: file.path,
+      line,
+      reason:
+        "src/runtime/native is known to src/runtime and main alone: pods speak src/runtime/port.ts, or another runtime could not run them",
+    }));
+}
+
 function checkLength(file: SourceFile): Violation[] {
   const lines = file.text.split("\n").length - 1;
   if (
@@ -193,6 +206,7 @@ export function checkImports(files: readonly SourceFile[]): Violation[] {
     ...product.flatMap(checkDirection),
     ...product.flatMap(checkAmbient),
     ...product.flatMap(checkRecordWriters),
+    ...product.flatMap(checkNative),
     ...sources.flatMap(checkForeign),
     ...files.filter(({ path }) => !path.startsWith("src/gen/")).flatMap(checkLength),
     ...findCycles(product),

@@ -28,6 +28,28 @@ const ipv4Subnet = z.string().refine((text) => {
   return isIP(address) === 4 && rest === undefined && /^(?:[89]|1[0-9]|2[0-9]|30)$/.test(bits);
 }, 'is not an IPv4 subnet such as "10.88.0.0/16"');
 
+/** As the RuntimeClass API has it: a DNS label. */
+const handlerName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "is not a handler name");
+
+const annotationPattern = z.string().min(1);
+
+const ofEveryHandler = {
+  pod_annotations: z.array(annotationPattern).optional(),
+  container_annotations: z.array(annotationPattern).optional(),
+  privileged_without_host_devices: z.boolean().optional(),
+};
+
+const runtimeHandler = z.discriminatedUnion(
+  "type",
+  [z.strictObject({ type: z.literal("native"), ...ofEveryHandler })],
+  {
+    error: (issue) =>
+      issue.code === "invalid_union"
+        ? 'is no type that crib knows: "native" is its own runtime; other OCI runtimes ("oci") and shims ("shim-v2") are not supported yet'
+        : undefined,
+  },
+);
+
 const seconds = z.number().int().min(1).max(86_400);
 
 /** config.toml as it is written: snake_case, units in the names, every key optional, none unknown. */
@@ -88,10 +110,8 @@ const schema = z.strictObject({
   cdi: z.strictObject({ spec_dirs: z.array(path).optional() }).optional(),
   runtime: z
     .strictObject({
-      default_handler: z
-        .string()
-        .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "is not a handler name")
-        .optional(),
+      default_handler: handlerName.optional(),
+      handlers: z.record(handlerName, runtimeHandler).optional(),
       seccomp_profile_root: path.optional(),
       apparmor_default_profile: z.boolean().optional(),
       image_volumes: z.enum(["copy", "tmpfs", "none"]).optional(),
@@ -118,6 +138,7 @@ const schema = z.strictObject({
 });
 
 export type ConfigFile = z.output<typeof schema>;
+export type RuntimeHandlerFile = z.output<typeof runtimeHandler>;
 
 /** @throws {CribError} invalid-argument naming the file and the key, or the line for TOML that is none. */
 export function parseConfigFile(file: string, text: string): ConfigFile {
@@ -140,6 +161,7 @@ function explainIssue(issue: z.core.$ZodIssue): string {
       .map((unknown) => `unknown key ${JSON.stringify(key === "" ? unknown : `${key}.${unknown}`)}`)
       .join("; ");
   }
+  if (issue.code === "invalid_key") return issue.issues.map(({ message }) => `${key}: ${message}`).join("; ");
   return `${key === "" ? "" : `${key}: `}${issue.message}`;
 }
 

@@ -1,4 +1,5 @@
 import type { HostPath } from "../ids/path.ts";
+import type { RuntimeHandlerConfig } from "./runtime-handler.ts";
 
 /** Everything a daemon is told, parsed once from flags, environment and files, then frozen. */
 export interface Config {
@@ -51,7 +52,10 @@ export interface Config {
     readonly specDirs: readonly HostPath[];
   };
   readonly runtime: {
+    /** The handler of pods that name none. */
     readonly defaultHandler: string;
+    /** By name. The default one is among them. */
+    readonly handlers: Readonly<Record<string, RuntimeHandlerConfig>>;
     readonly seccompProfileRoot: HostPath;
     /** Confine containers that name no AppArmor profile by the one that crib brings, where the kernel has AppArmor. */
     readonly apparmorDefaultProfile: boolean;

@@ -1,5 +1,6 @@
 import { parseHostPath } from "../ids/path.ts";
 import type { Config } from "./config.ts";
+import { nativeHandler } from "./runtime-handler.ts";
 
 /** What holds where neither a file nor a flag says otherwise. */
 export const defaultConfig: Config = deepFreeze({
@@ -26,6 +27,7 @@ export const defaultConfig: Config = deepFreeze({
   cdi: { specDirs: [parseHostPath("/etc/cdi"), parseHostPath("/var/run/cdi")] },
   runtime: {
     defaultHandler: "crib",
+    handlers: { crib: nativeHandler },
     seccompProfileRoot: parseHostPath("/var/lib/kubelet/seccomp"),
     apparmorDefaultProfile: true,
     imageVolumes: "copy",

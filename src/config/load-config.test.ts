@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { CribError } from "../errors/crib-error.ts";
 import { defaultConfig } from "./defaults.ts";
 import { loadConfig } from "./load-config.ts";
+import { nativeHandler } from "./runtime-handler.ts";
 
 const load = (...texts: string[]) =>
   loadConfig({ files: texts.map((text, index) => ({ path: `/etc/crib/${index}.toml`, text })), flags: {} });
@@ -56,6 +57,11 @@ describe("loadConfig()", () => {
       apparmor_default_profile = false
       image_volumes = "tmpfs"
       exec_output_limit_bytes = 2048
+      [runtime.handlers.guarded]
+      type = "native"
+      pod_annotations = ["dev.*"]
+      container_annotations = ["x"]
+      privileged_without_host_devices = true
       [streaming]
       address = "::1"
       port = 10010
@@ -83,6 +89,16 @@ describe("loadConfig()", () => {
       cdi: { specDirs: ["/c1", "/c2"] },
       runtime: {
         defaultHandler: "native",
+        handlers: {
+          crib: nativeHandler,
+          native: nativeHandler,
+          guarded: {
+            type: "native",
+            podAnnotations: ["dev.*"],
+            containerAnnotations: ["x"],
+            privilegedWithoutHostDevices: true,
+          },
+        },
         seccompProfileRoot: "/sec",
         apparmorDefaultProfile: false,
         imageVolumes: "tmpfs",
@@ -151,6 +167,10 @@ describe("loadConfig()", () => {
     ["[registry]\nmax_concurrent_downloads = 0", "registry.max_concurrent_downloads"],
     ["[cni]\nplugin_timeout_seconds = 1.5", "cni.plugin_timeout_seconds"],
     ['[runtime]\ndefault_handler = "a b"', "runtime.default_handler: is not a handler name"],
+    ['[runtime.handlers.kata]\ntype = "shim-v2"', "runtime.handlers.kata.type: is no type that crib knows"],
+    ['[runtime.handlers.kata]\npath = "/x"', "runtime.handlers.kata.type: is no type that crib knows"],
+    ['[runtime.handlers.x]\ntype = "native"\npath = "/x"', 'unknown key "runtime.handlers.x.path"'],
+    ['[runtime.handlers."A b"]\ntype = "native"', "runtime.handlers.A b: is not a handler name"],
     ['[streaming]\naddress = "localhost"', "streaming.address: is not an IP address"],
     ['[streaming]\ntls_cert_file = "/c"', "streaming.tls_cert_file and streaming.tls_key_file"],
     ['"__proto__" = 1', "__proto__"],

@@ -1,9 +1,10 @@
 import { invalidArgument } from "../errors/crib-error.ts";
 import { parseHostPath } from "../ids/path.ts";
 import type { Config } from "./config.ts";
-import { type ConfigFile, parseConfigFile } from "./config-file.ts";
+import { type ConfigFile, parseConfigFile, type RuntimeHandlerFile } from "./config-file.ts";
 import { deepFreeze, defaultConfig } from "./defaults.ts";
 import { parseListenAddress } from "./listen-address.ts";
+import { nativeHandler, type RuntimeHandlerConfig } from "./runtime-handler.ts";
 
 export interface ConfigSource {
   /** For messages. */
@@ -95,7 +96,7 @@ function overlay(base: Config, file: ConfigFile): Config {
     },
     cdi: { specDirs: cdi?.spec_dirs ?? base.cdi.specDirs },
     runtime: {
-      defaultHandler: runtime?.default_handler ?? base.runtime.defaultHandler,
+      ...overlayHandlers(base.runtime, runtime),
       seccompProfileRoot: runtime?.seccomp_profile_root ?? base.runtime.seccompProfileRoot,
       apparmorDefaultProfile: runtime?.apparmor_default_profile ?? base.runtime.apparmorDefaultProfile,
       imageVolumes: runtime?.image_volumes ?? base.runtime.imageVolumes,
@@ -103,6 +104,29 @@ function overlay(base: Config, file: ConfigFile): Config {
     },
     streaming: overlayStreaming(base.streaming, file.streaming),
   };
+}
+
+/** A handler replaces the one of its name; what is the default and not described is crib's own runtime. */
+function overlayHandlers(
+  base: Config["runtime"],
+  file: ConfigFile["runtime"],
+): Pick<Config["runtime"], "defaultHandler" | "handlers"> {
+  const defaultHandler = file?.default_handler ?? base.defaultHandler;
+  const described = Object.entries(file?.handlers ?? {}).map(([name, handler]) => [name, overlayHandler(handler)]);
+  const handlers = { ...base.handlers, ...Object.fromEntries(described) };
+  return { defaultHandler, handlers: { [defaultHandler]: nativeHandler, ...handlers } };
+}
+
+function overlayHandler(file: RuntimeHandlerFile): RuntimeHandlerConfig {
+  const common = {
+    podAnnotations: file.pod_annotations ?? nativeHandler.podAnnotations,
+    containerAnnotations: file.container_annotations ?? nativeHandler.containerAnnotations,
+    privilegedWithoutHostDevices: file.privileged_without_host_devices ?? nativeHandler.privilegedWithoutHostDevices,
+  };
+  switch (file.type) {
+    case "native":
+      return { type: "native", ...common };
+  }
 }
 
 function overlayNetwork(base: Config["network"], file: ConfigFile["network"]): Config["network"] {

@@ -1,29 +1,11 @@
 import type { HostFacts } from "../oci/host-facts.ts";
 
-/**
- * What this runtime really does, in the words of Status: the kubelet and the scheduler refuse or place pods by it, so a
- * feature is named here only once its behaviour is there.
- */
-export function handlerFeatures({ userNamespaces, kernelVersion }: FeatureFacts): {
-  readonly recursiveReadOnlyMounts: boolean;
-  readonly userNamespaces: boolean;
-  readonly cgroupNamespaces: boolean;
-} {
-  const { major, minor } = kernelVersion;
-  return {
-    /** `mount_setattr(AT_RECURSIVE)`. */
-    recursiveReadOnlyMounts: major > 5 || (major === 5 && minor >= 12),
-    userNamespaces,
-    /** Linux 4.6, which is older than all that crib runs on. */
-    cgroupNamespaces: true,
-  };
-}
-
 export type FeatureFacts = Pick<
   HostFacts,
   "kernelVersion" | "userNamespaces" | "apparmor" | "selinux" | "cgroupDelegation" | "seccomp"
 >;
 
+/** What the daemon does, whatever runs the pod: a feature is named here only once its behaviour is there. */
 export function runtimeFeatures({ userNamespaces, cgroupDelegation, seccomp }: FeatureFacts): {
   readonly supplementalGroupsPolicy: boolean;
   readonly userNamespacesHostNetwork: boolean;

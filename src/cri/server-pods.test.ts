@@ -61,13 +61,6 @@ describe("pods", () => {
     ]);
   });
 
-  test("an unknown runtime handler is refused by name", async () => {
-    const error = await failure(server.runtime.runPodSandbox({ config: podConfig, runtimeHandler: "kata" }));
-    expect(error.code).toBe(Code.InvalidArgument);
-    expect(error.rawMessage).toContain('"kata"');
-    expect(error.rawMessage).toContain('"crib"');
-  });
-
   test("PodSandboxStatus tells addresses, containers and the moment", async () => {
     const sandbox = fakeSandbox();
     const container = fakeContainer(sandbox);

@@ -11,8 +11,11 @@ import { defaultRlimits } from "../oci/default-rlimits.ts";
 import { createPods } from "../pods/create-pods.ts";
 import { PathLooker } from "../pods/host/path-looker.ts";
 import { containerOfHolder } from "../pods/host/volume-holder.ts";
-import { DefaultAppArmor } from "../runtime/native/default-apparmor.ts";
+import { DefaultAppArmor } from "../runtime/apparmor/default-apparmor.ts";
+import { RuntimeHandlers } from "../runtime/handlers.ts";
 import { createMonitorLauncher } from "../runtime/native/monitor/launcher.ts";
+import { nativeFeatures } from "../runtime/native/native-features.ts";
+import { NativeRuntime } from "../runtime/native/native-runtime.ts";
 import { createSeccompCache } from "../runtime/native/seccomp-cache.ts";
 import { readBootId, readHostFacts } from "../runtime/read-host-facts.ts";
 import { LateWrites } from "../state/late-writes.ts";
@@ -66,6 +69,16 @@ export async function openDomains(
   );
   const pathLooker = undo.use(new PathLooker({ executable: lookExecutable, clock, log }));
   pathLooker.prepare();
+  const native = new NativeRuntime({
+    state: config.state,
+    features: nativeFeatures(hostFacts),
+    kernel,
+    launcher: createMonitorLauncher({ kernel, monitorExecutable, clock }),
+    seccomp: createSeccompCache(kernel),
+    cgroups,
+    clock,
+    log,
+  });
   const pods = undo.adopt(
     await createPods({
       config,
@@ -77,8 +90,7 @@ export async function openDomains(
       images,
       network,
       cgroups,
-      launcher: createMonitorLauncher({ kernel, monitorExecutable, clock }),
-      seccomp: createSeccompCache(kernel),
+      runtimes: new RuntimeHandlers(config.runtime, native),
       pathLooker,
       uptimeMs: readUptimeMs,
       defaultAppArmor,

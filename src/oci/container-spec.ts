@@ -46,6 +46,8 @@ export interface ContainerSpecInput {
   readonly apparmorProfile?: string | undefined;
   /** What `config.devices` stands for on this host, or all devices of the host for a privileged container. */
   readonly devices?: readonly GrantedDevice[];
+  /** False: a privileged container may use the devices it asks for, and not all of the host's. */
+  readonly hostDevices?: boolean;
   /** Those of `config.mounts` that show an image. */
   readonly imageVolumes?: ReadonlyMap<Mount, ImageVolume>;
   /** Those of `config.mounts` that the image declares. */
@@ -193,7 +195,10 @@ function containerLinux(
     ...(userNamespace !== undefined && { uidMappings: userNamespace.uids, gidMappings: userNamespace.gids }),
     devices: deviceNodes(granted),
     cgroupsPath: input.cgroupPath,
-    resources: specResources(input.config.linux?.resources, deviceRules(granted, security?.privileged === true)),
+    resources: specResources(
+      input.config.linux?.resources,
+      deviceRules(granted, security?.privileged === true && input.hostDevices !== false),
+    ),
     ...(input.seccompProfile !== undefined && { seccomp: input.seccompProfile }),
     ...protectedPaths(security),
     ...(selinux !== undefined && { mountLabel: selinuxFileLabel(selinux) }),

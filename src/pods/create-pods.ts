@@ -15,7 +15,6 @@ import { execSync } from "./exec/exec-sync.ts";
 import { reopenLog } from "./exec/reopen-log.ts";
 import { MonitorLinks } from "./host/monitor-links.ts";
 import { SandboxGroups } from "./host/sandbox-groups.ts";
-import { SpareMonitors } from "./host/spare-monitors.ts";
 import { EventHub } from "./ledger/event-hub.ts";
 import { ExitWatch } from "./ledger/exit-watch.ts";
 import { containerFingerprint, sandboxFingerprint } from "./ledger/fingerprint.ts";
@@ -60,8 +59,7 @@ export type PodsDependencies = Pick<
   | "images"
   | "network"
   | "cgroups"
-  | "launcher"
-  | "seccomp"
+  | "runtimes"
   | "defaultAppArmor"
   | "pathLooker"
   | "uptimeMs"
@@ -94,7 +92,6 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     ledger: new Ledger(sandboxes, containers, eventHub),
     intents: new SandboxIntents(adapters.config.state),
     monitors: new MonitorLinks(clock),
-    spares: new SpareMonitors(adapters),
     locks: new KeyedLocks(clock),
     starts: new Starts(),
     turns: new Turns(),
@@ -115,18 +112,17 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
   const leftovers = await takeStock(engine);
   adoptNames(engine);
   const recovered = recover(engine, leftovers).catch((error: unknown) => log.error({ err: error }, "recovery failed"));
-  compileDefaultFilter(engine);
-  engine.spares.prepare();
+  prepareRuntime(engine);
   return { ...verbs(engine), recovered };
 }
 
-/** The first pod of a daemon should not be the one that waits for libseccomp. */
-function compileDefaultFilter(engine: PodEngine): void {
-  if (!engine.hostFacts.seccomp) return;
+/** The first pod of a daemon should not be the one that waits for what can be made ahead. */
+function prepareRuntime(engine: PodEngine): void {
   const asked = create(ContainerConfigSchema, {
     linux: { securityContext: { seccomp: { profileType: SecurityProfile_ProfileType.RuntimeDefault } } },
   });
-  engine.seccomp.program(resolveSeccomp(engine, asked, undefined));
+  const seccomp = engine.hostFacts.seccomp ? resolveSeccomp(engine, asked, undefined) : undefined;
+  engine.runtimes.prepare({ seccomp });
 }
 
 function adoptNames(engine: PodEngine): void {
@@ -171,9 +167,10 @@ function verbs(engine: PodEngine): Omit<RunningPods, "recovered"> {
     containerStats: (id) => containerStats(engine, id),
     sandboxStats: (id) => sandboxStats(engine, id),
     sandboxMetrics: (id) => sandboxMetrics(engine, deviceNames, id),
+    runtimeHandlers: () => engine.runtimes.features(),
     events: (signal) => engine.eventHub.subscribe(signal),
     close: () => {
-      engine.spares[Symbol.dispose]();
+      engine.runtimes[Symbol.dispose]();
       engine.sandboxGroups[Symbol.dispose]();
       engine.teardowns[Symbol.dispose]();
       engine.monitors.disconnectAll();

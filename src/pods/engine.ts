@@ -8,15 +8,14 @@ import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { Turns } from "../observe/turns.ts";
 import type { HostFacts } from "../oci/host-facts.ts";
-import type { DefaultAppArmor } from "../runtime/native/default-apparmor.ts";
-import type { ContainerExit, MonitorLauncher } from "../runtime/native/monitor/port.ts";
-import type { SeccompCache } from "../runtime/native/seccomp-cache.ts";
+import type { DefaultAppArmor } from "../runtime/apparmor/default-apparmor.ts";
+import type { RuntimeHandlers } from "../runtime/handlers.ts";
+import type { ContainerExit } from "../runtime/port.ts";
 import type { SandboxIntents } from "../state/intents.ts";
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
 import type { MonitorLinks } from "./host/monitor-links.ts";
 import type { PathLooker } from "./host/path-looker.ts";
 import type { SandboxGroups } from "./host/sandbox-groups.ts";
-import type { SpareMonitors } from "./host/spare-monitors.ts";
 import type { EventHub } from "./ledger/event-hub.ts";
 import type { ExitWatch } from "./ledger/exit-watch.ts";
 import type { KeyedLocks } from "./ledger/keyed-locks.ts";
@@ -40,8 +39,7 @@ export interface PodEngine {
   readonly images: Images;
   readonly network: PodNetwork;
   readonly cgroups: Cgroups;
-  readonly launcher: MonitorLauncher;
-  readonly seccomp: SeccompCache;
+  readonly runtimes: RuntimeHandlers;
   readonly pathLooker: Pick<PathLooker, "lookAll">;
   readonly defaultAppArmor: Pick<DefaultAppArmor, "ensure">;
   readonly defaultSeccomp: DefaultSeccompProfiles;
@@ -53,7 +51,6 @@ export interface PodEngine {
   readonly intents: SandboxIntents;
 
   readonly monitors: MonitorLinks;
-  readonly spares: SpareMonitors;
   readonly sandboxGroups: SandboxGroups;
   /** One verb at a time per sandbox or container id. */
   readonly locks: KeyedLocks;

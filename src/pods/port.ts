@@ -8,6 +8,7 @@ import type {
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { InterfaceStats } from "../network/port.ts";
+import type { HandlerFeatures } from "../runtime/handlers.ts";
 import type { ContainerRecord, SandboxRecord, TeardownStep } from "../state/records.ts";
 import type { PodStreams } from "./streams.ts";
 
@@ -59,6 +60,9 @@ export interface Pods extends PodStreams {
   containerStats(id: string): Promise<ContainerStatsSample>;
   sandboxStats(id: string): Promise<SandboxStatsSample>;
   sandboxMetrics(id: string): Promise<SandboxMetricsSample>;
+
+  /** What pods may ask for by name, the default first. */
+  runtimeHandlers(): readonly HandlerFeatures[];
 
   /** Every change of a container or sandbox, in order; the subscription ends with `signal`. A slow reader loses its subscription, never memory. */
   events(signal: AbortSignal): AsyncIterable<PodEvent>;

@@ -4,16 +4,10 @@ import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { Pid } from "../ids/process.ts";
 import type { UnixNanos } from "../ids/units.ts";
+import type { ProcessRef } from "../kernel/process-ref.ts";
 import type { AttachRequest, NetworkAttachment } from "../network/port.ts";
 import type { PodResources } from "../oci/pod-resources.ts";
 import type { RuntimeSpec } from "../oci/runtime-spec.ts";
-
-/** A process that must be told from a later one with the same number. */
-export interface ProcessRef {
-  readonly pid: Pid;
-  /** Clock ticks since boot, /proc/PID/stat field 22. */
-  readonly startTime: bigint;
-}
 
 /** The parts of a pod's end, in the order in which they are done (`pods/lifecycle/teardown.ts`). */
 export type TeardownStep = "network" | "pins" | "monitor" | "shm" | "cgroup" | "files";
@@ -33,7 +27,10 @@ export interface SandboxRecord {
   readonly state: SandboxState;
   readonly createdAtNs: UnixNanos;
   readonly config: PodSandboxConfig;
+  /** As it was asked for: "" is the default. */
   readonly runtimeHandler: string;
+  /** The handler that runs it, by name; undefined: crib's own runtime, of before there were others. */
+  readonly handler?: string;
   /** What the pod's containers see: the host's where the pod names none. */
   readonly hostname: string;
   /** Parent group of the pod's containers; removed with the pod only if crib made it. */

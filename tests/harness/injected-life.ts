@@ -4,7 +4,7 @@ import { CribError } from "../../src/errors/crib-error.ts";
 import { type ContainerId, newSandboxId } from "../../src/ids/object-id.ts";
 import { parseHostPath } from "../../src/ids/path.ts";
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../../src/kernel/clone-flags.ts";
-import type { ContainerExit } from "../../src/runtime/native/monitor/port.ts";
+import type { ContainerExit } from "../../src/runtime/port.ts";
 import { bounded } from "./bounded.ts";
 import { type FailingCall, readSyscallLog, writeOrder } from "./failing-call.ts";
 import { collect, type MonitorBed, type Pod, type Started, sh } from "./monitor-bed.ts";

@@ -17,14 +17,13 @@ import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { MonitorError } from "../../src/runtime/native/monitor/launch-failure.ts";
 import { createMonitorLauncher } from "../../src/runtime/native/monitor/launcher.ts";
 import type {
-  ContainerExit,
-  ExecSession,
   ExecStreamsRequest,
   Monitor,
+  MonitorExec,
   MonitorLauncher,
   StartRequest,
-  StartResult,
 } from "../../src/runtime/native/monitor/port.ts";
+import type { ContainerExit, StartResult } from "../../src/runtime/port.ts";
 import type { ProcessStreams } from "../../src/runtime/streams.ts";
 import {
   type ContainerPlanOptions,
@@ -57,7 +56,7 @@ export interface Started extends StartResult {
 
 export interface Executed {
   readonly id: ExecId;
-  readonly session: ExecSession;
+  readonly session: MonitorExec;
   readonly output: { stdout: string; stderr: string };
 }
 

@@ -1,4 +1,4 @@
-import { apparmorParserPaths } from "../../runtime/native/apparmor-parser.ts";
+import { apparmorParserPaths } from "../../runtime/apparmor/apparmor-parser.ts";
 import type { DoctorHost } from "../cli-io.ts";
 import { type Check, type Finding, fail, ok, warn } from "./check.ts";
 import { type KernelOption, kernelRelease, presenceOf } from "./kernel-option.ts";

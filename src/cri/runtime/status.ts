@@ -1,18 +1,21 @@
 import { verboseInfo } from "../convert/info.ts";
 import type { CriDeps } from "../deps.ts";
-import { handlerFeatures, runtimeFeatures } from "../features.ts";
+import { runtimeFeatures } from "../features.ts";
 import type { RuntimeRpc } from "../handler.ts";
-import { runtimeHandlers } from "../validate/runtime-handler.ts";
 
 /** Whether pods can run here and what the runtime can do. Never waits: the kubelet calls a slow answer NotReady. */
 export function status({
   config,
   build,
+  pods,
   network,
   cgroups,
   hostFacts,
   loopWatch,
-}: Pick<CriDeps, "config" | "build" | "network" | "cgroups" | "hostFacts" | "loopWatch">): RuntimeRpc<"status"> {
+}: Pick<
+  CriDeps,
+  "config" | "build" | "pods" | "network" | "cgroups" | "hostFacts" | "loopWatch"
+>): RuntimeRpc<"status"> {
   return (request) => {
     const net = network.status();
     return {
@@ -22,7 +25,7 @@ export function status({
           { type: "NetworkReady", status: net.ready, reason: net.reason, message: net.message },
         ],
       },
-      runtimeHandlers: runtimeHandlers(config).map((name) => ({ name, features: handlerFeatures(hostFacts) })),
+      runtimeHandlers: pods.runtimeHandlers().map(({ name, features }) => ({ name, features })),
       features: runtimeFeatures(hostFacts),
       info: request.verbose
         ? verboseInfo({

@@ -1,10 +1,10 @@
 import { CribError, failedPrecondition, notFound } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
-import { MonitorError } from "../../runtime/native/monitor/launch-failure.ts";
+import { hasEnded } from "../../kernel/process-ref.ts";
+import { RuntimeError } from "../../runtime/runtime-error.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { hasEnded } from "../host/process-ref.ts";
 
 /**
  * How the end of a container shows to a command that is just entering it: a namespace or control group that is gone, a stage
@@ -41,6 +41,8 @@ export async function execFailure(engine: PodEngine, container: ContainerRecord,
 
 function looksLikeEnding(error: unknown): boolean {
   // Another code is of an error that says already whose it is.
-  if (error instanceof MonitorError) return error.code === "internal" && endings.has(error.failure.errno);
+  if (error instanceof RuntimeError) {
+    return error.code === "internal" && error.errno !== undefined && endings.has(error.errno);
+  }
   return error instanceof ErrnoError && endings.has(error.errno);
 }

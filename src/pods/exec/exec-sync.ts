@@ -1,15 +1,14 @@
 import { CribError, deadlineExceeded } from "../../errors/crib-error.ts";
-import { type ExecId, newExecId } from "../../ids/object-id.ts";
-import { deadlines } from "../../runtime/native/monitor/deadlines.ts";
-import { MonitorError } from "../../runtime/native/monitor/launch-failure.ts";
-import type { ExecSession } from "../../runtime/native/monitor/port.ts";
+import { newExecId } from "../../ids/object-id.ts";
+import { deadlines } from "../../runtime/deadlines.ts";
+import type { ExecSession } from "../../runtime/port.ts";
+import { RuntimeError } from "../../runtime/runtime-error.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { removeExecGroup } from "../host/remove-exec-group.ts";
 import type { ExecSyncRequest, ExecSyncResult } from "../port.ts";
 import { CappedOutput } from "./capped-output.ts";
 import { execFailure } from "./exec-failure.ts";
-import { execPlan } from "./exec-plan.ts";
+import { execLaunch } from "./exec-launch.ts";
 import { fitReply } from "./fit-reply.ts";
 import { type RunningContainer, runningContainer } from "./running-container.ts";
 
@@ -30,15 +29,11 @@ const killWaitMs = 2_000;
 export async function execSync(engine: PodEngine, request: ExecSyncRequest): Promise<ExecSyncResult> {
   const container = await runningContainer(engine, request.containerId, "exec");
   const { record } = container;
-  const id = newExecId();
-  using _group = {
-    [Symbol.dispose]: () => removeExecGroup(engine, record.cgroup, id),
-  };
   const timeoutMs = request.timeoutSeconds > 0n ? Number(request.timeoutSeconds) * 1000 : undefined;
   const deadlineMs = timeoutMs === undefined ? undefined : engine.clock.monotonicMs() + timeoutMs;
-  const session = await launch(engine, container, id, request, timeoutMs);
+  const session = await launch(engine, container, request, timeoutMs);
   const leftMs = deadlineMs === undefined ? undefined : Math.max(1, deadlineMs - engine.clock.monotonicMs());
-  return await collect(engine, record, session, id, request, leftMs);
+  return await collect(engine, record, session, request, leftMs);
 }
 
 /**
@@ -48,7 +43,6 @@ export async function execSync(engine: PodEngine, request: ExecSyncRequest): Pro
 async function launch(
   engine: PodEngine,
   container: RunningContainer,
-  id: ExecId,
   request: ExecSyncRequest,
   timeoutMs: number | undefined,
 ): Promise<ExecSession> {
@@ -56,13 +50,11 @@ async function launch(
   const launchMs = Math.min(timeoutMs ?? deadlines.startMs, deadlines.startMs);
   const tooLate = () => launchTimedOut(record, request, launchMs);
   using late = startTimer(engine, launchMs, tooLate);
-  late.signal.addEventListener("abort", () => engine.cgroups.killExec(record.cgroup, id), { once: true });
   try {
-    const plan = execPlan(engine, container, { id, command: request.command, terminal: false });
-    const launch = { id, containerId: record.id, plan, terminal: false, stdin: false, timeoutMs: launchMs };
-    return await monitor.exec(launch, late.signal);
+    const command = { id: newExecId(), command: request.command, terminal: false, stdin: false };
+    return await monitor.exec({ ...execLaunch(container, command), timeoutMs: launchMs }, late.signal);
   } catch (error) {
-    if (error instanceof MonitorError && error.code === "deadline-exceeded") throw tooLate();
+    if (error instanceof RuntimeError && error.code === "deadline-exceeded") throw tooLate();
     throw await execFailure(engine, record, error);
   }
 }
@@ -94,7 +86,6 @@ async function collect(
   engine: PodEngine,
   record: ContainerRecord,
   session: ExecSession,
-  id: string,
   request: ExecSyncRequest,
   leftMs: number | undefined,
 ): Promise<ExecSyncResult> {
@@ -108,7 +99,7 @@ async function collect(
 
   const exit = leftMs === undefined ? await session.exited : await within(engine, session.exited, leftMs);
   if (exit === undefined) {
-    engine.cgroups.killExec(record.cgroup, id);
+    session.kill();
     await within(engine, session.exited, killWaitMs);
     throw timedOut(record, request);
   }

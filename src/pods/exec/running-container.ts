@@ -1,6 +1,7 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
-import type { Monitor } from "../../runtime/native/monitor/port.ts";
-import type { ContainerRecord, ProcessRef } from "../../state/records.ts";
+import type { ProcessRef } from "../../kernel/process-ref.ts";
+import type { SandboxHandle } from "../../runtime/port.ts";
+import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 
@@ -8,7 +9,7 @@ import { getRecord } from "../ledger/resolve-id.ts";
 export interface RunningContainer {
   readonly record: ContainerRecord;
   readonly process: ProcessRef;
-  readonly monitor: Monitor;
+  readonly monitor: SandboxHandle;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { failedPrecondition, unavailable } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { Clock } from "../../observe/clock.ts";
-import type { Monitor } from "../../runtime/native/monitor/port.ts";
+import type { SandboxHandle } from "../../runtime/port.ts";
 
 /** How long a request waits for a monitor that is being looked for. */
 const reachMs = 2_000;
@@ -18,7 +18,7 @@ interface Unknown {
  */
 export class MonitorLinks {
   readonly #clock: Pick<Clock, "sleep">;
-  readonly #connected = new Map<SandboxId, Monitor>();
+  readonly #connected = new Map<SandboxId, SandboxHandle>();
   readonly #unknown = new Map<SandboxId, Unknown>();
 
   constructor(clock: Pick<Clock, "sleep">) {
@@ -26,11 +26,11 @@ export class MonitorLinks {
   }
 
   /** The monitor, if it is connected. */
-  get(id: SandboxId): Monitor | undefined {
+  get(id: SandboxId): SandboxHandle | undefined {
     return this.#connected.get(id);
   }
 
-  connected(monitor: Monitor): void {
+  connected(monitor: SandboxHandle): void {
     this.#connected.set(monitor.sandboxId, monitor);
     this.#unknown.get(monitor.sandboxId)?.back.resolve();
     this.#unknown.delete(monitor.sandboxId);
@@ -69,7 +69,7 @@ export class MonitorLinks {
    * The connected monitor; one that is looked for is waited for a moment.
    * @throws {CribError} unavailable when it does not answer, failed-precondition when the pod has none.
    */
-  async reach(id: SandboxId): Promise<Monitor> {
+  async reach(id: SandboxId): Promise<SandboxHandle> {
     const there = this.#connected.get(id);
     if (there !== undefined) return there;
     const unknown = this.#unknown.get(id);

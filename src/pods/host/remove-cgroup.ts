@@ -5,9 +5,9 @@ import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
 import { type CgroupPath, parseCgroupPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
+import { waitChannel } from "../../kernel/process-ref.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import { waitChannel } from "./process-ref.ts";
 
 const attempts = 100;
 const pauseMs = 10;

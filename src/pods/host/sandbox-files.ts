@@ -1,6 +1,5 @@
-import { chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chownSync, existsSync, readFileSync } from "node:fs";
 import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
-import type { SandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { joinHostPath } from "../../ids/path.ts";
 import { writeWithMode } from "../../kernel/exact-modes.ts";
@@ -34,16 +33,6 @@ function namesIn(parent: HostPath): Pick<SandboxFiles, "hosts" | "resolvConf" | 
     resolvConf: joinHostPath(parent, "resolv.conf"),
     hostname: joinHostPath(parent, "hostname"),
   };
-}
-
-/** `<state>/pods/<id>`: the pod's files, socket and exit records. */
-export function sandboxDirectory(state: HostPath, id: SandboxId): HostPath {
-  return joinHostPath(state, "pods", id);
-}
-
-/** Directory of a sandbox and of what its monitor writes; 0700, on the state directory's tmpfs. */
-export function makeSandboxDirectory(directory: HostPath): void {
-  mkdirSync(joinHostPath(directory, "exit"), { recursive: true, mode: 0o700 });
 }
 
 /**

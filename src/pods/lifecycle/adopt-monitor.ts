@@ -1,6 +1,6 @@
 import type { SandboxId } from "../../ids/object-id.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
-import type { ContainerExit, Monitor, MonitoredContainer } from "../../runtime/native/monitor/port.ts";
+import type { ContainerExit, KeptContainer, SandboxHandle } from "../../runtime/port.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { containersOf } from "../ledger/containers-of.ts";
@@ -16,8 +16,8 @@ import { handleExit } from "./handle-exit.ts";
 export async function adoptMonitor(
   engine: PodEngine,
   id: SandboxId,
-  monitor: Monitor,
-  connected: (monitor: Monitor) => void,
+  monitor: SandboxHandle,
+  connected: (monitor: SandboxHandle) => void,
 ): Promise<void> {
   const early: ContainerExit[] = [];
   // Told while the list is under way: it may be in neither of the two otherwise.
@@ -48,9 +48,9 @@ export async function adoptMonitor(
 
 function bringUpToDate(
   engine: PodEngine,
-  monitor: Monitor,
+  monitor: SandboxHandle,
   container: ContainerRecord,
-  monitored: ReadonlyMap<string, MonitoredContainer>,
+  monitored: ReadonlyMap<string, KeptContainer>,
 ): void {
   const seen = monitored.get(container.id);
   switch (container.state) {

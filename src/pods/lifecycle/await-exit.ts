@@ -1,10 +1,11 @@
 import type { ContainerId } from "../../ids/object-id.ts";
+import type { ProcessRef } from "../../kernel/process-ref.ts";
+import { hasEnded } from "../../kernel/process-ref.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
-import { deadlines } from "../../runtime/native/monitor/deadlines.ts";
-import type { ContainerExit } from "../../runtime/native/monitor/port.ts";
-import type { ContainerRecord, ProcessRef } from "../../state/records.ts";
+import { deadlines } from "../../runtime/deadlines.ts";
+import type { ContainerExit } from "../../runtime/port.ts";
+import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { hasEnded } from "../host/process-ref.ts";
 import { handleExit } from "./handle-exit.ts";
 
 /** A monitor tells an exit within milliseconds; a process that has ended and was not told of by then is looked into. */

@@ -1,4 +1,5 @@
 import { driverPaths } from "../../cgroups/driver-paths.ts";
+import { nativeHandler, type RuntimeHandlerConfig } from "../../config/runtime-handler.ts";
 import { failedPrecondition, invalidArgument, notFound } from "../../errors/crib-error.ts";
 import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
 import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
@@ -8,7 +9,6 @@ import type { Image } from "../../images/port.ts";
 import { buildContainerSpec } from "../../oci/container-spec.ts";
 import { stopSignalNumber } from "../../oci/stop-signal.ts";
 import { checkPropagation } from "../../runtime/check-propagation.ts";
-import { checkPlanFits } from "../../runtime/native/plan/check-plan-fits.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { inPodNamespaces } from "../exec/in-pod-namespaces.ts";
@@ -24,6 +24,7 @@ import { getRecord } from "../ledger/resolve-id.ts";
 import { containerName } from "../ledger/sandbox-name.ts";
 import { labelVolumes } from "../request/anonymous-volumes.ts";
 import { checkSelinuxLabel } from "../request/check-selinux-label.ts";
+import { withHandlerAnnotations } from "../request/handler-annotations.ts";
 import { imageNames } from "../request/image-names.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
 import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
@@ -63,6 +64,8 @@ async function makeContainer(
   if (sandbox.state !== "ready") {
     throw failedPrecondition(`sandbox ${sandbox.id} is not ready: remove it and run the pod again`);
   }
+  const runtime = engine.runtimes.runtimeOf(sandbox.handler);
+  const handler = handlerConfig(engine, sandbox);
   const pidMode = requested.linux?.securityContext?.namespaceOptions;
   if (pidMode?.pid === NamespaceMode.TARGET) targetProcess(engine, sandbox, pidMode.targetId);
   const namespaced = inPodNamespaces(sandbox.config, requested);
@@ -94,15 +97,17 @@ async function makeContainer(
     host: engine.hostFacts,
     seccompProfile: resolveSeccomp(engine, config, onHost.seccompProfile),
     apparmorProfile,
-    devices: resolveDevices(config),
+    devices: resolveDevices(config, handler),
+    hostDevices: !handler.privilegedWithoutHostDevices,
     imageVolumes: volumes,
     anonymousVolumes: anonymous,
     hostname: sandbox.hostname,
   });
   noteIgnoredSelinux(engine, { container: id }, config.linux?.securityContext);
-  const spec = resolveCdi(engine, config, base);
+  const annotations = { pod: sandbox.config.annotations, container: config.annotations };
+  const spec = resolveCdi(engine, config, withHandlerAnnotations(base, handler, annotations));
   if (spec.process.selinuxLabel !== undefined) checkSelinuxLabel(spec.process.selinuxLabel);
-  checkPlanFits(spec);
+  runtime.check(spec);
   checkPropagation(spec.mounts, onHost.realPath);
   labelVolumes(engine.kernel, anonymous, spec.linux.mountLabel);
   relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
@@ -132,6 +137,11 @@ async function makeContainer(
   engine.ledger.addContainer(record);
   undo.move();
   return id;
+}
+
+/** What its handler's configuration says now; a pod whose handler is gone gets nothing that one had allowed. */
+function handlerConfig(engine: PodEngine, { handler = "" }: SandboxRecord): RuntimeHandlerConfig {
+  return engine.config.runtime.handlers[handler] ?? nativeHandler;
 }
 
 /** CreateContainer never pulls: the kubelet has done so, and a client that has not is told. */

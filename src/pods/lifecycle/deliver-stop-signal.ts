@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Pid } from "../../ids/process.ts";
+import { signalProcess } from "../../kernel/process-ref.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { signalProcess } from "../host/process-ref.ts";
 
 const firstLookMs = 10;
 const longestLookMs = 200;

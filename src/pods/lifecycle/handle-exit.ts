@@ -1,4 +1,4 @@
-import type { ContainerExit } from "../../runtime/native/monitor/port.ts";
+import type { ContainerExit } from "../../runtime/port.ts";
 import type { PodEngine } from "../engine.ts";
 import { removeCgroupAside } from "../host/remove-cgroup.ts";
 

@@ -16,7 +16,12 @@ const lockMs = 60_000;
  */
 export async function handleMonitorGone(engine: PodEngine, sandbox: SandboxRecord): Promise<void> {
   engine.log.error({ sandbox: sandbox.id, pid: sandbox.monitor?.pid }, "monitor is dead: ending the pod");
-  const exits = new Map(engine.launcher.readExitRecords(sandbox.directory).map((exit) => [exit.id, exit]));
+  const exits = new Map(
+    engine.runtimes
+      .runtimeOf(sandbox.handler)
+      .readExitRecords(sandbox.directory)
+      .map((exit) => [exit.id, exit]),
+  );
   for (const container of containersOf(engine, sandbox.id)) {
     if (container.state !== "running") continue;
     engine.cgroups.kill(container.cgroup);

@@ -1,9 +1,9 @@
 import { deadlineExceeded } from "../../errors/crib-error.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
+import { signalProcess, waitChannel } from "../../kernel/process-ref.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { signalProcess, waitChannel } from "../host/process-ref.ts";
 import { awaitExit } from "./await-exit.ts";
 
 /** How long the kernel may take to end a killed process before we say that it hangs. */

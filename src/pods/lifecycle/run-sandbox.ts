@@ -1,25 +1,24 @@
 import { existsSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
-import { CribError, failedPrecondition, internal, invalidArgument } from "../../errors/crib-error.ts";
+import { CribError, failedPrecondition, internal } from "../../errors/crib-error.ts";
 import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
-import { newSandboxId } from "../../ids/object-id.ts";
-import type { HostPath } from "../../ids/path.ts";
+import { processRef } from "../../kernel/process-ref.ts";
 import { podNetworkSysctls } from "../../network/pod-sysctls.ts";
 import { podLimits } from "../../oci/pod-resources.ts";
 import { limitsOfSpec } from "../../oci/resources.ts";
 import { validateSysctls } from "../../oci/sysctls.ts";
-import { deadlines } from "../../runtime/native/monitor/deadlines.ts";
-import type { Monitor, SandboxSetup, SandboxSetupResult } from "../../runtime/native/monitor/port.ts";
+import type { RuntimeHandler } from "../../runtime/handlers.ts";
+import type { SandboxHandle } from "../../runtime/port.ts";
+import { sandboxDirectory } from "../../runtime/sandbox-directory.ts";
 import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { attachRequest } from "../exec/attach-request.ts";
 import { labelSandboxFiles, sandboxFileLabel } from "../host/label-sandbox-files.ts";
 import { mountEtc, mountShm, pinNetns } from "../host/pins.ts";
-import { processRef } from "../host/process-ref.ts";
 import { realLogDirectory } from "../host/real-log-directory.ts";
 import { sandboxCgroup } from "../host/sandbox-cgroup.ts";
-import { makeSandboxDirectory, sandboxDirectory, writeSandboxFiles } from "../host/sandbox-files.ts";
+import { writeSandboxFiles } from "../host/sandbox-files.ts";
 import { sandboxFingerprint } from "../ledger/fingerprint.ts";
 import { sandboxName } from "../ledger/sandbox-name.ts";
 import type { NamespaceModes } from "../request/namespace-modes.ts";
@@ -27,7 +26,6 @@ import { namespaceModes } from "../request/namespace-modes.ts";
 import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
 import { configuredResources } from "../request/pod-limits.ts";
 import { checkPodSeccomp } from "../request/resolve-seccomp.ts";
-import { unshareFlags } from "../request/unshare-flags.ts";
 import { SandboxUndo } from "./sandbox-undo.ts";
 import { watchMonitor } from "./seek-monitor.ts";
 
@@ -44,36 +42,36 @@ export async function runSandbox(
   config: PodSandboxConfig,
   runtimeHandler: string,
 ): Promise<SandboxId> {
-  if (runtimeHandler !== "" && runtimeHandler !== engine.config.runtime.defaultHandler) {
-    throw invalidArgument(
-      `runtime handler ${JSON.stringify(runtimeHandler)} is not configured; this node has ${JSON.stringify(engine.config.runtime.defaultHandler)}`,
-    );
-  }
+  const handler = engine.runtimes.of(runtimeHandler);
   const print = sandboxFingerprint(config, runtimeHandler);
-  return await engine.sandboxNames.claim(sandboxName(config), print, () => makeSandbox(engine, config, runtimeHandler));
+  return await engine.sandboxNames.claim(sandboxName(config), print, () =>
+    makeSandbox(engine, { config, runtimeHandler, handler }),
+  );
 }
 
-/** The spare did not answer; another monitor may. */
+interface Wish {
+  readonly config: PodSandboxConfig;
+  readonly runtimeHandler: string;
+  readonly handler: RuntimeHandler;
+}
+
+/** What was made ahead did not answer; another keeper may. */
 class DeafSpare extends Error {
   override readonly name = "DeafSpare";
 }
 
-async function makeSandbox(engine: PodEngine, config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId> {
+async function makeSandbox(engine: PodEngine, wish: Wish): Promise<SandboxId> {
   try {
-    return await tryToMake(engine, config, runtimeHandler, true);
+    return await tryToMake(engine, wish, { fresh: false });
   } catch (error) {
     if (!(error instanceof DeafSpare)) throw error;
     engine.log.warn({ error: error.message }, "a monitor made ahead does not answer: the pod gets a new one");
-    return await tryToMake(engine, config, runtimeHandler, false);
+    return await tryToMake(engine, wish, { fresh: true });
   }
 }
 
-async function tryToMake(
-  engine: PodEngine,
-  config: PodSandboxConfig,
-  runtimeHandler: string,
-  withSpare: boolean,
-): Promise<SandboxId> {
+async function tryToMake(engine: PodEngine, wish: Wish, options: { readonly fresh: boolean }): Promise<SandboxId> {
+  const { config, runtimeHandler, handler } = wish;
   await engine.turns.take();
   const modes = namespaceModes(config);
   if (modes.userNamespace !== undefined && !engine.hostFacts.userNamespaces) {
@@ -83,10 +81,8 @@ async function tryToMake(
   }
   checkPodSeccomp(engine, config);
   const sysctls = validateSysctls({ ...ownNetworkSysctls(modes), ...config.linux?.sysctls }, modes);
-  const unshare = unshareFlags(modes);
-  // What waits there was made in the host's user namespace.
-  const spare = withSpare && modes.userNamespace === undefined ? engine.spares.waiting(unshare) : undefined;
-  const id = spare?.id ?? newSandboxId();
+  const reservation = handler.runtime.reserve(modes, options);
+  const { id } = reservation;
   const directory = sandboxDirectory(engine.config.state, id);
   const { cgroup, ownsCgroup } = sandboxCgroup(engine, id, config);
   const networkRequest = modes.hostNetwork ? undefined : attachRequest(engine, id, config);
@@ -98,20 +94,15 @@ async function tryToMake(
   engine.intents.write({ id, directory, cgroup, ownsCgroup, networkRequest });
   await using undo = new SandboxUndo(engine, { id, directory, cgroup, ownsCgroup, networkRequest });
   undo.holds("files");
-  engine.spares.take(unshare, spare);
   // The monitor starts, and makes itself the pod's, on another processor while this one makes the cgroup and mounts.
-  const launching = spare === undefined ? launch(engine, id, directory) : Promise.resolve(spare.monitor);
-  undo.holdsMonitor(launching);
-  const asked: SandboxSetup = {
-    unshare,
-    hostname: modes.hostUts ? undefined : hostname,
-    loopback: !modes.hostNetwork,
-    pidInit: modes.sharedPid,
+  const { launched: launching, ready } = reservation.begin({
+    namespaces: modes,
+    hostname,
+    sharedPid: modes.sharedPid,
     sysctls,
-    userNamespace: modes.userNamespace,
-  };
-  const settingUp =
-    spare === undefined ? launching.then((monitor) => monitor.setup(asked)) : setUpSpare(spare.monitor, asked);
+  });
+  undo.holdsMonitor(launching);
+  const settingUp = reservation.madeAhead ? ready.catch(asDeafSpare) : ready;
   // A failure before it is awaited has its own error; this one must not become an unhandled rejection.
   settingUp.catch(() => undefined);
   if (ownsCgroup) undo.holds("cgroup");
@@ -146,6 +137,7 @@ async function tryToMake(
     createdAtNs: engine.clock.now(),
     config,
     runtimeHandler,
+    handler: handler.name,
     hostname,
     cgroup,
     ownsCgroup,
@@ -171,18 +163,9 @@ async function tryToMake(
   return id;
 }
 
-function launch(engine: PodEngine, id: SandboxId, directory: HostPath): Promise<Monitor> {
-  makeSandboxDirectory(directory);
-  return engine.launcher.launch(id, directory);
-}
-
-async function setUpSpare(monitor: Monitor, asked: SandboxSetup): Promise<SandboxSetupResult> {
-  try {
-    return await monitor.setup(asked, deadlines.spareSetupMs);
-  } catch (error) {
-    if (!CribError.is(error, "unavailable")) throw error;
-    throw new DeafSpare(error.message, { cause: error });
-  }
+function asDeafSpare(error: unknown): never {
+  if (!CribError.is(error, "unavailable")) throw error;
+  throw new DeafSpare(error.message, { cause: error });
 }
 
 /**
@@ -198,7 +181,7 @@ function ownNetworkSysctls(modes: NamespaceModes): Readonly<Record<string, strin
   };
 }
 
-function monitorRef(engine: PodEngine, monitor: Monitor): SandboxRecord["monitor"] {
+function monitorRef(engine: PodEngine, monitor: SandboxHandle): SandboxRecord["monitor"] {
   const ref = processRef(engine.kernel, monitor.pid);
   if (ref === undefined) throw internal(`monitor ${monitor.pid} of sandbox ${monitor.sandboxId} is gone`);
   return ref;

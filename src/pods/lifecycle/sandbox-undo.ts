@@ -1,9 +1,9 @@
+import { processRef } from "../../kernel/process-ref.ts";
 import type { NetworkAttachment } from "../../network/port.ts";
-import type { Monitor } from "../../runtime/native/monitor/port.ts";
+import type { SandboxHandle } from "../../runtime/port.ts";
 import type { SandboxIntent } from "../../state/intents.ts";
 import type { TeardownStep } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { processRef } from "../host/process-ref.ts";
 import type { StepFailure } from "./step-failure.ts";
 import { type Holdings, tearDown } from "./teardown.ts";
 
@@ -15,7 +15,7 @@ export class SandboxUndo implements AsyncDisposable {
   readonly #engine: PodEngine;
   readonly #intent: SandboxIntent;
   readonly #held: TeardownStep[] = [];
-  #launching: Promise<Monitor> | undefined;
+  #launching: Promise<SandboxHandle> | undefined;
   #network: NetworkAttachment | undefined;
   #kept = false;
 
@@ -29,7 +29,7 @@ export class SandboxUndo implements AsyncDisposable {
     this.#held.push(step);
   }
 
-  holdsMonitor(launching: Promise<Monitor>): void {
+  holdsMonitor(launching: Promise<SandboxHandle>): void {
     this.holds("monitor");
     this.#launching = launching;
     // The one who waits for the launch is told of its failure; here there is then nothing to end.

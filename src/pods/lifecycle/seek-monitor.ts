@@ -1,9 +1,9 @@
 import { CribError } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
-import type { Monitor } from "../../runtime/native/monitor/port.ts";
+import { hasEnded } from "../../kernel/process-ref.ts";
+import type { SandboxHandle } from "../../runtime/port.ts";
 import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { hasEnded } from "../host/process-ref.ts";
 import { adoptMonitor } from "./adopt-monitor.ts";
 import { handleExit } from "./handle-exit.ts";
 import { handleMonitorGone } from "./handle-monitor-gone.ts";
@@ -12,7 +12,7 @@ const firstPauseMs = 10;
 const longestPauseMs = 5_000;
 
 /** From here on the monitor counts as connected, its exits become records, and the loss of its connection is noticed. */
-export function watchMonitor(engine: PodEngine, monitor: Monitor): void {
+export function watchMonitor(engine: PodEngine, monitor: SandboxHandle): void {
   engine.monitors.connected(monitor);
   monitor.onExit((exit) => handleExit(engine, exit));
   void monitor.lost.then((reason) => {
@@ -66,7 +66,7 @@ export function isMonitorDead(engine: Pick<PodEngine, "kernel" | "bootId">, sand
 
 async function tryToReach(engine: PodEngine, sandbox: SandboxRecord): Promise<boolean> {
   try {
-    const monitor = await engine.launcher.reconnect(sandbox.id, sandbox.directory);
+    const monitor = await engine.runtimes.runtimeOf(sandbox.handler).adopt(sandbox.id, sandbox.directory);
     await adoptMonitor(engine, sandbox.id, monitor, (adopted) => watchMonitor(engine, adopted));
     return true;
   } catch (error) {

@@ -1,15 +1,14 @@
 import { CribError, deadlineExceeded, internal } from "../../errors/crib-error.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
+import { waitChannel } from "../../kernel/process-ref.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
 import { cgroupOwner } from "../../oci/cgroup-owner.ts";
 import { cgroupResourcesOfSpec } from "../../oci/resources.ts";
-import { deadlines } from "../../runtime/native/monitor/deadlines.ts";
-import type { Monitor, StartRequest, StartResult } from "../../runtime/native/monitor/port.ts";
-import { compileContainerPlan } from "../../runtime/native/plan/compile-container.ts";
+import { deadlines } from "../../runtime/deadlines.ts";
+import type { ContainerLaunch, SandboxHandle, StartResult } from "../../runtime/port.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { containerPaths } from "../host/container-paths.ts";
-import { waitChannel } from "../host/process-ref.ts";
 import { logPathForMonitor } from "../host/real-log-directory.ts";
 import { removeCgroupAside } from "../host/remove-cgroup.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
@@ -17,7 +16,6 @@ import type { Start } from "../ledger/starts.ts";
 import { pidNamespaceOf } from "../request/pid-namespace.ts";
 import { restoreAppArmor } from "../request/resolve-apparmor.ts";
 import { handleExit } from "./handle-exit.ts";
-import { knowsNoCopies, withoutCopies } from "./older-monitor.ts";
 
 /** What kubelet and docker show for a container whose command could not be started. */
 const startErrorExitCode = 128;
@@ -43,7 +41,7 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
   const sandbox = getRecord("sandbox", engine.sandboxes, sandboxId);
   let started: StartResult;
   try {
-    started = await launchAsKnown(engine, monitor, start, (as) => launchRequest(engine, sandbox, as), record);
+    started = await launchInTime(engine, monitor, start, containerLaunch(engine, sandbox, record));
   } catch (error) {
     recordFailedStart(engine, record, error);
     throw error;
@@ -53,47 +51,27 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
   recordStart(engine, record, started);
 }
 
-async function launchAsKnown(
-  engine: PodEngine,
-  monitor: Monitor,
-  start: Start,
-  requestOf: (record: ContainerRecord) => () => StartRequest,
-  record: ContainerRecord,
-): Promise<StartResult> {
-  try {
-    return await launchInTime(engine, monitor, start, requestOf(record));
-  } catch (error) {
-    if (!knowsNoCopies(error)) throw error;
-    engine.log.info({ container: record.id }, "volumes of its image are parts of its root: the pod's monitor is older");
-    return await launchInTime(engine, monitor, start, requestOf(withoutCopies(record)));
-  }
-}
-
-function launchRequest(engine: PodEngine, sandbox: SandboxRecord, record: ContainerRecord): () => StartRequest {
-  return () => {
-    const paths = containerPaths(record.directory);
-    const { lowerDirs } = engine.images.acquireRootfs(record.imageId, record.id);
-    engine.cgroups.create(record.cgroup, cgroupResourcesOfSpec(record.spec));
-    const owner = cgroupOwner(record.spec, engine.hostFacts);
-    if (owner !== undefined) engine.cgroups.delegate(record.cgroup, owner.uid, owner.gid);
-    const plan = compileContainerPlan({
-      spec: record.spec,
-      rootfs: { lower: lowerDirs, upper: paths.upper, work: paths.work, attachAt: paths.rootfs },
-      procsFiles: engine.cgroups.procsFiles(record.cgroup),
-      cgroupMounts: engine.cgroups.containerMounts,
-      seccompProgram: engine.seccomp.program(record.spec.linux.seccomp),
-      pidNamespace: pidNamespaceOf(engine, sandbox, record),
-      bundle: { id: record.id, directory: record.directory },
-    });
-    return {
-      id: record.id,
-      plan,
-      terminal: record.config.tty,
-      stdin: record.config.stdin,
-      stdinOnce: record.config.stdinOnce,
+/** Makes the container's control group. */
+function containerLaunch(engine: PodEngine, sandbox: SandboxRecord, record: ContainerRecord): ContainerLaunch {
+  const { id, spec, cgroup, directory, config } = record;
+  const paths = containerPaths(directory);
+  const { lowerDirs } = engine.images.acquireRootfs(record.imageId, id);
+  engine.cgroups.create(cgroup, cgroupResourcesOfSpec(spec));
+  const owner = cgroupOwner(spec, engine.hostFacts);
+  if (owner !== undefined) engine.cgroups.delegate(cgroup, owner.uid, owner.gid);
+  return {
+    id,
+    spec,
+    rootfs: { lower: lowerDirs, upper: paths.upper, work: paths.work, attachAt: paths.rootfs },
+    bundle: directory,
+    cgroup,
+    pidNamespace: pidNamespaceOf(engine, sandbox, record),
+    io: {
+      terminal: config.tty,
+      stdin: config.stdin,
+      stdinOnce: config.stdinOnce,
       logPath: logPathForMonitor(sandbox, record),
-      oomFile: engine.cgroups.oomFile(record.cgroup),
-    };
+    },
   };
 }
 
@@ -103,12 +81,11 @@ function launchRequest(engine: PodEngine, sandbox: SandboxRecord, record: Contai
  */
 async function launchInTime(
   engine: PodEngine,
-  monitor: Monitor,
+  monitor: SandboxHandle,
   start: Start,
-  request: () => StartRequest,
+  container: ContainerLaunch,
 ): Promise<StartResult> {
-  const asked = request();
-  const { id } = asked;
+  const { id } = container;
   const over = new AbortController();
   const giveUp = new AbortController();
   void engine.clock.sleep(deadlines.startMs, over.signal).then((passed) => {
@@ -118,7 +95,7 @@ async function launchInTime(
   start.signal.addEventListener("abort", end, { once: true });
   if (start.signal.aborted) end();
   try {
-    return await monitor.start(asked, giveUp.signal);
+    return await monitor.start(container, giveUp.signal);
   } catch (error) {
     if (start.signal.aborted) throw start.signal.reason;
     throw error;
@@ -130,7 +107,7 @@ async function launchInTime(
 
 async function endLaunch(
   engine: PodEngine,
-  monitor: Monitor,
+  monitor: SandboxHandle,
   id: ContainerId,
   over: AbortSignal,
   giveUp: AbortController,

@@ -1,10 +1,10 @@
 import { CribError, internal } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { CgroupPath, HostPath } from "../../ids/path.ts";
+import type { ProcessRef } from "../../kernel/process-ref.ts";
 import type { AttachRequest, NetworkAttachment } from "../../network/port.ts";
-import type { ProcessRef, SandboxRecord, TeardownStep } from "../../state/records.ts";
+import type { SandboxRecord, TeardownStep } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { endMonitor } from "../host/end-monitor.ts";
 import { unmountEtc, unmountShm, unpinNetns } from "../host/pins.ts";
 import { removeCgroup } from "../host/remove-cgroup.ts";
 import { removeStateDirectory } from "../host/state-directory.ts";
@@ -14,6 +14,8 @@ import type { StepFailure } from "./step-failure.ts";
 export interface Holdings {
   readonly id: SandboxId;
   readonly directory: HostPath;
+  /** Of the record; undefined: not known. */
+  readonly handler?: string;
   readonly cgroup: CgroupPath;
   readonly ownsCgroup: boolean;
   readonly ownsShm: boolean;
@@ -54,7 +56,18 @@ const steps: readonly Step[] = [
       if (netns !== undefined) unpinNetns(engine, netns);
     },
   },
-  { name: "monitor", after: [], run: endMonitor },
+  {
+    name: "monitor",
+    after: [],
+    run: async (engine, { id, directory, handler, monitor, init }) => {
+      try {
+        const remains = { id, directory, handle: engine.monitors.get(id), keeper: monitor, init };
+        await engine.runtimes.runtimeOf(handler).end(remains);
+      } finally {
+        engine.monitors.forget(id);
+      }
+    },
+  },
   {
     name: "shm",
     after: [],

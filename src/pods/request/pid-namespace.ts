@@ -1,16 +1,13 @@
 import { failedPrecondition, invalidArgument } from "../../errors/crib-error.ts";
 import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
-import type { LaunchPlan } from "../../runtime/native/plan/steps.ts";
-import type { ContainerRecord, ProcessRef, SandboxRecord } from "../../state/records.ts";
+import type { ProcessRef } from "../../kernel/process-ref.ts";
+import type { PidNamespace } from "../../runtime/port.ts";
+import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 
 /** Where the container's processes are numbered, from the CRI's NamespaceOption.pid: the pod's, where it says nothing and the pod has one. */
-export function pidNamespaceOf(
-  engine: PodEngine,
-  sandbox: SandboxRecord,
-  record: ContainerRecord,
-): LaunchPlan["pidNamespace"] {
+export function pidNamespaceOf(engine: PodEngine, sandbox: SandboxRecord, record: ContainerRecord): PidNamespace {
   const options = record.config.linux?.securityContext?.namespaceOptions;
   const mode = options?.pid ?? NamespaceMode.POD;
   switch (mode) {

@@ -1,7 +1,7 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
 import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
 import { apparmorWish } from "../../oci/security-labels.ts";
-import { defaultAppArmorProfile } from "../../runtime/native/apparmor-profile.ts";
+import { defaultAppArmorProfile } from "../../runtime/apparmor/apparmor-profile.ts";
 import type { PodEngine } from "../engine.ts";
 
 /**

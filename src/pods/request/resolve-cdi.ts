@@ -9,8 +9,8 @@ import { requestedCdiDevices } from "../../cdi/requested-devices.ts";
 import { invalidArgument } from "../../errors/crib-error.ts";
 import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
+import { parseMountOptions } from "../../oci/mount-options.ts";
 import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
-import { parseMountOptions } from "../../runtime/native/plan/mount-options.ts";
 import type { PodEngine } from "../engine.ts";
 import { majorOf, minorOf } from "./resolve-devices.ts";
 

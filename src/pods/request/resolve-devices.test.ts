@@ -3,12 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
+import { nativeHandler } from "../../config/runtime-handler.ts";
 import { CribError } from "../../errors/crib-error.ts";
 import { ContainerConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { resolveDevices } from "./resolve-devices.ts";
 
 const devices = (hostPath: string) =>
-  resolveDevices(create(ContainerConfigSchema, { devices: [{ hostPath, containerPath: "", permissions: "rw" }] }));
+  resolveDevices(
+    create(ContainerConfigSchema, { devices: [{ hostPath, containerPath: "", permissions: "rw" }] }),
+    nativeHandler,
+  );
 
 function refusal(hostPath: string): string {
   try {
@@ -31,6 +35,19 @@ describe("resolveDevices", () => {
     const paths = devices("/dev").map(({ device }) => device.path);
     expect(paths).toContain("/dev/zero");
     expect(paths).not.toContain("/dev/ptmx");
+  });
+
+  test.each([
+    [false, true],
+    [true, false],
+  ])("a privileged container whose handler says without host devices: %p, has /dev/zero: %p", (without, has) => {
+    const privileged = create(ContainerConfigSchema, {
+      devices: [{ hostPath: "/dev/null" }],
+      linux: { securityContext: { privileged: true } },
+    });
+    const handler = { privilegedWithoutHostDevices: without };
+    const paths = resolveDevices(privileged, handler).map(({ device }) => device.path);
+    expect([paths.includes("/dev/null"), paths.includes("/dev/zero")]).toEqual([true, has]);
   });
 
   test("refuses the whole host, soon (its walk took minutes)", () => {

@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { RuntimeHandlerConfig } from "../../config/runtime-handler.ts";
 import { type CribError, invalidArgument } from "../../errors/crib-error.ts";
 import type { ContainerConfig, Device } from "../../gen/runtime/v1/api_pb.ts";
 import type { GrantedDevice } from "../../oci/devices.ts";
@@ -29,13 +30,16 @@ const maxRequestedEntries = 8192;
 
 /**
  * The host's device nodes a container is given: those it asks for, where a directory stands for all nodes below it, or for
- * a privileged container every node of the host.
+ * a privileged container every node of the host, unless its handler says that this is not wanted.
  *
  * @throws {CribError} invalid-argument for a path that does not exist, is not a device, or is a directory of too much else.
  */
-export function resolveDevices(config: ContainerConfig): readonly GrantedDevice[] {
+export function resolveDevices(
+  config: ContainerConfig,
+  { privilegedWithoutHostDevices }: Pick<RuntimeHandlerConfig, "privilegedWithoutHostDevices">,
+): readonly GrantedDevice[] {
   const requested = config.devices.flatMap(requestedDevices);
-  if (config.linux?.securityContext?.privileged !== true) return requested;
+  if (config.linux?.securityContext?.privileged !== true || privilegedWithoutHostDevices) return requested;
   const named = new Set(requested.map(({ device }) => device.path));
   return [
     ...requested,

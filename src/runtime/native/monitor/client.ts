@@ -3,27 +3,16 @@ import { Errno } from "../../../errors/errno.ts";
 import type { ContainerId, ExecId, SandboxId } from "../../../ids/object-id.ts";
 import type { Pid } from "../../../ids/process.ts";
 import { SIGKILL } from "../../../kernel/signals.ts";
+import { deadlines } from "../../deadlines.ts";
+import type { ContainerAttach, ContainerExit, KeptContainer, SandboxSetupResult, StartResult } from "../../port.ts";
 import type { ProcessStreams } from "../../streams.ts";
 import type { MonitorConnection } from "./connection.ts";
-import { deadlines } from "./deadlines.ts";
 import { LiveExecSession } from "./exec-session.ts";
 import { frameName } from "./frame-name.ts";
 import { type Frame, FrameKind } from "./frames.ts";
 import { MonitorError } from "./launch-failure.ts";
 import type { MonitorAddress } from "./monitor-address.ts";
-import type {
-  AttachRequest,
-  ContainerExit,
-  ExecRequest,
-  ExecSession,
-  ExecStreamsRequest,
-  Monitor,
-  MonitoredContainer,
-  SandboxSetup,
-  SandboxSetupResult,
-  StartRequest,
-  StartResult,
-} from "./port.ts";
+import type { ExecRequest, ExecStreamsRequest, Monitor, MonitorExec, MonitorSetup, StartRequest } from "./port.ts";
 import { openAttachSession, openExecSession, type ProcessSession } from "./process-session.ts";
 import {
   type Greeting,
@@ -96,7 +85,7 @@ export class MonitorClient implements Monitor {
     await this.#connection.request(FrameKind.unshare, unsharePayload(flags), deadlines.setupMs);
   }
 
-  async setup(setup: SandboxSetup, deadlineMs: number = deadlines.setupMs): Promise<SandboxSetupResult> {
+  async setup(setup: MonitorSetup, deadlineMs: number = deadlines.setupMs): Promise<SandboxSetupResult> {
     return readSetupResult(await this.#connection.request(FrameKind.setup, setupPayload(setup), deadlineMs));
   }
 
@@ -106,7 +95,7 @@ export class MonitorClient implements Monitor {
     );
   }
 
-  async exec(request: ExecRequest, giveUp?: AbortSignal): Promise<ExecSession> {
+  async exec(request: ExecRequest, giveUp?: AbortSignal): Promise<MonitorExec> {
     const session = new LiveExecSession(request.id, {
       writeStdin: async (bytes) => {
         await this.#patiently(FrameKind.stdin, stdinPayload(request.id, bytes));
@@ -131,7 +120,7 @@ export class MonitorClient implements Monitor {
     return await this.#session((name) => openExecSession(this.#sessionAddress(name), request));
   }
 
-  async attach(request: AttachRequest): Promise<ProcessStreams> {
+  async attach(request: ContainerAttach): Promise<ProcessStreams> {
     return await this.#session((name) => openAttachSession(this.#sessionAddress(name), request));
   }
 
@@ -139,7 +128,7 @@ export class MonitorClient implements Monitor {
     await this.#toNobodyIsFine(FrameKind.signal, signalPayload(target, signal));
   }
 
-  async list(deadlineMs: number = deadlines.quickMs): Promise<readonly MonitoredContainer[]> {
+  async list(deadlineMs: number = deadlines.quickMs): Promise<readonly KeptContainer[]> {
     return readList(await this.#connection.request(FrameKind.list, nothing, deadlineMs));
   }
 

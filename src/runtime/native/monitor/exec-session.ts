@@ -1,7 +1,7 @@
 import { unavailable } from "../../../errors/crib-error.ts";
 import type { ExecId } from "../../../ids/object-id.ts";
 import type { Pid } from "../../../ids/process.ts";
-import type { ExecSession } from "./port.ts";
+import type { MonitorExec } from "./port.ts";
 
 /** How long one write may be: the monitor keeps a copy of it until the process has read it. */
 const stdinChunkBytes = 32 * 1024;
@@ -21,7 +21,7 @@ export interface ExecSessionCalls {
  * The daemon's end of one exec. Made before the request is sent, so that no event of a short command can come too early;
  * output is kept until there is a listener.
  */
-export class LiveExecSession implements ExecSession {
+export class LiveExecSession implements MonitorExec {
   readonly exited: Promise<{ readonly exitCode: number; readonly signal: number }>;
   readonly drained: Promise<void>;
   readonly #calls: ExecSessionCalls;

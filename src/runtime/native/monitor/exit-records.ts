@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from
 import { parseContainerId } from "../../../ids/object-id.ts";
 import { type HostPath, joinHostPath } from "../../../ids/path.ts";
 import type { UnixNanos } from "../../../ids/units.ts";
-import type { ContainerExit } from "./port.ts";
+import type { ContainerExit } from "../../port.ts";
 
 /** "<version> <code> <signal> <oom> <finished>\n", see ffi/monitor/process/exit-record.c. */
 const recordPattern = /^1 (\d{1,3}) (\d{1,3}) ([01]) (\d{1,20})\n$/;

@@ -1,6 +1,6 @@
-import { CribError } from "../../../errors/crib-error.ts";
 import { Errno, errnoName } from "../../../errors/errno.ts";
 import type { ErrorCode } from "../../../errors/error-code.ts";
+import { RuntimeError } from "../../runtime-error.ts";
 import { stepName } from "../plan/step-kinds.ts";
 import type { WireReader } from "./wire-reader.ts";
 
@@ -29,11 +29,11 @@ export function describeFailure({ errno, step, index, call, path }: Failure): st
 }
 
 /** A request that a monitor refused or could not carry out: which step of the plan, which call, on what. */
-export class MonitorError extends CribError {
+export class MonitorError extends RuntimeError {
   readonly failure: Failure;
 
   constructor(failure: Failure) {
-    super(codeOf(failure), messageOf(failure));
+    super(codeOf(failure), messageOf(failure), failure.errno);
     this.failure = failure;
   }
 }

@@ -1,3 +1,4 @@
+import { unavailable } from "../../../errors/crib-error.ts";
 import { Errno } from "../../../errors/errno.ts";
 import { ErrnoError } from "../../../errors/errno-error.ts";
 import type { SandboxId } from "../../../ids/object-id.ts";
@@ -8,8 +9,8 @@ import { OwnedFd } from "../../../kernel/owned-fd.ts";
 import type { FileCalls, ProcessCalls, SocketCalls } from "../../../kernel/port.ts";
 import { SIGKILL } from "../../../kernel/signals.ts";
 import type { Clock } from "../../../observe/clock.ts";
+import { deadlines } from "../../deadlines.ts";
 import { connectMonitor } from "./connect-monitor.ts";
-import { deadlines } from "./deadlines.ts";
 import { readExitRecords } from "./exit-records.ts";
 import type { Monitor, MonitorLauncher } from "./port.ts";
 import type { MonitorDial } from "./session-connection.ts";
@@ -76,6 +77,18 @@ function endSpawned(kernel: Pick<ProcessCalls, "pidfdSendSignal">, pidfd: Fd): v
   }
 }
 
+function openDirectory(kernel: Pick<FileCalls, "open" | "close">, directory: HostPath): OwnedFd {
+  try {
+    return new OwnedFd(kernel, kernel.open(directory, O_PATH | O_DIRECTORY));
+  } catch (error) {
+    // As a path that is short enough would be answered: nobody listens there.
+    if (error instanceof ErrnoError && error.errno === Errno.ENOENT) {
+      throw unavailable(`no monitor has its directory at ${JSON.stringify(directory)}`, error);
+    }
+    throw error;
+  }
+}
+
 /** A state directory with a long name still gets sockets: through a descriptor of the directory. */
 async function withSocketPath<Result>(
   kernel: Pick<FileCalls, "open" | "close">,
@@ -84,6 +97,6 @@ async function withSocketPath<Result>(
 ): Promise<Result> {
   const path = joinHostPath(directory, socketName);
   if (Buffer.byteLength(path) <= longestSocketPath) return await use(path);
-  using opened = new OwnedFd(kernel, kernel.open(directory, O_PATH | O_DIRECTORY));
+  using opened = openDirectory(kernel, directory);
   return await use(`/proc/self/fd/${opened.fd}/${socketName}`);
 }

@@ -2,13 +2,21 @@ import type { CribError } from "../../../errors/crib-error.ts";
 import type { ContainerId, ExecId, SandboxId } from "../../../ids/object-id.ts";
 import type { HostPath } from "../../../ids/path.ts";
 import type { Pid } from "../../../ids/process.ts";
-import type { UnixNanos } from "../../../ids/units.ts";
 import type { UserNamespace } from "../../../oci/user-namespace.ts";
+import type {
+  ContainerAttach,
+  ContainerExit,
+  ContainerIo,
+  ExecSession,
+  KeptContainer,
+  SandboxSetupResult,
+  StartResult,
+} from "../../port.ts";
 import type { ProcessStreams } from "../../streams.ts";
 import type { LaunchPlan } from "../plan/steps.ts";
 
 /**
- * One pod's monitor as the daemon sees it: the process that is parent to the pod's containers and execs.
+ * One pod's monitor as its client sees it: the process that is parent to the pod's containers and execs.
  *
  * The monitor lives in the pod's network, IPC and UTS namespaces (it unshares them in `setup`), outlives the daemon
  * and is found again through its socket. Every method has a deadline (`deadlines.ts`) and rejects with `unavailable` once the
@@ -25,7 +33,7 @@ export interface Monitor {
    * up ends with its connection.
    */
   unshare(flags: number): Promise<void>;
-  setup(setup: SandboxSetup, deadlineMs?: number): Promise<SandboxSetupResult>;
+  setup(setup: MonitorSetup, deadlineMs?: number): Promise<SandboxSetupResult>;
   /**
    * Resolves when execve succeeded. A launch may hang in a step of its own (a file system that does not answer) while the
    * monitor is well: `giveUp` ends the wait, with its reason; what starts after that is killed.
@@ -33,18 +41,18 @@ export interface Monitor {
    * @throws {CribError} with the failed step; the monitor has then no such container.
    */
   start(request: StartRequest, giveUp?: AbortSignal): Promise<StartResult>;
-  exec(request: ExecRequest, giveUp?: AbortSignal): Promise<ExecSession>;
+  exec(request: ExecRequest, giveUp?: AbortSignal): Promise<MonitorExec>;
   /**
    * An exec on a connection of its own, for as long as a client is there.
    * @throws {CribError} resource-exhausted when the pod has too many live sessions; what `exec` throws.
    */
   openExec(request: ExecStreamsRequest): Promise<ProcessStreams>;
   /** Joins a running container's stdio, from now on. @throws {CribError} failed-precondition, resource-exhausted */
-  attach(request: AttachRequest): Promise<ProcessStreams>;
+  attach(request: ContainerAttach): Promise<ProcessStreams>;
   /** Through the pidfd of the container's init or exec. Already gone: resolves (a signal to nobody). */
   signal(target: ContainerId | ExecId, signal: number): Promise<void>;
   /** Everything the monitor has started and not been told to forget, with the exits it saw. */
-  list(deadlineMs?: number): Promise<readonly MonitoredContainer[]>;
+  list(deadlineMs?: number): Promise<readonly KeptContainer[]>;
   reopenLog(id: ContainerId): Promise<void>;
   resize(target: ContainerId | ExecId, columns: number, rows: number): Promise<void>;
   closeStdin(target: ContainerId | ExecId): Promise<void>;
@@ -60,7 +68,7 @@ export interface Monitor {
   onExit(listener: (exit: ContainerExit) => void): void;
 }
 
-export interface SandboxSetup {
+export interface MonitorSetup {
   /** CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS as the pod asks. */
   readonly unshare: number;
   readonly hostname: string | undefined;
@@ -74,49 +82,13 @@ export interface SandboxSetup {
   readonly userNamespace?: UserNamespace | undefined;
 }
 
-export interface SandboxSetupResult {
-  /** Host pid of the shared pid namespace's init. */
-  readonly initPid: Pid | undefined;
-  readonly warnings: readonly string[];
-}
-
-export interface StartRequest {
+export interface StartRequest extends ContainerIo {
   readonly id: ContainerId;
   readonly plan: LaunchPlan;
-  readonly terminal: boolean;
-  /** Keep a stdin pipe open for attachers; otherwise fd 0 is /dev/null. */
-  readonly stdin: boolean;
-  readonly stdinOnce: boolean;
-  /** CRI log file, opened O_APPEND|O_CREAT, parents exist; undefined: output is read and dropped. */
-  readonly logPath: HostPath | undefined;
   /** cgroup v2 memory.events or v1 memory.oom_control: read at exit to tell an OOM kill. */
   readonly oomFile: HostPath | undefined;
   /** How long the launch may take until execve: then its process is killed and `deadline-exceeded` the answer. */
   readonly timeoutMs?: number;
-}
-
-export interface StartResult {
-  readonly pid: Pid;
-  readonly startedAtNs: UnixNanos;
-  readonly warnings: readonly string[];
-}
-
-export interface ContainerExit {
-  readonly id: ContainerId;
-  /** 0–255; 128+signal when a signal ended it. */
-  readonly exitCode: number;
-  readonly signal: number;
-  readonly finishedAtNs: UnixNanos;
-  readonly oomKilled: boolean;
-}
-
-export interface MonitoredContainer {
-  readonly id: ContainerId;
-  readonly pid: Pid;
-  readonly startedAtNs: UnixNanos;
-  /** Output that the log file could not take (disk full, I/O error) since the start. */
-  readonly droppedLogBytes: bigint;
-  readonly exit: ContainerExit | undefined;
 }
 
 export interface ExecRequest {
@@ -135,26 +107,10 @@ export interface ExecStreamsRequest extends ExecRequest {
   readonly stderr: boolean;
 }
 
-export interface AttachRequest {
-  readonly containerId: ContainerId;
-  readonly stdin: boolean;
-  readonly stdout: boolean;
-  readonly stderr: boolean;
-}
-
-export interface ExecSession {
+/** A monitor alone kills no more than the command itself: what that forked is in its control group. */
+export interface MonitorExec extends Omit<ExecSession, "kill"> {
   readonly pid: Pid;
-  /** Output as it comes, in memory that is the listener's only while it runs; both end when the process is gone and its pipes are drained or abandoned. */
-  onOutput(listener: (stream: "stdout" | "stderr", bytes: Uint8Array) => void): void;
   writeStdin(bytes: Uint8Array): Promise<void>;
-  /** No more output of this stream is wanted; what the process still writes there is read and dropped. */
-  mute(stream: "stdout" | "stderr"): void;
-  /** The process exited; output that inherited pipes keep open may still follow until `drained`. */
-  readonly exited: Promise<{ readonly exitCode: number; readonly signal: number }>;
-  /** Both output pipes reached end of file. */
-  readonly drained: Promise<void>;
-  /** Stops reading its output and forgets the session: `exited` and `drained`, if still open, stay so. */
-  abandon(): void;
 }
 
 /** Makes monitors and finds them again. `directory` is `<state>/pods/<sandbox id>`, 0700, made by the caller. */

@@ -1,10 +1,11 @@
 import { unavailable } from "../../../errors/crib-error.ts";
 import { Errno } from "../../../errors/errno.ts";
+import { deadlines } from "../../deadlines.ts";
+import type { ContainerAttach } from "../../port.ts";
 import type { ProcessStreams } from "../../streams.ts";
-import { deadlines } from "./deadlines.ts";
 import { type Frame, FrameKind } from "./frames.ts";
 import { MonitorError } from "./launch-failure.ts";
-import type { AttachRequest, ExecStreamsRequest } from "./port.ts";
+import type { ExecStreamsRequest } from "./port.ts";
 import { readExecExit, readExit, readId } from "./replies.ts";
 import { attachPayload, execPayload, idPayload, resizePayload, stdinPrefix } from "./requests.ts";
 import { type RequestOptions, type SessionAddress, SessionConnection } from "./session-connection.ts";
@@ -36,7 +37,7 @@ export async function openExecSession(address: SessionAddress, request: ExecStre
 }
 
 /** @throws {CribError} failed-precondition when the container does not run; unimplemented by an older monitor. */
-export async function openAttachSession(address: SessionAddress, request: AttachRequest): Promise<ProcessSession> {
+export async function openAttachSession(address: SessionAddress, request: ContainerAttach): Promise<ProcessSession> {
   return await ProcessSession.open(address, request.containerId, request, {
     kind: FrameKind.attach,
     payload: attachPayload(request),

@@ -2,8 +2,8 @@ import type { ContainerId } from "../../../ids/object-id.ts";
 import { parseContainerId } from "../../../ids/object-id.ts";
 import type { Pid } from "../../../ids/process.ts";
 import type { UnixNanos } from "../../../ids/units.ts";
+import type { ContainerExit, KeptContainer, SandboxSetupResult, StartResult } from "../../port.ts";
 import { describeFailure, readFailure } from "./launch-failure.ts";
-import type { ContainerExit, MonitoredContainer, SandboxSetupResult, StartResult } from "./port.ts";
 import { WireReader } from "./wire-reader.ts";
 
 /** Payloads of the monitor's answers and events, as ffi/wire/protocol.h lists them. */
@@ -43,7 +43,7 @@ export function readStartResult(payload: Uint8Array): StartResult {
   return { pid, startedAtNs, warnings };
 }
 
-export function readList(payload: Uint8Array): readonly MonitoredContainer[] {
+export function readList(payload: Uint8Array): readonly KeptContainer[] {
   const reader = new WireReader(payload);
   const containers = Array.from({ length: reader.u32() }, () => readContainer(reader));
   reader.end();
@@ -86,7 +86,7 @@ function readWarnings(reader: WireReader): readonly string[] {
   return Array.from({ length: reader.u32() }, () => describeFailure(readFailure(reader)));
 }
 
-function readContainer(reader: WireReader): MonitoredContainer {
+function readContainer(reader: WireReader): KeptContainer {
   const id = parseContainerId(reader.string());
   const pid = reader.u32() as Pid;
   const startedAtNs = reader.u64() as UnixNanos;

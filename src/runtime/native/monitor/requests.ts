@@ -1,9 +1,10 @@
 import { invalidArgument } from "../../../errors/crib-error.ts";
 import type { SpecIdMapping } from "../../../oci/runtime-spec.ts";
+import type { ContainerAttach } from "../../port.ts";
 import { encodePlan } from "../plan/encode.ts";
 import { WireWriter } from "../plan/wire-writer.ts";
 import { protocol } from "./frames.ts";
-import type { AttachRequest, ExecRequest, SandboxSetup, StartRequest } from "./port.ts";
+import type { ExecRequest, MonitorSetup, StartRequest } from "./port.ts";
 import type { VersionRange } from "./protocol-version.ts";
 
 /** Payloads of requests, as ffi/wire/protocol.h lists them. */
@@ -23,7 +24,7 @@ export function unsharePayload(flags: number): Uint8Array {
   return new WireWriter().u64(BigInt(flags >>> 0)).written();
 }
 
-export function setupPayload(setup: SandboxSetup): Uint8Array {
+export function setupPayload(setup: MonitorSetup): Uint8Array {
   const out = new WireWriter();
   out.u64(BigInt(setup.unshare >>> 0)).string(setup.hostname ?? "");
   out.bool(setup.loopback).bool(setup.pidInit).u32(setup.sysctls.length);
@@ -58,7 +59,7 @@ export function execPayload(request: ExecRequest, version: number): Uint8Array {
   return writeDeadline(out.bytes(encodePlan(request.plan)), version, request.timeoutMs).written();
 }
 
-export function attachPayload(request: AttachRequest): Uint8Array {
+export function attachPayload(request: ContainerAttach): Uint8Array {
   return new WireWriter()
     .string(request.containerId)
     .bool(request.stdin)

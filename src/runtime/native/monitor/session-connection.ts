@@ -1,7 +1,7 @@
 import type { Socket } from "bun";
 import { type CribError, unavailable } from "../../../errors/crib-error.ts";
 import type { Clock } from "../../../observe/clock.ts";
-import { deadlines } from "./deadlines.ts";
+import { deadlines } from "../../deadlines.ts";
 import { frameName } from "./frame-name.ts";
 import { encodeFrame, type Frame, FrameKind } from "./frames.ts";
 import { OpenRequests } from "./open-requests.ts";

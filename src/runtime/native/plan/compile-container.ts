@@ -5,6 +5,7 @@ import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWPID } from "../../../kernel/clon
 import type { CgroupMount } from "../../../oci/cgroup-mount.ts";
 import type { RuntimeSpec, SpecDevice, SpecProcess } from "../../../oci/runtime-spec.ts";
 import { hostIdOf } from "../../../oci/user-namespace.ts";
+import type { ContainerRootfs, PidNamespace } from "../../port.ts";
 import { compileHooks } from "./compile-hooks.ts";
 import { compileMounts, readOnlyCgroupRoot } from "./compile-mounts.ts";
 import { compileProcess, limitSteps, seccompFilter } from "./compile-process.ts";
@@ -12,20 +13,13 @@ import type { LaunchPlan, PlanStep } from "./steps.ts";
 
 export interface ContainerPlanInput {
   readonly spec: RuntimeSpec;
-  readonly rootfs: {
-    /** Read-only layers, top first. */
-    readonly lower: readonly HostPath[];
-    readonly upper: HostPath | undefined;
-    readonly work: HostPath | undefined;
-    /** An empty directory of the host, covered in the container's mount namespace only. */
-    readonly attachAt: HostPath;
-  };
+  readonly rootfs: ContainerRootfs;
   /** cgroup.procs of the container's group in every hierarchy. */
   readonly procsFiles: readonly HostPath[];
   readonly cgroupMounts: readonly CgroupMount[];
   /** The spec's seccomp profile, compiled; undefined when it has none. */
   readonly seccompProgram: Uint8Array | undefined;
-  readonly pidNamespace: LaunchPlan["pidNamespace"];
+  readonly pidNamespace: PidNamespace;
   /** For hooks, who find the container by it: its id, and the directory of config.json and rootfs. */
   readonly bundle?: { readonly id: string; readonly directory: HostPath };
 }

@@ -7,8 +7,8 @@ import {
   MOUNT_ATTR_RDONLY,
 } from "../../../kernel/mount-flags.ts";
 import type { CgroupMount } from "../../../oci/cgroup-mount.ts";
+import { parseMountOptions } from "../../../oci/mount-options.ts";
 import type { SpecMount } from "../../../oci/runtime-spec.ts";
-import { parseMountOptions } from "./mount-options.ts";
 import type { PlanStep } from "./steps.ts";
 
 /** The parts of mounting: sources are opened while the host is in sight, targets filled inside the root. */

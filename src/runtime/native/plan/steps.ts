@@ -1,4 +1,5 @@
 import type { HostPath, RootfsPath } from "../../../ids/path.ts";
+import type { PidNamespace } from "../../port.ts";
 
 /**
  * The launch plan: everything the C init stage does between clone and execve, in order.
@@ -164,11 +165,7 @@ export interface LaunchPlan {
   /** CLONE_NEW* flags for clone3. */
   readonly cloneFlags: number;
   /** Which pid namespace the process is born in, when not a new one of its own. */
-  readonly pidNamespace:
-    | { readonly kind: "own" }
-    | { readonly kind: "host" }
-    | { readonly kind: "pod" }
-    | { readonly kind: "process"; readonly pid: number };
+  readonly pidNamespace: PidNamespace;
   /**
    * For exec: namespaces of this live process are joined (setns on its pidfd); a CLONE_NEW* mask. Leading `join-cgroup`,
    * `oom-score-adj`, `rlimit` and `stdio-owner` steps run before that, with the host's files and privilege, all others after.

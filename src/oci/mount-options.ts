@@ -7,7 +7,7 @@ import {
   MOUNT_ATTR_NOSYMFOLLOW,
   MOUNT_ATTR_RDONLY,
   MOUNT_ATTR_STRICTATIME,
-} from "../../../kernel/mount-flags.ts";
+} from "../kernel/mount-flags.ts";
 
 export type Propagation = "private" | "slave" | "shared";
 

@@ -1,5 +1,6 @@
 import type { CgroupPath } from "../../ids/path.ts";
-import type { PodEngine } from "../engine.ts";
+import type { RuntimeCgroups } from "../port.ts";
+import type { NativeTools } from "./native-tools.ts";
 
 const attempts = 100;
 const pauseMs = 20;
@@ -16,8 +17,8 @@ export function removeExecGroup(engine: ExecGroupEngine, container: CgroupPath, 
   );
 }
 
-type ExecGroupEngine = Pick<PodEngine, "clock" | "log"> & {
-  readonly cgroups: Pick<PodEngine["cgroups"], "removeExec">;
+type ExecGroupEngine = Pick<NativeTools, "clock" | "log"> & {
+  readonly cgroups: Pick<RuntimeCgroups, "removeExec">;
 };
 
 async function retry(engine: ExecGroupEngine, container: CgroupPath, execId: string): Promise<void> {

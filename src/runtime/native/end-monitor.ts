@@ -1,19 +1,15 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { CribError, deadlineExceeded } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
-import type { HostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
+import type { ProcessRef } from "../../kernel/process-ref.ts";
+import { childrenOf, hasEnded, processRef, signalProcess, waitChannel } from "../../kernel/process-ref.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
-import type { ProcessRef } from "../../state/records.ts";
-import type { PodEngine } from "../engine.ts";
-import { childrenOf, hasEnded, processRef, signalProcess, waitChannel } from "./process-ref.ts";
+import type { SandboxRemains } from "../port.ts";
+import type { Monitor } from "./monitor/port.ts";
+import type { NativeTools } from "./native-tools.ts";
 
-export interface MonitorHolding {
-  readonly id: SandboxId;
-  readonly directory: HostPath;
-  readonly monitor: ProcessRef | undefined;
-  readonly init: ProcessRef | undefined;
-}
+type Tools = Pick<NativeTools, "kernel" | "clock" | "log" | "launcher">;
 
 /** A killed process that is not gone by then waits in the kernel. */
 const goneMs = 2_000;
@@ -25,29 +21,28 @@ const longestPauseMs = 50;
  *
  * @throws {CribError} deadline-exceeded naming a process that SIGKILL does not end.
  */
-export async function endMonitor(engine: PodEngine, holding: MonitorHolding): Promise<void> {
-  const { id, directory, init } = holding;
+export async function endMonitor(tools: Tools, remains: SandboxRemains): Promise<void> {
+  const { init } = remains;
   // Asked before it is, so that it is found afterwards however it ends.
-  const monitor = holding.monitor ?? (await findMonitor(engine, id, directory));
-  await engine.monitors.get(id)?.shutdown();
-  engine.monitors.forget(id);
-  if (monitor !== undefined && !(await endsSoon(engine, monitor))) await killTree(engine, monitor);
-  if (init !== undefined && !hasEnded(engine.kernel, init)) await killTree(engine, init);
+  const { process, asked } = await findMonitor(tools, remains);
+  await asked?.shutdown();
+  if (process !== undefined && !(await endsSoon(tools, process))) await killTree(tools, process);
+  if (init !== undefined && !hasEnded(tools.kernel, init)) await killTree(tools, init);
 }
 
 /** A monitor that was asked to leave has closed its socket a moment before it is gone. */
-async function endsSoon(engine: PodEngine, monitor: ProcessRef): Promise<boolean> {
+async function endsSoon(tools: Tools, monitor: ProcessRef): Promise<boolean> {
   for (let pauseMs = 1; pauseMs <= longestPauseMs; pauseMs *= 2) {
-    if (hasEnded(engine.kernel, monitor)) return true;
-    await engine.clock.sleep(pauseMs);
+    if (hasEnded(tools.kernel, monitor)) return true;
+    await tools.clock.sleep(pauseMs);
   }
-  return hasEnded(engine.kernel, monitor);
+  return hasEnded(tools.kernel, monitor);
 }
 
 /** Its children first: once it is gone they are nobody's, and some are in no control group yet. */
-async function killTree(engine: PodEngine, root: ProcessRef): Promise<void> {
-  const { kernel, clock } = engine;
-  engine.log.warn({ pid: root.pid }, "ending a process of a pod by its pid");
+async function killTree(tools: Tools, root: ProcessRef): Promise<void> {
+  const { kernel, clock } = tools;
+  tools.log.warn({ pid: root.pid }, "ending a process of a pod by its pid");
   for (const child of childrenOf(kernel, root)) signalProcess(kernel, child, SIGKILL);
   signalProcess(kernel, root, SIGKILL);
   const untilMs = clock.monotonicMs() + goneMs;
@@ -61,22 +56,27 @@ async function killTree(engine: PodEngine, root: ProcessRef): Promise<void> {
   }
 }
 
+interface Found {
+  readonly process: ProcessRef | undefined;
+  /** Who can be asked to end it. */
+  readonly asked: Pick<Monitor, "shutdown"> | undefined;
+}
+
 /**
- * The monitor of a pod that has no record: the one that its socket leads to or, where that is gone or silent, the process
+ * The monitor, of a pod that has no record too: the one that its socket leads to or, where that is gone or silent, the process
  * whose arguments name the pod. Only one that runs crib's own executable counts.
  */
-async function findMonitor(engine: PodEngine, id: SandboxId, directory: HostPath): Promise<ProcessRef | undefined> {
-  const connected = engine.monitors.get(id);
-  if (connected !== undefined) return processRef(engine.kernel, connected.pid);
+async function findMonitor(tools: Tools, { id, directory, handle, keeper }: SandboxRemains): Promise<Found> {
+  if (keeper !== undefined) return { process: keeper, asked: handle };
+  if (handle !== undefined) return { process: processRef(tools.kernel, handle.pid), asked: handle };
   try {
-    const monitor = await engine.launcher.reconnect(id, directory);
-    engine.monitors.connected(monitor);
-    return processRef(engine.kernel, monitor.pid);
+    const monitor = await tools.launcher.reconnect(id, directory);
+    return { process: processRef(tools.kernel, monitor.pid), asked: monitor };
   } catch (error) {
-    if (!CribError.is(error) && !isMissing(error)) throw error;
+    if (!CribError.is(error)) throw error;
   }
   const pid = readdirSync("/proc").find((name) => /^\d+$/.test(name) && isMonitorOf(name, id));
-  return pid === undefined ? undefined : processRef(engine.kernel, Number(pid) as Pid);
+  return { process: pid === undefined ? undefined : processRef(tools.kernel, Number(pid) as Pid), asked: undefined };
 }
 
 function isMonitorOf(pid: string, id: SandboxId): boolean {
@@ -88,8 +88,4 @@ function isMonitorOf(pid: string, id: SandboxId): boolean {
     if (error instanceof Error && "code" in error) return false;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

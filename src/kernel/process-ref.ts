@@ -1,10 +1,16 @@
 import { readFileSync } from "node:fs";
-import { Errno } from "../../errors/errno.ts";
-import { ErrnoError } from "../../errors/errno-error.ts";
-import type { Pid } from "../../ids/process.ts";
-import { OwnedFd } from "../../kernel/owned-fd.ts";
-import type { Kernel } from "../../kernel/port.ts";
-import type { ProcessRef } from "../../state/records.ts";
+import { Errno } from "../errors/errno.ts";
+import { ErrnoError } from "../errors/errno-error.ts";
+import type { Pid } from "../ids/process.ts";
+import { OwnedFd } from "./owned-fd.ts";
+import type { Kernel } from "./port.ts";
+
+/** A process that must be told from a later one with the same number. */
+export interface ProcessRef {
+  readonly pid: Pid;
+  /** Clock ticks since boot, /proc/PID/stat field 22. */
+  readonly startTime: bigint;
+}
 
 type ProcessKernel = Pick<Kernel, "processStatus" | "pidfdOpen" | "pidfdSendSignal" | "close">;
 

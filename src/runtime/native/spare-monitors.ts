@@ -1,14 +1,13 @@
 import { rmSync, writeFileSync } from "node:fs";
-import type { Config } from "../../config/config.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import { newSandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { joinHostPath } from "../../ids/path.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import type { Monitor, MonitorLauncher } from "../../runtime/native/monitor/port.ts";
-import { unshareFlags } from "../request/unshare-flags.ts";
-import { makeSandboxDirectory, sandboxDirectory } from "./sandbox-files.ts";
+import { makeSandboxDirectory, sandboxDirectory } from "../sandbox-directory.ts";
+import type { Monitor, MonitorLauncher } from "./monitor/port.ts";
+import { unshareFlags } from "./unshare-flags.ts";
 
 /** A pod that is not one yet: its id, directory, monitor and namespaces. */
 export interface SpareMonitor {
@@ -20,7 +19,7 @@ export interface SpareMonitor {
 }
 
 interface Adapters {
-  readonly config: Pick<Config, "state">;
+  readonly state: HostPath;
   readonly launcher: Pick<MonitorLauncher, "launch">;
   readonly clock: Clock;
   readonly log: Log;
@@ -89,9 +88,9 @@ export class SpareMonitors implements Disposable {
   }
 
   async #make(unshare: number): Promise<void> {
-    const { config, launcher } = this.#adapters;
+    const { state, launcher } = this.#adapters;
     const id = newSandboxId();
-    const directory = sandboxDirectory(config.state, id);
+    const directory = sandboxDirectory(state, id);
     using undo = new DisposableStack();
     undo.defer(() => rmSync(directory, { recursive: true, force: true }));
     makeSandboxDirectory(directory);

@@ -1,6 +1,6 @@
 import { Errno } from "../../errors/errno.ts";
-import { MonitorError } from "../../runtime/native/monitor/launch-failure.ts";
-import type { ContainerRecord } from "../../state/records.ts";
+import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
+import { MonitorError } from "./monitor/launch-failure.ts";
 
 /**
  * Whether a monitor of before volumes were copied has refused the plan, whole and before it did anything: a pod keeps the monitor
@@ -13,7 +13,6 @@ export function knowsNoCopies(error: unknown): boolean {
 }
 
 /** The volumes of its image as they were until then: parts of the root. */
-export function withoutCopies(record: ContainerRecord): ContainerRecord {
-  const mounts = record.spec.mounts.filter(({ copyUp }) => copyUp !== true);
-  return { ...record, spec: { ...record.spec, mounts } };
+export function withoutCopies(spec: RuntimeSpec): RuntimeSpec {
+  return { ...spec, mounts: spec.mounts.filter(({ copyUp }) => copyUp !== true) };
 }

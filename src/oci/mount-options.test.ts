@@ -6,7 +6,7 @@ import {
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
   MOUNT_ATTR_STRICTATIME,
-} from "../../../kernel/mount-flags.ts";
+} from "../kernel/mount-flags.ts";
 import { type MountOptions, parseMountOptions } from "./mount-options.ts";
 
 const plain: MountOptions = {

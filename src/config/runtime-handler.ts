@@ -1,0 +1,23 @@
+/** What runs the pods that ask for it by name (RuntimeClass, `runtime_handler`). */
+export type RuntimeHandlerConfig = NativeHandlerConfig;
+
+/** crib's own runtime. */
+export interface NativeHandlerConfig extends CommonHandlerConfig {
+  readonly type: "native";
+}
+
+interface CommonHandlerConfig {
+  /** Annotations of the pod and of the container that reach the OCI document: names, "*" stands for any text. */
+  readonly podAnnotations: readonly string[];
+  readonly containerAnnotations: readonly string[];
+  /** A privileged container gets the devices it asks for, and not all of the host's. */
+  readonly privilegedWithoutHostDevices: boolean;
+}
+
+/** What a handler is where nothing is said of it. */
+export const nativeHandler: NativeHandlerConfig = {
+  type: "native",
+  podAnnotations: [],
+  containerAnnotations: [],
+  privilegedWithoutHostDevices: false,
+};

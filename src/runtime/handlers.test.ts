@@ -1,0 +1,63 @@
+import { describe, expect, test } from "bun:test";
+import { defaultConfig } from "../config/defaults.ts";
+import { nativeHandler } from "../config/runtime-handler.ts";
+import { RuntimeHandlers } from "./handlers.ts";
+import type { SandboxRuntime } from "./port.ts";
+
+/** A runtime of which only its identity is asked for. */
+function namedRuntime(userNamespaces: boolean): SandboxRuntime & { readonly ended: () => number } {
+  let ended = 0;
+  return {
+    features: { recursiveReadOnlyMounts: true, userNamespaces, cgroupNamespaces: true },
+    ended: () => ended,
+    [Symbol.dispose]: () => {
+      ended += 1;
+    },
+  } as SandboxRuntime & { readonly ended: () => number };
+}
+
+const native = namedRuntime(true);
+const config = { ...defaultConfig.runtime, handlers: { crib: nativeHandler, trusted: nativeHandler } };
+const handlers = new RuntimeHandlers(config, native);
+
+describe("a pod's handler", () => {
+  test.each([
+    ["", "crib"],
+    ["crib", "crib"],
+    ["trusted", "trusted"],
+  ])("%j is %s", (asked, name) => {
+    expect(handlers.of(asked).name).toBe(name);
+    expect(handlers.of(asked).runtime).toBe(native);
+  });
+
+  test.each(["kata", "CRIB", "constructor", "__proto__", "x".repeat(10_000)])(
+    "%p is refused, naming those there are",
+    (asked) => {
+      let thrown: unknown;
+      try {
+        handlers.of(asked);
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toMatchObject({ code: "invalid-argument" });
+      expect(String(thrown)).toContain(JSON.stringify(asked.slice(0, 120)));
+      expect(String(thrown)).toContain('there are "crib", "trusted"');
+      expect(String(thrown).length).toBeLessThan(400);
+    },
+  );
+});
+
+test("a pod of before there were handlers, or of one that is gone, is crib's own to end", () => {
+  expect(handlers.runtimeOf(undefined)).toBe(native);
+  expect(handlers.runtimeOf("gone")).toBe(native);
+});
+
+test("Status names the default twice: by no name, and by its own", () => {
+  expect(handlers.features().map(({ name }) => name)).toEqual(["", "crib", "trusted"]);
+});
+
+test("a runtime of several handlers is ended once", () => {
+  const shared = namedRuntime(false);
+  new RuntimeHandlers(config, shared)[Symbol.dispose]();
+  expect(shared.ended()).toBe(1);
+});
