@@ -1,0 +1,5 @@
+/** The deadlines of NRI's reference implementation, in milliseconds. */
+export interface PluginLimits {
+  readonly registrationMs: number;
+  readonly requestMs: number;
+}
