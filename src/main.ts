@@ -82,7 +82,7 @@ async function runDaemon(config: Config, reload: () => Config): Promise<number> 
     },
     // The asynchronous kind needs a busy event loop to finish, and this is called when it is idle.
     collectGarbage: () => Bun.gc(true),
-    openDomains: (opened) => openDomains(opened, { kernel: kernel(), clock, log }),
+    openDomains: (opened) => openDomains(opened, { kernel: kernel(), clock, log, version: versionInfo.version }),
   });
   return 0;
 }

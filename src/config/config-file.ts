@@ -108,6 +108,14 @@ const schema = z.strictObject({
     })
     .optional(),
   cdi: z.strictObject({ spec_dirs: z.array(path).optional() }).optional(),
+  nri: z
+    .strictObject({
+      socket: path.or(z.literal("")).optional(),
+      config_dir: path.optional(),
+      registration_timeout_seconds: seconds.optional(),
+      request_timeout_seconds: seconds.optional(),
+    })
+    .optional(),
   runtime: z
     .strictObject({
       default_handler: handlerName.optional(),

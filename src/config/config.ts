@@ -51,6 +51,16 @@ export interface Config {
     /** Directories of CDI files; a later one wins over an earlier. */
     readonly specDirs: readonly HostPath[];
   };
+  /** Plugins of the Node Resource Interface. */
+  readonly nri: {
+    /** Where they connect. Default: nowhere, there are no plugins. */
+    readonly socket: HostPath | undefined;
+    /** Their configurations: `INDEX-name.conf`, or `name.conf`. */
+    readonly configDir: HostPath;
+    readonly registrationTimeoutMs: number;
+    /** A plugin that does not answer for this long is dropped, unless it asked to stay. */
+    readonly requestTimeoutMs: number;
+  };
   readonly runtime: {
     /** The handler of pods that name none. */
     readonly defaultHandler: string;

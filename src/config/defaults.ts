@@ -25,6 +25,12 @@ export const defaultConfig: Config = deepFreeze({
   },
   images: { pinned: [], layerStore: "auto" },
   cdi: { specDirs: [parseHostPath("/etc/cdi"), parseHostPath("/var/run/cdi")] },
+  nri: {
+    socket: undefined,
+    configDir: parseHostPath("/etc/nri/conf.d"),
+    registrationTimeoutMs: 5_000,
+    requestTimeoutMs: 2_000,
+  },
   runtime: {
     defaultHandler: "crib",
     handlers: { crib: nativeHandler },

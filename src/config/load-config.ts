@@ -95,6 +95,7 @@ function overlay(base: Config, file: ConfigFile): Config {
       layerStore: images?.layer_store ?? base.images.layerStore,
     },
     cdi: { specDirs: cdi?.spec_dirs ?? base.cdi.specDirs },
+    nri: overlayNri(base.nri, file.nri),
     runtime: {
       ...overlayHandlers(base.runtime, runtime),
       seccompProfileRoot: runtime?.seccomp_profile_root ?? base.runtime.seccompProfileRoot,
@@ -127,6 +128,16 @@ function overlayHandler(file: RuntimeHandlerFile): RuntimeHandlerConfig {
     case "native":
       return { type: "native", ...common };
   }
+}
+
+function overlayNri(base: Config["nri"], file: ConfigFile["nri"]): Config["nri"] {
+  return {
+    // "" switches it off.
+    socket: file?.socket === "" ? undefined : (file?.socket ?? base.socket),
+    configDir: file?.config_dir ?? base.configDir,
+    registrationTimeoutMs: toMs(file?.registration_timeout_seconds) ?? base.registrationTimeoutMs,
+    requestTimeoutMs: toMs(file?.request_timeout_seconds) ?? base.requestTimeoutMs,
+  };
 }
 
 function overlayNetwork(base: Config["network"], file: ConfigFile["network"]): Config["network"] {

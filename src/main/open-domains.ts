@@ -4,6 +4,8 @@ import { createImages } from "../images/create-images.ts";
 import { readArtifact } from "../kernel/artifacts.ts";
 import type { Kernel } from "../kernel/port.ts";
 import { createPodNetwork } from "../network/pod-network.ts";
+import { PluginRegistry } from "../nri/plugin-registry.ts";
+import { PluginService } from "../nri/plugin-service.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { readUptimeMs } from "../observe/uptime.ts";
@@ -34,7 +36,7 @@ const diskReserve = { bytes: 16 * 1024 ** 2, inodes: 32 } as const;
  */
 export async function openDomains(
   config: Config,
-  host: { readonly kernel: Kernel; readonly clock: Clock; readonly log: Log },
+  host: { readonly kernel: Kernel; readonly clock: Clock; readonly log: Log; readonly version: string },
 ): Promise<Domains> {
   const { kernel, clock, log } = host;
   await using undo = new AsyncDisposableStack();
@@ -79,6 +81,7 @@ export async function openDomains(
     clock,
     log,
   });
+  const pluginRegistry = new PluginRegistry(log);
   const pods = undo.adopt(
     await createPods({
       config,
@@ -89,6 +92,7 @@ export async function openDomains(
       log,
       images,
       network,
+      plugins: pluginRegistry,
       cgroups,
       runtimes: new RuntimeHandlers(config.runtime, native),
       pathLooker,
@@ -112,7 +116,25 @@ export async function openDomains(
   room.prepare();
   images.collectGarbage().catch((error: unknown) => log.error({ err: error }, "garbage of a former run not collected"));
 
+  const plugins = undo.use(
+    new PluginService(pluginRegistry, pods.pluginHost, {
+      limits: { registrationMs: config.nri.registrationTimeoutMs, requestMs: config.nri.requestTimeoutMs },
+      configDir: config.nri.configDir,
+      runtimeVersion: host.version,
+      clock,
+      log,
+    }),
+  );
   const opened = undo.move();
   const { recovered } = pods;
-  return { pods, images, network, cgroups, hostFacts, recovered, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    pods,
+    images,
+    network,
+    cgroups,
+    hostFacts,
+    recovered,
+    plugins,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }

@@ -2,8 +2,10 @@ import type { Config } from "../config/config.ts";
 import { servesContainerdApi } from "../config/containerd-api.ts";
 import type { CriDeps } from "../cri/deps.ts";
 import { createCriServer } from "../cri/server.ts";
+import type { HostPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { Kernel } from "../kernel/port.ts";
+import type { PluginService } from "../nri/plugin-service.ts";
 import type { Clock } from "../observe/clock.ts";
 import { LoopWatch } from "../observe/loop-watch.ts";
 import type { AdjustableLog } from "../observe/pino-log.ts";
@@ -26,6 +28,8 @@ export interface Domains extends AsyncDisposable {
   readonly hostFacts: CriDeps["hostFacts"];
   /** Resolves when every pod has been looked at once. */
   readonly recovered: Promise<void>;
+  /** Where plugins register, once it listens. */
+  readonly plugins: Pick<PluginService, "listen">;
 }
 
 export interface ServeHost {
@@ -105,6 +109,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     await server.listen(socket, { containerdApi: servesContainerdApi(config, socket.path) });
   }
 
+  if (config.nri.socket !== undefined) await listenForPlugins(config.nri.socket, domains, host, stack);
   host.onReload(() => logConfigChange(config, reload, log));
   log.info({ version: host.build.version, root: config.root, state: config.state, listen: config.listen }, "ready");
   notify("READY=1");
@@ -118,6 +123,22 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   const signal = await host.stopped;
   log.info({ signal }, "stopping; pods run on");
   notify("STOPPING=1");
+}
+
+/** A node without its plugins is better than none: who holds their socket is told. */
+async function listenForPlugins(
+  path: HostPath,
+  { plugins }: Domains,
+  { kernel, log }: ServeHost,
+  stack: AsyncDisposableStack,
+): Promise<void> {
+  try {
+    const socket = stack.use(await claimSocket(kernel, path));
+    await plugins.listen(socket);
+    log.info({ socket: path }, "plugins may connect");
+  } catch (error) {
+    log.error({ socket: path, error: String(error) }, "plugins cannot connect: free the socket and restart");
+  }
 }
 
 /**

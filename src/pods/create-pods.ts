@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
+import type { PluginHost } from "../nri/plugin-service.ts";
 import { Turns } from "../observe/turns.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
@@ -35,6 +36,7 @@ import { stopSandbox } from "./lifecycle/stop-sandbox.ts";
 import { TeardownRetries } from "./lifecycle/teardown-retries.ts";
 import { updateResources } from "./lifecycle/update-resources.ts";
 import { updateSandboxResources } from "./lifecycle/update-sandbox-resources.ts";
+import { pluginHost } from "./plugins/plugin-host.ts";
 import type { Pods, SandboxTrouble } from "./port.ts";
 import { DefaultSeccompProfiles } from "./request/default-seccomp-profiles.ts";
 import { resolveSeccomp } from "./request/resolve-seccomp.ts";
@@ -58,6 +60,7 @@ export type PodsDependencies = Pick<
   | "log"
   | "images"
   | "network"
+  | "plugins"
   | "cgroups"
   | "runtimes"
   | "defaultAppArmor"
@@ -68,6 +71,8 @@ export type PodsDependencies = Pick<
 export interface RunningPods extends Pods {
   /** Resolves when every pod has been looked at once; a pod that does not answer is unknown then, and looked for. */
   readonly recovered: Promise<void>;
+  /** What plugins are told when they register, and how they change containers. */
+  readonly pluginHost: PluginHost;
   /** Lets go of every monitor; pods run on. */
   close(): void;
 }
@@ -113,7 +118,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
   adoptNames(engine);
   const recovered = recover(engine, leftovers).catch((error: unknown) => log.error({ err: error }, "recovery failed"));
   prepareRuntime(engine);
-  return { ...verbs(engine), recovered };
+  return { ...verbs(engine), recovered, pluginHost: pluginHost(engine) };
 }
 
 /** The first pod of a daemon should not be the one that waits for what can be made ahead. */
@@ -142,7 +147,7 @@ function sandboxTrouble(engine: PodEngine, idOrPrefix: string): SandboxTrouble {
   };
 }
 
-function verbs(engine: PodEngine): Omit<RunningPods, "recovered"> {
+function verbs(engine: PodEngine): Omit<RunningPods, "recovered" | "pluginHost"> {
   const deviceNames = new DeviceNames();
   return {
     runSandbox: (config, handler) => runSandbox(engine, config, handler),

@@ -4,6 +4,7 @@ import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { Images } from "../images/port.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { PodNetwork } from "../network/port.ts";
+import type { Plugins } from "../nri/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { Turns } from "../observe/turns.ts";
@@ -38,6 +39,7 @@ export interface PodEngine {
   readonly log: Log;
   readonly images: Images;
   readonly network: PodNetwork;
+  readonly plugins: Plugins;
   readonly cgroups: Cgroups;
   readonly runtimes: RuntimeHandlers;
   readonly pathLooker: Pick<PathLooker, "lookAll">;

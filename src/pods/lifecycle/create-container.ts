@@ -1,3 +1,4 @@
+import { requestedCdiDevices } from "../../cdi/requested-devices.ts";
 import { driverPaths } from "../../cgroups/driver-paths.ts";
 import { nativeHandler, type RuntimeHandlerConfig } from "../../config/runtime-handler.ts";
 import { failedPrecondition, invalidArgument, notFound } from "../../errors/crib-error.ts";
@@ -22,6 +23,9 @@ import { writeBundle } from "../host/write-bundle.ts";
 import { containerFingerprint } from "../ledger/fingerprint.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import { containerName } from "../ledger/sandbox-name.ts";
+import { applyPluginUpdates } from "../plugins/apply-plugin-updates.ts";
+import { askPluginsToCreate } from "../plugins/ask-plugins-to-create.ts";
+import { noteToPlugins, tellContainerPlugins } from "../plugins/tell-plugins.ts";
 import { labelVolumes } from "../request/anonymous-volumes.ts";
 import { checkSelinuxLabel } from "../request/check-selinux-label.ts";
 import { withHandlerAnnotations } from "../request/handler-annotations.ts";
@@ -105,15 +109,8 @@ async function makeContainer(
   });
   noteIgnoredSelinux(engine, { container: id }, config.linux?.securityContext);
   const annotations = { pod: sandbox.config.annotations, container: config.annotations };
-  const spec = resolveCdi(engine, config, withHandlerAnnotations(base, handler, annotations));
-  if (spec.process.selinuxLabel !== undefined) checkSelinuxLabel(spec.process.selinuxLabel);
-  runtime.check(spec);
-  checkPropagation(spec.mounts, onHost.realPath);
-  labelVolumes(engine.kernel, anonymous, spec.linux.mountLabel);
-  relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
-  if (spec.hooks !== undefined) writeBundle(directory, spec);
   const names = imageNames(image, config.image);
-  const record: ContainerRecord = {
+  const draft: ContainerRecord = {
     id,
     sandboxId: sandbox.id,
     state: "created",
@@ -124,7 +121,7 @@ async function makeContainer(
     cgroup,
     directory,
     logPath,
-    spec,
+    spec: resolveCdi(engine, requestedCdiDevices(config), withHandlerAnnotations(base, handler, annotations)),
     stopSignal: stopSignalNumber(config.stopSignal, image.config.stopSignal),
     createdAtNs: engine.clock.now(),
     startedAtNs: 0n as ContainerRecord["startedAtNs"],
@@ -134,8 +131,20 @@ async function makeContainer(
     reason: "",
     message: "",
   };
+  using creating = await engine.plugins.creating();
+  const { spec, updates } = await askPluginsToCreate(engine, sandbox, draft);
+  if (spec.process.selinuxLabel !== undefined) checkSelinuxLabel(spec.process.selinuxLabel);
+  runtime.check(spec);
+  checkPropagation(spec.mounts, onHost.realPath);
+  labelVolumes(engine.kernel, anonymous, spec.linux.mountLabel);
+  relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
+  if (spec.hooks !== undefined) writeBundle(directory, spec);
+  const record: ContainerRecord = { ...draft, spec };
   engine.ledger.addContainer(record);
   undo.move();
+  creating[Symbol.dispose]();
+  await noteToPlugins(engine, tellContainerPlugins(engine, "post-create", record));
+  await applyPluginUpdates(engine, updates);
   return id;
 }
 

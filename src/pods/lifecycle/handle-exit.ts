@@ -1,6 +1,7 @@
 import type { ContainerExit } from "../../runtime/port.ts";
 import type { PodEngine } from "../engine.ts";
 import { removeCgroupAside } from "../host/remove-cgroup.ts";
+import { tellStopped } from "../plugins/tell-plugins.ts";
 
 /**
  * Records the exit of a container, once, whoever tells it (live event, monitor's list, exit record, its process).
@@ -17,7 +18,7 @@ export function handleExit(engine: PodEngine, exit: ContainerExit): void {
   if (record?.state !== "running") return;
   // Only with a shared or host pid namespace can anything outlive the container's first process.
   engine.cgroups.kill(record.cgroup);
-  engine.ledger.moveContainer(exit.id, "exited", {
+  const exited = engine.ledger.moveContainer(exit.id, "exited", {
     process: undefined,
     stop: undefined,
     finishedAtNs: exit.finishedAtNs,
@@ -27,4 +28,5 @@ export function handleExit(engine: PodEngine, exit: ContainerExit): void {
   engine.cpuRates.forget(record.id);
   removeCgroupAside(engine, record.cgroup);
   engine.exits.notify(exit.id);
+  tellStopped(engine, exited);
 }

@@ -5,6 +5,7 @@ import { releaseImages } from "../host/image-volumes.ts";
 import { removeCgroup } from "../host/remove-cgroup.ts";
 import { findRecord } from "../ledger/resolve-id.ts";
 import { containerName } from "../ledger/sandbox-name.ts";
+import { noteToPlugins, tellContainerPlugins } from "../plugins/tell-plugins.ts";
 import { killContainer } from "./kill-container.ts";
 
 /** A start is ended, not waited for; another removal has deadlines of its own. */
@@ -19,7 +20,10 @@ export async function removeContainer(engine: PodEngine, idOrPrefix: string): Pr
   await killContainer(engine, found.id);
   const record = engine.containers.get(found.id);
   if (record === undefined) return;
-  if (record.state !== "removing") engine.ledger.moveContainer(record.id, "removing");
+  if (record.state !== "removing") {
+    const removing = engine.ledger.moveContainer(record.id, "removing");
+    await noteToPlugins(engine, tellContainerPlugins(engine, "remove", removing));
+  }
   await forget(engine, record.sandboxId, record.id);
   await finishRemoval(engine, record.id);
 }

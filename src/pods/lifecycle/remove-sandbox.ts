@@ -2,6 +2,7 @@ import type { PodEngine } from "../engine.ts";
 import { containersOf } from "../ledger/containers-of.ts";
 import { findRecord } from "../ledger/resolve-id.ts";
 import { sandboxName } from "../ledger/sandbox-name.ts";
+import { noteToPlugins, tellPodPlugins } from "../plugins/tell-plugins.ts";
 import { removeContainer } from "./remove-container.ts";
 import { stopSandbox } from "./stop-sandbox.ts";
 import { holdingsOf, releasedSteps, removeSteps, tearDown, teardownError } from "./teardown.ts";
@@ -21,6 +22,7 @@ export async function removeSandbox(engine: PodEngine, idOrPrefix: string): Prom
   if (failures.length > 0) throw teardownError(sandbox.id, failures);
   engine.teardowns.forget(sandbox.id);
   engine.monitors.forget(sandbox.id);
+  await noteToPlugins(engine, tellPodPlugins(engine, "remove", sandbox));
   engine.ledger.dropSandbox(sandbox.id);
   engine.sandboxNames.release(sandboxName(sandbox.config));
 }

@@ -21,6 +21,7 @@ import { sandboxCgroup } from "../host/sandbox-cgroup.ts";
 import { writeSandboxFiles } from "../host/sandbox-files.ts";
 import { sandboxFingerprint } from "../ledger/fingerprint.ts";
 import { sandboxName } from "../ledger/sandbox-name.ts";
+import { tellPodPlugins } from "../plugins/tell-plugins.ts";
 import type { NamespaceModes } from "../request/namespace-modes.ts";
 import { namespaceModes } from "../request/namespace-modes.ts";
 import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
@@ -153,6 +154,8 @@ async function tryToMake(engine: PodEngine, wish: Wish, options: { readonly fres
     bootId: engine.bootId,
     networkReleased: networkRequest === undefined,
   };
+  using _creating = await engine.plugins.creating();
+  await tellPodPlugins(engine, "run", record);
   // Before the record: the pod is everybody's from then on, and its containers need the monitor.
   watchMonitor(engine, monitor);
   // A CNI plugin keeps addresses on the disk: their DEL must be called even after the power failed.

@@ -13,6 +13,7 @@ import { logPathForMonitor } from "../host/real-log-directory.ts";
 import { removeCgroupAside } from "../host/remove-cgroup.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import type { Start } from "../ledger/starts.ts";
+import { noteToPlugins, tellContainerPlugins } from "../plugins/tell-plugins.ts";
 import { pidNamespaceOf } from "../request/pid-namespace.ts";
 import { restoreAppArmor } from "../request/resolve-apparmor.ts";
 import { handleExit } from "./handle-exit.ts";
@@ -35,6 +36,7 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
   using start = engine.starts.begin(record.sandboxId, record.id);
   const monitor = await engine.monitors.reach(record.sandboxId);
   await restoreAppArmor(engine, record.spec.process.apparmorProfile);
+  await tellContainerPlugins(engine, "start", record);
   await engine.turns.take();
   // A pod that ended, or a container that was removed, while this waited is not touched any more.
   const { sandboxId } = engine.ledger.checkMove(record.id, "running");
@@ -49,6 +51,8 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
   for (const warning of started.warnings)
     engine.log.warn({ container: record.id, warning }, "container started with less than asked");
   recordStart(engine, record, started);
+  const running = engine.containers.get(record.id) ?? record;
+  await noteToPlugins(engine, tellContainerPlugins(engine, "post-start", running));
 }
 
 /** Makes the container's control group. */

@@ -1,6 +1,7 @@
 import type { PodEngine } from "../engine.ts";
 import { containersOf } from "../ledger/containers-of.ts";
 import { findRecord } from "../ledger/resolve-id.ts";
+import { noteToPlugins, tellPodPlugins } from "../plugins/tell-plugins.ts";
 import { endSandbox } from "./end-sandbox.ts";
 import { killContainer } from "./kill-container.ts";
 
@@ -22,7 +23,10 @@ export async function stopSandbox(engine: PodEngine, idOrPrefix: string): Promis
   const failures = [...(await killed), ...(await killAll(engine, found.id))];
   if (failures.length > 0) throw failures[0];
   using _held = await engine.locks.acquire(found.id, { doing: "is being stopped", withinMs: lockMs });
+  const wasReady = engine.sandboxes.get(found.id)?.state === "ready";
   await endSandbox(engine, found.id);
+  const stopped = engine.sandboxes.get(found.id);
+  if (wasReady && stopped !== undefined) await noteToPlugins(engine, tellPodPlugins(engine, "stop", stopped));
 }
 
 /** What could not be killed. */

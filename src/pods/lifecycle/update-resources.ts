@@ -1,21 +1,20 @@
-import { failedPrecondition } from "../../errors/crib-error.ts";
 import type { LinuxContainerResources } from "../../gen/runtime/v1/api_pb.ts";
-import { limitsOfSpec, updatedLimits, withLimitsInForce } from "../../oci/resources.ts";
+import type { UpdateOutcome } from "../../nri/port.ts";
 import type { RuntimeSpec, SpecResources } from "../../oci/runtime-spec.ts";
-import { mergeResources, specResources } from "../../oci/spec-resources.ts";
+import { specResources } from "../../oci/spec-resources.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
+import { applyPluginUpdates } from "../plugins/apply-plugin-updates.ts";
+import { pluginContainer, pluginPod } from "../plugins/plugin-views.ts";
+import { noteToPlugins, tellContainerPlugins } from "../plugins/tell-plugins.ts";
 import { adjustOomScore } from "../request/oom-score.ts";
+import { changeLimits } from "./change-limits.ts";
 
 /** A start may hold the container; the kubelet asks again. */
 const lockMs = 10_000;
 
-/**
- * Changes a container's limits: in the kernel if it runs, and in its spec, which a later start and the status use. The kernel
- * comes first: what it refuses is not recorded, and the adapter has put back what it had written. What is recorded is what
- * the kernel holds afterwards.
- */
+/** Changes a container's limits, after its plugins' wishes; tells plugins afterwards. */
 export async function updateResources(
   engine: PodEngine,
   idOrPrefix: string,
@@ -23,24 +22,26 @@ export async function updateResources(
 ): Promise<void> {
   const found = getRecord("container", engine.containers, idOrPrefix);
   using _held = await engine.locks.acquire(found.id, { doing: "is being updated", withinMs: lockMs });
+  const { resources, updates } = await pluginsWishes(engine, found, specResources(limits, []));
+  changeLimits(
+    engine,
+    found.id,
+    () => resources,
+    (record) => newOomScore(engine, record, Number(limits.oomScoreAdj)),
+  );
   const record = getRecord("container", engine.containers, found.id);
-  if (record.state !== "created" && record.state !== "running") {
-    throw failedPrecondition(`container ${record.id} is ${record.state}: its resources cannot be updated`);
-  }
-  const requested = specResources(limits, []);
-  const merged = mergeResources(record.spec.linux.resources, requested);
-  const changes = updatedLimits(requested, merged);
-  const running = record.state === "running";
-  if (running) engine.cgroups.update(record.cgroup, changes);
-  const inForce: SpecResources = running
-    ? withLimitsInForce(merged, engine.cgroups.readBack(record.cgroup, limitsOfSpec(merged)))
-    : merged;
-  const spec: RuntimeSpec = {
-    ...record.spec,
-    process: { ...record.spec.process, ...newOomScore(engine, record, Number(limits.oomScoreAdj)) },
-    linux: { ...record.spec.linux, resources: { ...inForce, devices: record.spec.linux.resources.devices } },
-  };
-  engine.ledger.amendContainer(record.id, { spec }, { document: true });
+  await noteToPlugins(engine, tellContainerPlugins(engine, "post-update", record));
+  await applyPluginUpdates(engine, updates);
+}
+
+async function pluginsWishes(
+  engine: PodEngine,
+  container: ContainerRecord,
+  requested: SpecResources,
+): Promise<UpdateOutcome> {
+  const sandbox = engine.sandboxes.get(container.sandboxId);
+  if (!engine.plugins.any || sandbox === undefined) return { resources: requested, updates: [] };
+  return await engine.plugins.updateContainer(pluginPod(sandbox), pluginContainer(container), requested);
 }
 
 /** Zero is "not set". A score that may not be lowered here stays, as it does at the start. */

@@ -5,6 +5,8 @@ import { limitsOfSpec } from "../../oci/resources.ts";
 import { specResources } from "../../oci/spec-resources.ts";
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
+import { pluginPod } from "../plugins/plugin-views.ts";
+import { noteToPlugins, tellPodPlugins } from "../plugins/tell-plugins.ts";
 import { configuredResources } from "../request/pod-limits.ts";
 
 const lockMs = 10_000;
@@ -29,7 +31,11 @@ export async function updateSandboxResources(
     overhead: overhead === undefined ? before.overhead : specResources(overhead, []),
     resources: resources === undefined ? before.resources : specResources(resources, []),
   };
+  const pod = pluginPod(sandbox);
+  const none = { devices: [] };
+  await engine.plugins.updatePod(pod, podResources.overhead ?? none, podResources.resources ?? none);
   const limits = limitsOfSpec(podLimits(podResources));
   if (sandbox.ownsCgroup) engine.cgroups.update(sandbox.cgroup, limits);
-  engine.ledger.amendSandbox(sandbox.id, { podResources });
+  const updated = engine.ledger.amendSandbox(sandbox.id, { podResources });
+  await noteToPlugins(engine, tellPodPlugins(engine, "post-update", updated));
 }

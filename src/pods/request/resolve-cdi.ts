@@ -3,11 +3,10 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { applyCdiEdits } from "../../cdi/apply-edits.ts";
 import type { FoundCdiFile } from "../../cdi/device-catalogue.ts";
 import { cdiEditsFor } from "../../cdi/device-catalogue.ts";
+import type { CdiDeviceName } from "../../cdi/device-name.ts";
 import type { HostNode } from "../../cdi/host-node.ts";
 import { maxCdiFileBytes, parseCdiFile } from "../../cdi/parse-cdi-file.ts";
-import { requestedCdiDevices } from "../../cdi/requested-devices.ts";
 import { invalidArgument } from "../../errors/crib-error.ts";
-import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { parseMountOptions } from "../../oci/mount-options.ts";
 import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
@@ -20,8 +19,7 @@ import { majorOf, minorOf } from "./resolve-devices.ts";
  *
  * @throws {CribError} invalid-argument for a device that cannot be resolved, failed-precondition for an edit that cannot be made.
  */
-export function resolveCdi(engine: PodEngine, config: ContainerConfig, spec: RuntimeSpec): RuntimeSpec {
-  const wanted = requestedCdiDevices(config);
+export function resolveCdi(engine: PodEngine, wanted: readonly CdiDeviceName[], spec: RuntimeSpec): RuntimeSpec {
   if (wanted.length === 0) return spec;
   const { specDirs } = engine.config.cdi;
   const edits = cdiEditsFor(wanted, specDirs.flatMap(readDirectory), specDirs);
