@@ -35,7 +35,7 @@ export function describeContainer(container: PluginContainer): MessageInitShape<
     hooks: { createContainer: (spec.hooks?.createContainer ?? []).map(describeHook) },
     linux: describeLinux(container),
     pid,
-    rlimits: spec.process.rlimits.map(({ type, soft, hard }) => ({ type, soft: BigInt(soft), hard: BigInt(hard) })),
+    rlimits: spec.process.rlimits.map(({ type, soft, hard }) => ({ type, soft: limit(soft), hard: limit(hard) })),
     createdAt: container.createdAtNs,
     startedAt: container.startedAtNs,
     finishedAt: container.finishedAtNs,
@@ -46,6 +46,11 @@ export function describeContainer(container: PluginContainer): MessageInitShape<
     user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
     image: { name: image.name, digest: image.repoDigest, configDigest: image.configDigest },
   };
+}
+
+/** "Unlimited" is a double in the spec, and as such one more than fits into 64 bits. */
+function limit(value: number): bigint {
+  return BigInt.asUintN(64, value >= 2 ** 64 ? -1n : BigInt(value));
 }
 
 function describeHook(hook: { path: string; args: readonly string[]; env: readonly string[]; timeout: number }) {
