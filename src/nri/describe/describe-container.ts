@@ -16,7 +16,8 @@ const states: Readonly<Record<PluginContainer["state"], ContainerState>> = {
 /** A container in the words of NRI. */
 export function describeContainer(container: PluginContainer): MessageInitShape<typeof ContainerSchema> {
   const { spec, id, name, state, pid, image } = container;
-  const { user } = spec.process;
+  const { process } = spec;
+  const { user } = process;
   return {
     id,
     podSandboxId: container.podId,
@@ -24,8 +25,8 @@ export function describeContainer(container: PluginContainer): MessageInitShape<
     state: states[state],
     labels: { ...container.labels },
     annotations: { ...container.annotations },
-    args: [...spec.process.args],
-    env: [...spec.process.env],
+    args: [...process.args],
+    env: [...process.env],
     mounts: spec.mounts.map(({ destination, type, source, options }) => ({
       destination,
       type,
@@ -35,7 +36,7 @@ export function describeContainer(container: PluginContainer): MessageInitShape<
     hooks: { createContainer: (spec.hooks?.createContainer ?? []).map(describeHook) },
     linux: describeLinux(container),
     pid,
-    rlimits: spec.process.rlimits.map(({ type, soft, hard }) => ({ type, soft: limit(soft), hard: limit(hard) })),
+    rlimits: process.rlimits.map(({ type, soft, hard }) => ({ type, soft: limit(soft), hard: limit(hard) })),
     createdAt: container.createdAtNs,
     startedAt: container.startedAtNs,
     finishedAt: container.finishedAtNs,
