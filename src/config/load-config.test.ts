@@ -51,6 +51,11 @@ describe("loadConfig()", () => {
       layer_store = "directories"
       [cdi]
       spec_dirs = ["/c1", "/c2"]
+      [nri]
+      socket = "/n/nri.sock"
+      config_dir = "/n/conf.d"
+      registration_timeout_seconds = 3
+      request_timeout_seconds = 4
       [runtime]
       default_handler = "native"
       seccomp_profile_root = "/sec"
@@ -87,6 +92,12 @@ describe("loadConfig()", () => {
       },
       images: { pinned: ["registry.k8s.io/pause:3.10"], layerStore: "directories" },
       cdi: { specDirs: ["/c1", "/c2"] },
+      nri: {
+        socket: "/n/nri.sock",
+        configDir: "/n/conf.d",
+        registrationTimeoutMs: 3000,
+        requestTimeoutMs: 4000,
+      },
       runtime: {
         defaultHandler: "native",
         handlers: {

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ContainerSchema, LinuxSeccompSchema } from "../../gen/nri/pkg/api/v1alpha1/api_pb.ts";
 import { ContainerState } from "../../gen/nri/pkg/api/v1alpha1/api_pb.ts";
-import type { SpecSeccomp } from "../../oci/runtime-spec.ts";
+import type { SpecProcess, SpecSeccomp } from "../../oci/runtime-spec.ts";
 import type { PluginContainer } from "../port.ts";
 import { describeResources } from "./describe-resources.ts";
 
@@ -16,7 +16,7 @@ const states: Readonly<Record<PluginContainer["state"], ContainerState>> = {
 /** A container in the words of NRI. */
 export function describeContainer(container: PluginContainer): MessageInitShape<typeof ContainerSchema> {
   const { spec, id, name, state, pid, image } = container;
-  const { process } = spec;
+  const process: SpecProcess = spec.process;
   const { user } = process;
   return {
     id,
