@@ -6,6 +6,8 @@ export type EngineKind = "crib" | "containerd";
 /** How pods of an engine get their network: crib's built-in one, or CNI plugins run by the engine. */
 export type EngineNetwork = "builtin" | "cni";
 
+export type Snapshotter = "overlayfs" | "erofs";
+
 export interface SmallDisk {
   readonly mebibytes: number;
   readonly inodes: number;
@@ -29,6 +31,8 @@ export interface EngineOptions {
   readonly binary?: string;
   /** Directory of containerd, its shim and runc (tests/peers). Default: Debian's, on PATH. */
   readonly peers?: string;
+  /** Of the containerd in `peers`, which then pulls as fast as it can be told to. Default: overlayfs, as it comes. */
+  readonly snapshotter?: Snapshotter;
 }
 
 /**

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../src/gen/runtime/v1/api_pb.ts";
 import type { TestImageName } from "../fixtures/test-images.ts";
 import type { CriClient } from "./cri-client.ts";
-import type { Engine, EngineKind, EngineNetwork, SmallDisk } from "./engine.ts";
+import type { Engine, EngineKind, EngineNetwork, SmallDisk, Snapshotter } from "./engine.ts";
 import { expectNoResidue, type HostSnapshot, hostSnapshot } from "./host-snapshot.ts";
 import { type ContainerConfigInit, containerConfig, type PodConfigInit, podConfig } from "./pod-config.ts";
 import { type Registry, sharedRegistry } from "./registry.ts";
@@ -25,6 +25,8 @@ export interface TestBedOptions {
   readonly binary?: string;
   /** Directory of containerd, its shim and runc. Default: Debian's. */
   readonly peers?: string;
+  /** Of the containerd in `peers`. */
+  readonly snapshotter?: Snapshotter;
 }
 
 /** How a test names a container: the image from the catalogue, and what is special about it. */
@@ -64,6 +66,7 @@ export class TestBed {
       ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       ...(options.binary === undefined ? {} : { binary: options.binary }),
       ...(options.peers === undefined ? {} : { peers: options.peers }),
+      ...(options.snapshotter === undefined ? {} : { snapshotter: options.snapshotter }),
       ...(options.rootDisk === undefined ? {} : { rootDisk: options.rootDisk }),
       ...(options.seenByCadvisor === undefined ? {} : { seenByCadvisor: options.seenByCadvisor }),
       ...(options.layerStore === undefined ? {} : { layerStore: options.layerStore }),
