@@ -55,6 +55,7 @@ async function runDaemon(config: Config, reload: () => Config): Promise<number> 
     const consequence = "the options of the compiler are not set: the daemon takes more memory as it warms up";
     log.warn({ err: cannotBeginAgain }, consequence);
   }
+  const httpProxy = [process.env["http_proxy"], process.env["HTTP_PROXY"]].some((proxy) => (proxy ?? "") !== "");
   const guard = crashGuard(log, clock, (code) => process.exit(code));
   process.on("uncaughtException", (error) => guard(error, "uncaughtException"));
   process.on("unhandledRejection", (reason) => guard(reason, "unhandledRejection"));
@@ -82,7 +83,8 @@ async function runDaemon(config: Config, reload: () => Config): Promise<number> 
     },
     // The asynchronous kind needs a busy event loop to finish, and this is called when it is idle.
     collectGarbage: () => Bun.gc(true),
-    openDomains: (opened) => openDomains(opened, { kernel: kernel(), clock, log, version: versionInfo.version }),
+    openDomains: (opened) =>
+      openDomains(opened, { kernel: kernel(), clock, log, version: versionInfo.version, httpProxy }),
   });
   return 0;
 }

@@ -77,16 +77,14 @@ static void tell_parsed(struct pipeline *done)
 	struct tree *tree = &done->tree;
 	members_end(&done->applier);
 	tree->root.implicit = !tree->root_seen;
-	uint8_t blob[SHA256_BYTES], archive[SHA256_BYTES];
-	struct sha256 blob_hash = done->blob_hash, archive_hash = done->archive_hash;
-	sha256_final(&blob_hash, blob);
+	uint8_t archive[SHA256_BYTES];
+	struct sha256 archive_hash = done->archive_hash;
 	sha256_final(&archive_hash, archive);
 	struct reply reply;
 	reply_begin(&reply, REPLY_PARSED);
 	reply_u64(&reply, done->archive_bytes);
 	reply_u64(&reply, done->tar.headers);
 	reply_bytes(&reply, archive, sizeof(archive));
-	reply_bytes(&reply, blob, sizeof(blob));
 	put_implicit(&reply, tree);
 	put_whiteouts(&reply, tree);
 	reply_send(&reply);
@@ -202,6 +200,9 @@ static void obey(struct order *order)
 	case ORDER_INDEX:
 		write_index(order);
 		return;
+	case ORDER_ASK:
+	case ORDER_TAKE:
+		break; /* those are for receive.c */
 	}
 	job_fail(FAILED_INTERNAL, "an order of unknown kind %u", order->kind);
 }

@@ -2,7 +2,7 @@
  * crib-layer: turns one compressed layer blob into its uncompressed tar and an EROFS index of that tar.
  *
  *   blob file ──▶ reader ──ring──▶ inflater ──ring──▶ consumer ──▶ tar file, tree in memory ──▶ index file
- *                 hashes           gzip, zstd         hashes, parses, writes
+ *                                  gzip, zstd         hashes, parses, writes
  *
  * One process a layer. It is handed three open files and a socket, gives up every right it could use for anything else
  * (confine.c) before it reads a foreign byte, and ends when its orders end. What it refuses and why is told in one
@@ -36,6 +36,11 @@ enum failure_kind {
 	FAILED_FULL,
 	/* Well-formed, and nothing that an index can say: the layer becomes a directory. */
 	FAILED_UNSUPPORTED,
+	/* Of a server: it could not be reached, said nothing, said too little, or broke the connection. */
+	FAILED_UNREACHED,
+	FAILED_SILENT,
+	FAILED_SLOW,
+	FAILED_BROKEN,
 };
 
 /* Tells the failure to crib and ends the process: no thread needs to unwind what the kernel is about to take anyway. */

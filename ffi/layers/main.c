@@ -1,13 +1,18 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "layers.h"
+#include "receive.h"
 
-/* crib-layer MAX_ENTRIES MAX_ARCHIVE_BYTES MAX_RATIO RATIO_FREE_BYTES MAX_DIRECTORY_NAME_BYTES MIN_FREE_BYTES */
+/* crib-layer receive ADDRESSES PORT CONNECT_MS SILENCE_MS MIN_BYTES_PER_SECOND, or
+   crib-layer MAX_ENTRIES MAX_ARCHIVE_BYTES MAX_RATIO RATIO_FREE_BYTES MAX_DIRECTORY_NAME_BYTES MIN_FREE_BYTES */
 int main(int argc, char **argv)
 {
 	uint64_t numbers[6];
+	if (argc == 7 && strcmp(argv[1], "receive") == 0)
+		receive_run(argv + 2);
 	if (argc != 7)
 		job_fail(FAILED_INTERNAL, "crib-layer takes six numbers, and got %d arguments", argc - 1);
 	for (int i = 0; i < 6; i++) {

@@ -8,7 +8,7 @@
 
 #include "tree.h"
 
-enum order_kind { ORDER_ADVANCE = 1, ORDER_REWRITE, ORDER_INHERIT, ORDER_INDEX, ORDER_DROP };
+enum order_kind { ORDER_ADVANCE = 1, ORDER_REWRITE, ORDER_INHERIT, ORDER_INDEX, ORDER_DROP, ORDER_ASK, ORDER_TAKE };
 
 struct order {
 	uint8_t kind;

@@ -61,7 +61,6 @@ static void *read_blob(void *argument)
 		slot->length = (size_t)have;
 		position += (uint64_t)have;
 		pipeline->blob_bytes = position;
-		sha256_update(&pipeline->blob_hash, slot->data, slot->length);
 		ring_fill(&pipeline->compressed);
 	}
 	ring_end(&pipeline->compressed);
@@ -219,7 +218,6 @@ void pipeline_start(struct pipeline *pipeline, const struct limits *limits, void
 	*pipeline = (struct pipeline){.limits = limits, .finished = finished};
 	pthread_mutex_init(&pipeline->lock, NULL);
 	pthread_cond_init(&pipeline->changed, NULL);
-	sha256_init(&pipeline->blob_hash);
 	sha256_init(&pipeline->archive_hash);
 	tree_init(&pipeline->tree, limits->max_directory_name_bytes);
 	applier_init(&pipeline->applier, &pipeline->tree, NULL, 0);

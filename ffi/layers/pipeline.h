@@ -26,7 +26,6 @@ struct pipeline {
 	bool may_be_empty;
 	struct ring compressed;
 	struct ring archive;
-	struct sha256 blob_hash;
 	struct sha256 archive_hash;
 	struct tree tree;
 	struct applier applier;

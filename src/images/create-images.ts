@@ -55,6 +55,8 @@ export interface ImagesOptions {
   readonly config: Pick<Config, "registry" | "images">;
   readonly log: Log;
   readonly clock: Clock;
+  /** Whether plain HTTP goes through a proxy. */
+  readonly httpProxy?: boolean;
   /** Default: this machine's. */
   readonly platform?: Platform;
   readonly limits?: LayerLimits;
@@ -77,6 +79,7 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const records = new ImageRecords(database, files, options.room);
   const workers = createLayerWorkers();
   const durability = new Durability(root, workers, options.bootId, clock, log);
+  const processes = new LayerProcesses(options.kernel);
   const content = new ContentStore(root, records, durability, clock, log);
   const layers = new LayerStore(root, records, workers, options.kernel, durability, clock, log);
   await durability.open();
@@ -94,7 +97,6 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const { maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry } = config.registry;
   const slots = new DownloadSlots(maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry);
   const downloads = new BlobDownloads(content, slots, clock);
-  const processes = new LayerProcesses(options.kernel);
   const kinds = new LayerKinds(config.images.layerStore, log);
   const limits = options.limits ?? defaultLayerLimits;
   const builds = new LayerBuilds(content, layers, downloads, workers, processes, kinds, limits, log);
@@ -110,7 +112,8 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
     (reference, credentials) => openRepository(reference, requestSecret(credentials), config.registry, profileWorld),
   );
   await profiles.load(log);
-  return new StoredImages(options, stores, workers, profiles, [durability, processes, layers]);
+  const receivers = options.httpProxy === true ? undefined : processes;
+  return new StoredImages(options, stores, workers, receivers, profiles, [durability, processes, layers]);
 }
 
 class StoredImages implements ImageService {
@@ -127,6 +130,7 @@ class StoredImages implements ImageService {
     options: ImagesOptions,
     stores: GarbageStores,
     workers: LayerWorkers,
+    receivers: LayerProcesses | undefined,
     profiles: SecurityProfiles,
     owned: readonly Disposable[],
   ) {
@@ -136,7 +140,7 @@ class StoredImages implements ImageService {
     this.#workers = workers;
     this.#owned = owned;
     this.#platform = options.platform ?? hostPlatform();
-    this.#puller = new Puller({ ...options, platform: this.#platform }, stores);
+    this.#puller = new Puller({ ...options, platform: this.#platform, receivers }, stores);
   }
 
   async pull(request: PullRequest, signal: AbortSignal): Promise<Image> {

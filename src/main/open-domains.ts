@@ -36,9 +36,16 @@ const diskReserve = { bytes: 16 * 1024 ** 2, inodes: 32 } as const;
  */
 export async function openDomains(
   config: Config,
-  host: { readonly kernel: Kernel; readonly clock: Clock; readonly log: Log; readonly version: string },
+  host: {
+    readonly kernel: Kernel;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly version: string;
+    /** Whether plain HTTP goes through a proxy. */
+    readonly httpProxy: boolean;
+  },
 ): Promise<Domains> {
-  const { kernel, clock, log } = host;
+  const { kernel, clock, log, httpProxy } = host;
   await using undo = new AsyncDisposableStack();
   const cgroups = openHostCgroups(kernel, clock, (text) => log.info({}, text));
   const hostFacts = readHostFacts(cgroups.mode);
@@ -60,7 +67,17 @@ export async function openDomains(
   // Closed before `late`, which takes what is refused then.
   const behind = undo.use(new WriteBehind(database, clock, log));
   const images = undo.use(
-    await createImages({ root: config.root, database, kernel, bootId: readBootId(), config, log, clock, room }),
+    await createImages({
+      root: config.root,
+      database,
+      kernel,
+      bootId: readBootId(),
+      config,
+      log,
+      clock,
+      room,
+      httpProxy,
+    }),
   );
   const network = undo.adopt(createPodNetwork({ kernel, config, log, clock }), (opened) => opened.close());
   const monitorExecutable = undo.adopt(kernel.sealedMemfd("crib-monitor", readArtifact("crib-monitor")), (fd) =>

@@ -1,9 +1,12 @@
 import { unlink } from "node:fs/promises";
 import { CribError, unavailable } from "../../errors/crib-error.ts";
 import type { Digest } from "../../ids/digest.ts";
+import type { Fd } from "../../ids/process.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Descriptor } from "../pull/manifest.ts";
 import { SharedTasks } from "../pull/shared-tasks.ts";
+import type { BlobBody } from "../registry/open-blob.ts";
+import type { DirectBody } from "../registry/open-directly.ts";
 import type { BlobSource } from "../registry/repository.ts";
 import type { ContentStore, Ingest } from "./content-store.ts";
 import type { DownloadSlots } from "./download-slots.ts";
@@ -17,7 +20,8 @@ const maxAttempts = 50;
 const firstPauseMs = 200;
 /** Less than this between two breaks is no progress: a server that drips would be asked for ever. */
 const progressBytes = 64 * 1024;
-const writeBytes = 512 * 1024;
+/** So much of what came is lost at most when the daemon is killed. */
+const writeBytes = 64 * 1024;
 
 /** Fetches blobs into the store: each once at a time, some at a time, going on where a connection broke. */
 export class BlobDownloads {
@@ -113,7 +117,52 @@ export class BlobDownloads {
     signal: AbortSignal,
     emit: (progress: DownloadProgress) => void,
   ): Promise<void> {
-    const body = await from.blob(blob, ingest.offset, attempt, signal);
+    const body = await from.blobInto(ingest.file.fd as Fd, blob, ingest.offset, attempt, signal);
+    if ("receiver" in body) await this.#take(from, ingest, body, signal, emit);
+    else await this.#write(blob, from, ingest, body, signal, emit);
+    if (ingest.offset === blob.sizeBytes) return;
+    const short = `blob ${blob.digest} from ${body.origin} broke off at byte ${ingest.offset} of ${blob.sizeBytes}`;
+    from.failed(body.origin, short);
+    // A server that announced all of it lost its connection; one that did not has said all it had, and that was not the blob.
+    throw "receiver" in body || body.isAnnounced ? unavailable(short) : new CribError("data-loss", short);
+  }
+
+  /** By the process that has the connection. */
+  async #take(
+    from: BlobSource,
+    ingest: Ingest,
+    body: DirectBody,
+    signal: AbortSignal,
+    emit: (progress: DownloadProgress) => void,
+  ): Promise<void> {
+    const [start, skip] = [ingest.offset, ingest.offset - body.startByte];
+    try {
+      const { offset, digest } = await body.receiver.take(skip, body.bodyBytes - skip, start, signal, (reached) => {
+        ingest.offset = reached;
+        emit({ kind: "available", bytes: reached });
+      });
+      ingest.offset = offset;
+      ingest.hash.received(offset, digest);
+      emit({ kind: "available", bytes: offset });
+    } catch (error) {
+      // Whatever it wrote before the break is good.
+      ingest.offset = (await ingest.file.stat()).size;
+      if (CribError.is(error, "unavailable")) from.failed(body.origin, error.message);
+      throw CribError.is(error, "resource-exhausted") ? noRoom(ingest, error) : error;
+    }
+  }
+
+  /** By this process, piece by piece. */
+  async #write(
+    blob: Descriptor,
+    from: BlobSource,
+    ingest: Ingest,
+    body: BlobBody,
+    signal: AbortSignal,
+    emit: (progress: DownloadProgress) => void,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    await ingest.hash.catchUp(ingest.offset);
     // A server without ranges sends it all again; what is on disk is skipped, the digest tells if it was the same.
     let skip = ingest.offset - body.startByte;
     const pending: Uint8Array[] = [];
@@ -151,11 +200,6 @@ export class BlobDownloads {
       throw error;
     }
     await flush();
-    if (ingest.offset === blob.sizeBytes) return;
-    const short = `blob ${blob.digest} from ${body.origin} broke off at byte ${ingest.offset} of ${blob.sizeBytes}`;
-    from.failed(body.origin, short);
-    // A server that announced all of it lost its connection; one that did not has said all it had, and that was not the blob.
-    throw body.isAnnounced ? unavailable(short) : new CribError("data-loss", short);
   }
 }
 
@@ -167,10 +211,10 @@ async function writeAll(ingest: Ingest, bytes: Uint8Array): Promise<void> {
     }
   } catch (error) {
     const full = error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
-    throw full
-      ? new CribError("resource-exhausted", `no room for blob ${ingest.digest} on the file system of ${ingest.path}`, {
-          cause: error,
-        })
-      : error;
+    throw full ? noRoom(ingest, error) : error;
   }
+}
+
+function noRoom({ digest, path }: Ingest, cause: unknown): CribError {
+  return new CribError("resource-exhausted", `no room for blob ${digest} on the file system of ${path}`, { cause });
 }

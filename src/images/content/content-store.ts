@@ -1,5 +1,3 @@
-import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, truncate } from "node:fs/promises";
 import { CribError } from "../../errors/crib-error.ts";
 import { isFull } from "../../errors/is-full.ts";
@@ -9,13 +7,14 @@ import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import { type Durability, digestOfFile } from "../store/durability.ts";
 import type { BlobRecord, ImageRecords } from "../store/image-records.ts";
+import { IngestHash } from "./ingest-hash.ts";
 
-/** A blob on its way in: bytes before `offset` are on disk and in the hash. */
+/** A blob on its way in: bytes before `offset` are in its file. */
 export interface Ingest {
   readonly digest: Digest;
   readonly path: HostPath;
   readonly file: FileHandle;
-  readonly hash: Hash;
+  readonly hash: IngestHash;
   offset: number;
 }
 
@@ -76,20 +75,17 @@ export class ContentStore {
     return joinHostPath(this.ingestDirectory, digest.replace(":", "-"));
   }
 
-  /** Opens what an earlier attempt left of a blob, or an empty file, and hashes what is there. */
+  /** Opens what an earlier attempt left of a blob, or an empty file. */
   async openIngest(digest: Digest, maxBytes: number): Promise<Ingest> {
     const path = this.ingestPath(digest);
-    const file = await open(path, "a", 0o600);
+    const file = await open(path, "a+", 0o600);
     try {
-      const hash = createHash(digest.startsWith("sha512:") ? "sha512" : "sha256");
       let offset = (await file.stat()).size;
       if (offset > maxBytes) {
         await truncate(path, 0);
         offset = 0;
       }
-      if (offset > 0)
-        for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(piece);
-      return { digest, path, file, hash, offset };
+      return { digest, path, file, hash: new IngestHash(digest, path), offset };
     } catch (error) {
       await file.close();
       throw error;
@@ -102,7 +98,7 @@ export class ContentStore {
    */
   async commit(ingest: Ingest): Promise<void> {
     const { digest, path, hash, offset } = ingest;
-    const found = `${digest.slice(0, digest.indexOf(":"))}:${hash.digest("hex")}`;
+    const found = await hash.digestOf(offset);
     if (found !== digest) {
       await rm(path, { force: true });
       throw new CribError("data-loss", `blob ${digest} arrived as ${found}`);

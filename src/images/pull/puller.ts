@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { notFound } from "../../errors/crib-error.ts";
 import type { ImageId } from "../../ids/digest.ts";
+import type { LayerProcesses } from "../../layers/native/layer-processes.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import type { GarbageStores } from "../content/collect-garbage.ts";
@@ -24,6 +25,8 @@ export interface PullWorld {
   readonly clock: Clock;
   readonly log: Log;
   readonly platform: Platform;
+  /** What receives blobs over plain HTTP; undefined where that is not to be. */
+  readonly receivers: LayerProcesses | undefined;
 }
 
 /** Pulls images into the stores, each reference once at a time, and tells of each pull. */
@@ -81,6 +84,7 @@ export class Puller {
       clock,
       log,
       health: this.#health,
+      processes: this.#world.receivers,
       onFailure: ({ origin, why }) => report({ kind: "host-failure", origin, why }),
     });
     try {

@@ -1,7 +1,10 @@
 import { rootCertificates } from "node:tls";
 import { CribError, unavailable } from "../../errors/crib-error.ts";
+import type { Fd } from "../../ids/process.ts";
+import type { LayerProcesses } from "../../layers/native/layer-processes.ts";
 import type { Clock } from "../../observe/clock.ts";
 import { contentEncoding, decodePieces } from "./content-encoding.ts";
+import { type DirectAnswer, getDirectly } from "./direct-get.ts";
 import { followRedirect, maxRedirects, redirectTarget } from "./follow-redirect.ts";
 import type { RegistryEndpoint } from "./registry-endpoint.ts";
 import { transportWords } from "./transport-words.ts";
@@ -27,13 +30,15 @@ export class EndpointHttp {
   readonly #endpoint: RegistryEndpoint;
   readonly #silenceMs: number;
   readonly #clock: Clock;
+  readonly #processes: LayerProcesses | undefined;
   #dialled = false;
 
   /** @param silenceMs longest wait for an answer or for the next bytes of one, and the time over which its rate is judged. */
-  constructor(endpoint: RegistryEndpoint, silenceMs: number, clock: Clock) {
+  constructor(endpoint: RegistryEndpoint, silenceMs: number, clock: Clock, processes: LayerProcesses | undefined) {
     this.#endpoint = endpoint;
     this.#silenceMs = silenceMs;
     this.#clock = clock;
+    this.#processes = processes;
   }
 
   /**
@@ -51,12 +56,7 @@ export class EndpointHttp {
     let at = url;
     for (let hop = 0; hop <= maxRedirects; hop++) {
       const own = at.origin === this.#endpoint.origin;
-      const sent = new Headers(own ? this.#endpoint.headers.map(([name, value]) => [name, value]) : []);
-      for (const [name, value] of Object.entries(headers)) sent.set(name, value);
-      const authorization = authorizationFor(at.origin);
-      if (authorization !== undefined) sent.set("authorization", authorization);
-      // Compressed transfer would hide the very bytes a digest is about.
-      sent.set("accept-encoding", "identity");
+      const sent = this.#headers(own, headers, authorizationFor(at.origin));
       const response = await this.#fetch(new Request(at.href, { headers: sent }), own, signal);
       const location = redirectTarget(response);
       if (location === undefined) return { response, origin: at.origin };
@@ -64,6 +64,31 @@ export class EndpointHttp {
       at = followRedirect(this.#endpoint.origin, at, location);
     }
     throw unavailable(`registry ${this.#endpoint.origin} redirects more than ${maxRedirects} times`);
+  }
+
+  /**
+   * GETs `url` of the endpoint so that its body goes to `file`.
+   * @returns undefined where that cannot be: `get` says what there is instead.
+   * @throws {CribError} unavailable, cancelled.
+   */
+  async getDirectly(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    authorization: string | undefined,
+    file: Fd,
+    signal: AbortSignal,
+  ): Promise<DirectAnswer | undefined> {
+    if (this.#processes === undefined || url.protocol !== "http:") return undefined;
+    const request = {
+      url,
+      headers: this.#headers(true, headers, authorization),
+      file,
+      server: `registry ${this.#endpoint.origin}`,
+      connectMs: this.#endpoint.dialTimeoutMs ?? this.#silenceMs,
+      silenceMs: this.#silenceMs,
+      minBytesPerSecond,
+    };
+    return await getDirectly(this.#processes, request, signal);
   }
 
   /** A request to a server the endpoint named: its private authorities are trusted there, nothing else is shared. */
@@ -122,6 +147,16 @@ export class EndpointHttp {
       parts.push(piece);
     }
     return new Uint8Array(Buffer.concat(parts));
+  }
+
+  /** @param own whether they go to the endpoint itself: nobody else gets what is configured for it. */
+  #headers(own: boolean, headers: Readonly<Record<string, string>>, authorization: string | undefined): Headers {
+    const sent = new Headers(own ? this.#endpoint.headers.map(([name, value]) => [name, value]) : []);
+    for (const [name, value] of Object.entries(headers)) sent.set(name, value);
+    if (authorization !== undefined) sent.set("authorization", authorization);
+    // Compressed transfer would hide the very bytes a digest is about.
+    sent.set("accept-encoding", "identity");
+    return sent;
   }
 
   async #fetch(request: Request, own: boolean, signal: AbortSignal): Promise<Response> {

@@ -88,7 +88,7 @@ export function isWebPage(response: Response): boolean {
 }
 
 /** `Content-Range: bytes 100-199/200` must begin where it was asked to, and be of a blob of this size. */
-function startsAt(response: Response, offset: number, sizeBytes: number): boolean {
+export function startsAt(response: Response, offset: number, sizeBytes: number): boolean {
   const match = /^bytes ([0-9]{1,15})-[0-9]{1,15}\/([0-9]{1,15}|\*)$/.exec(response.headers.get("content-range") ?? "");
   const isWhole = match?.[2] === "*" || Number(match?.[2]) === sizeBytes;
   return match !== null && Number(match[1]) === offset && isWhole && contentEncoding(response) === undefined;

@@ -1,4 +1,5 @@
 import type { Config } from "../../config/config.ts";
+import type { LayerProcesses } from "../../layers/native/layer-processes.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import { dockerConfigSecret } from "./docker-config.ts";
@@ -18,6 +19,8 @@ export interface RepositoryWorld {
   readonly log: Log;
   readonly health: HostHealth;
   readonly onFailure: (failure: HostFailure) => void;
+  /** What receives blobs over plain HTTP; undefined where a proxy stands between, or nothing large is fetched. */
+  readonly processes?: LayerProcesses | undefined;
 }
 
 /** The repository of a reference as the node is configured now, each endpoint with the credentials that are its own. */
@@ -25,14 +28,14 @@ export async function openRepository(
   reference: ImageReference,
   requested: RequestSecret | undefined,
   registry: Config["registry"],
-  { clock, log, health, onFailure }: RepositoryWorld,
+  { clock, log, health, onFailure, processes }: RepositoryWorld,
 ): Promise<Repository> {
   const endpoints = registryEndpoints(registry.hostsDirs, reference.domain);
   const clients = await Promise.all(
     endpoints.map(async (endpoint) => {
       const secret = await secretFor(endpoint, reference.domain, requested, registry, log);
       const target = { endpoint, repository: reference.path, domain: reference.domain, secret };
-      return new RepositoryClient(target, registry.stallTimeoutMs, clock);
+      return new RepositoryClient(target, registry.stallTimeoutMs, clock, processes);
     }),
   );
   return new Repository(repositoryName(reference), reference.domain, clients, health, onFailure);

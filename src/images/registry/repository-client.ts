@@ -1,8 +1,11 @@
 import { CribError } from "../../errors/crib-error.ts";
+import type { Fd } from "../../ids/process.ts";
 import { plainDocument } from "../../json/foreign-json.ts";
 import { parseForeignObject } from "../../json/foreign-object.ts";
+import type { LayerProcesses } from "../../layers/native/layer-processes.ts";
 import type { Clock } from "../../observe/clock.ts";
 import { parseChallenges } from "./auth-challenge.ts";
+import type { DirectAnswer } from "./direct-get.ts";
 import { EndpointHttp } from "./endpoint-http.ts";
 import { RegistryAuth } from "./registry-auth.ts";
 import type { RegistryEndpoint } from "./registry-endpoint.ts";
@@ -33,9 +36,10 @@ export class RepositoryClient {
   /** Of servers that the endpoint redirected to and that asked who is there: anonymous, for its credentials are not theirs. */
   readonly #elsewhere = new Map<string, RegistryAuth>();
 
-  constructor(target: RepositoryTarget, silenceMs: number, clock: Clock) {
+  /** @param processes what receives blobs over plain HTTP; undefined where this process does that itself. */
+  constructor(target: RepositoryTarget, silenceMs: number, clock: Clock, processes?: LayerProcesses) {
     this.target = target;
-    this.http = new EndpointHttp(target.endpoint, silenceMs, clock);
+    this.http = new EndpointHttp(target.endpoint, silenceMs, clock, processes);
     this.#auth = new RegistryAuth(target.endpoint, this.http, target.secret, target.repository);
     this.#clock = clock;
   }
@@ -66,6 +70,16 @@ export class RepositoryClient {
       if (!busy || tries === maxTries) throw this.#refusal(response.status, text);
       await this.#clock.sleep(pauseMs(response, tries, this.#clock), signal);
     }
+  }
+
+  /** As `get`, with the body going to `file`; undefined where that cannot be, and for every answer that is not the body. */
+  async getDirectly(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    file: Fd,
+    signal: AbortSignal,
+  ): Promise<DirectAnswer | undefined> {
+    return await this.http.getDirectly(this.#url(path), headers, this.#auth.authorization, file, signal);
   }
 
   #authAt(origin: string): RegistryAuth | undefined {

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { CribError, notFound, unavailable } from "../../errors/crib-error.ts";
 import type { Digest } from "../../ids/digest.ts";
+import type { Fd } from "../../ids/process.ts";
 import { maxManifestBytes } from "../pull/manifest.ts";
 import { manifestAccept } from "../pull/media-types.ts";
 import type { HostFailure, HostHealth } from "./host-health.ts";
 import { type BlobBody, isWebPage, openBlob, type WantedBlob } from "./open-blob.ts";
+import { type DirectBody, openDirectly } from "./open-directly.ts";
 import type { EndpointCapability } from "./registry-endpoint.ts";
 import type { RepositoryClient } from "./repository-client.ts";
 
@@ -21,6 +23,14 @@ export interface BlobSource {
    * @param attempt 0 at first; more makes another server be asked first.
    */
   blob(blob: WantedBlob, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody>;
+  /** As `blob`; where the transport can, the body goes to `file` by itself, which is open for reading and appending. */
+  blobInto(
+    file: Fd,
+    blob: WantedBlob,
+    offset: number,
+    attempt: number,
+    signal: AbortSignal,
+  ): Promise<BlobBody | DirectBody>;
   /** Tells of a body that broke after it was opened: that server is asked last for a while. */
   failed(origin: string, why: string): void;
   /** Tells of a blob that was not what its digest says, as the same for whoever sent it. */
@@ -99,11 +109,31 @@ export class Repository implements BlobSource {
   }
 
   async blob(blob: WantedBlob, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody> {
-    const body = await this.#first(
-      "pull",
+    return await this.#open(blob, attempt, async (client) => await openBlob(client, blob, offset, this.#health, signal));
+  }
+
+  async blobInto(
+    file: Fd,
+    blob: WantedBlob,
+    offset: number,
+    attempt: number,
+    signal: AbortSignal,
+  ): Promise<BlobBody | DirectBody> {
+    return await this.#open(
+      blob,
       attempt,
-      async (client) => await openBlob(client, blob, offset, this.#health, signal),
+      async (client) =>
+        (await openDirectly(client, file, blob, offset, this.#health, signal)) ??
+        (await openBlob(client, blob, offset, this.#health, signal)),
     );
+  }
+
+  async #open<Body extends { readonly origin: string }>(
+    blob: WantedBlob,
+    attempt: number,
+    ask: (client: RepositoryClient) => Promise<Body>,
+  ): Promise<Body> {
+    const body = await this.#first("pull", attempt, ask);
     this.#blobOrigins.set(blob.digest, body.origin);
     return body;
   }

@@ -93,6 +93,7 @@ function json(document: unknown): Uint8Array {
 export const builtinSource: BlobSource = {
   registry: builtinDomain,
   blob: ({ digest }) => Promise.reject(internal(`built-in blob ${digest} vanished from the store`)),
+  blobInto: (_file, { digest }) => Promise.reject(internal(`built-in blob ${digest} vanished from the store`)),
   failed: () => undefined,
   wrong: () => undefined,
 };

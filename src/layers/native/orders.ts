@@ -1,7 +1,7 @@
 import { stringToBytes } from "../../oci/byte-string.ts";
 
 /** The orders of `crib-layer`; ffi/layers/orders.h is the other side. */
-const kinds = { advance: 1, rewrite: 2, inherit: 3, index: 4, drop: 5 } as const;
+const kinds = { advance: 1, rewrite: 2, inherit: 3, index: 4, drop: 5, ask: 6, take: 7 } as const;
 
 /** What an implied directory takes from the layers below. Names are raw bytes as text. */
 export interface InheritedDirectory {
@@ -47,6 +47,20 @@ export function dropOrder(whiteouts: readonly string[]): Uint8Array {
 /** Writes the index; `id` becomes its UUID, by which overlayfs tells layers apart. */
 export function indexOrder(id: Uint8Array): Uint8Array {
   return order(kinds.index, [id.subarray(0, indexIdBytes)]);
+}
+
+/** Sends `request` to the server. */
+export function askOrder(request: Uint8Array): Uint8Array {
+  return order(kinds.ask, [request]);
+}
+
+/** Takes `take` bytes of the body behind its first `skip`, as what follows the first `length` bytes of the file. */
+export function takeOrder(skip: number, take: number, length: number): Uint8Array {
+  const payload = Buffer.alloc(24);
+  [skip, take, length].forEach((value, index) => {
+    payload.writeBigUInt64LE(BigInt(value), index * 8);
+  });
+  return order(kinds.take, [payload]);
 }
 
 function order(kind: number, parts: readonly Uint8Array[]): Uint8Array {

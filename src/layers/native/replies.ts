@@ -1,12 +1,12 @@
 import { CribError, internal } from "../../errors/crib-error.ts";
 import { bytesToString } from "../../oci/byte-string.ts";
 import { damagedLayer, refusedLayer } from "../layer-error.ts";
+import type { HelperReply } from "./helper-process.ts";
 
 /** What `crib-layer` found in a blob. */
 export interface ParsedLayer {
-  /** `sha256:…` of the uncompressed archive, and of the blob. */
+  /** `sha256:…` of the uncompressed archive. */
   readonly diffId: string;
-  readonly blobDigest: string;
   readonly archiveBytes: number;
   readonly members: number;
   /** Directories without a member of their own; "" is the root. Raw bytes as text. */
@@ -24,68 +24,44 @@ export interface LayerIndex {
 
 export type LayerReply =
   | { readonly kind: "parsed"; readonly layer: ParsedLayer }
-  | { readonly kind: "indexed"; readonly index: LayerIndex }
-  | { readonly kind: "failed"; readonly error: CribError };
+  | { readonly kind: "indexed"; readonly index: LayerIndex };
 
 /** ffi/layers/replies.h and layers.h have the same numbers. */
 const kinds = { parsed: 1, indexed: 2, failed: 3 } as const;
 const failures = { internal: 0, damaged: 1, refused: 2, full: 3, unsupported: 4 } as const;
 
-const headBytes = 4;
 const digestBytes = 32;
-/** The names of implied directories are the most there can be of anything, and they are bounded by a layer's limits. */
-const maxReplyBytes = 256 * 1024 * 1024;
 
-/** Cuts the bytes of `crib-layer` into its replies. */
-export class ReplySplitter {
-  #held = Buffer.alloc(0);
-  #missing = headBytes;
-
-  /** @throws {CribError} internal for bytes that are none of it. */
-  push(chunk: Uint8Array): LayerReply[] {
-    this.#held = Buffer.concat([this.#held, chunk]);
-    const replies: LayerReply[] = [];
-    while (this.#held.length >= this.#missing) {
-      const length = this.#held.readUInt32LE(0);
-      if (length === 0 || length > maxReplyBytes) throw internal(`crib-layer sent a reply of ${length} bytes`);
-      this.#missing = headBytes + length;
-      if (this.#held.length < this.#missing) break;
-      replies.push(parseReply(this.#held.subarray(headBytes, this.#missing)));
-      this.#held = this.#held.subarray(this.#missing);
-      this.#missing = headBytes;
-    }
-    return replies;
-  }
-}
-
-function parseReply(bytes: Buffer): LayerReply {
+/** What `crib-layer` says of a layer. @throws {CribError} internal for a frame that is none of it. */
+export function parseLayerReply(bytes: Buffer): HelperReply<LayerReply> {
   switch (bytes[0]) {
     case kinds.parsed:
-      return { kind: "parsed", layer: parseParsed(bytes.subarray(1)) };
+      return { reply: { kind: "parsed", layer: parseParsed(bytes.subarray(1)) } };
     case kinds.indexed:
       return {
-        kind: "indexed",
-        index: {
-          bytes: Number(bytes.readBigUInt64LE(1)),
-          inodes: Number(bytes.readBigUInt64LE(9)),
-          digest: digestOf(bytes, 17),
+        reply: {
+          kind: "indexed",
+          index: {
+            bytes: Number(bytes.readBigUInt64LE(1)),
+            inodes: Number(bytes.readBigUInt64LE(9)),
+            digest: digestOf(bytes, 17),
+          },
         },
       };
     case kinds.failed:
-      return { kind: "failed", error: parseFailure(bytes[1] ?? failures.internal, bytesToString(bytes.subarray(2))) };
+      return { failure: parseFailure(bytes[1] ?? failures.internal, bytesToString(bytes.subarray(2))) };
     default:
       throw internal(`crib-layer sent a reply of kind ${bytes[0]}`);
   }
 }
 
 function parseParsed(bytes: Buffer): ParsedLayer {
-  const implicit = readNames(bytes, 2 * 8 + 2 * digestBytes);
+  const implicit = readNames(bytes, 2 * 8 + digestBytes);
   const whiteouts = readNames(bytes, implicit.end);
   return {
     archiveBytes: Number(bytes.readBigUInt64LE(0)),
     members: Number(bytes.readBigUInt64LE(8)),
     diffId: digestOf(bytes, 16),
-    blobDigest: digestOf(bytes, 16 + digestBytes),
     implicit: implicit.names,
     whiteouts: whiteouts.names,
   };
