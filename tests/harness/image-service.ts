@@ -14,6 +14,8 @@ export interface OpenOptions extends Partial<Pick<ImagesOptions, "platform" | "l
   readonly bootId?: string;
   readonly layerStore?: "auto" | "directories" | "erofs";
   readonly pinned?: readonly string[];
+  /** Blobs come through this process, as those of TLS do. */
+  readonly httpProxy?: boolean;
 }
 
 /** The image service alone, on a directory that outlives it: open it twice and the second is a restarted daemon. */
@@ -78,6 +80,7 @@ export async function openImages(directory: string, options: OpenOptions = {}): 
       error: note,
     },
     clock: clock ?? createSystemClock(),
+    httpProxy: options.httpProxy ?? false,
     ...(platform === undefined ? {} : { platform }),
     ...(limits === undefined ? {} : { limits }),
   });

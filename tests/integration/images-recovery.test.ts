@@ -60,6 +60,12 @@ afterEach(() => {
 });
 
 describe("half a blob and a server without ranges", () => {
+  // Streams of this server come in chunks: whoever takes bodies from the connection itself would ask for each twice.
+  beforeEach(async () => {
+    service[Symbol.dispose]();
+    service = await openImages(workspace.path, { stallTimeoutMs: 600, httpProxy: true });
+  });
+
   const faults: readonly (readonly [string, (bytes: Uint8Array) => Response])[] = [
     ["416", () => errorReply(416, "RANGE_INVALID")],
     ["400", () => errorReply(400, "BAD_REQUEST")],

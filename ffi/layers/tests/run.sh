@@ -7,8 +7,8 @@ out=${1:?usage: run.sh DIRECTORY}
 seconds=${2:-10}
 flags="-std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
 layers=ffi/layers
-# All but the parts that are the process: those have their tests from outside (tests/integration/images-erofs.test.ts).
-parts=$(ls $layers/*.c | grep -v -e /main.c -e /job.c -e /pipeline.c -e /orders.c -e /replies.c -e /confine.c -e /ring.c)
+# All but the parts that are the process: those have their tests from outside (tests/integration/images-erofs.test.ts, images-direct.test.ts).
+parts=$(ls $layers/*.c | grep -v -e /main.c -e /job.c -e /pipeline.c -e /orders.c -e /replies.c -e /confine.c -e /ring.c -e /receive.c -e /connect.c)
 status=0
 # A failure jumps out of the middle of things, where the process would end.
 export ASAN_OPTIONS=detect_leaks=0

@@ -26,18 +26,21 @@ export interface DirectRequest {
 
 const maxLengthDigits = 15;
 
+/** A 200 or 206 whose body is wrapped, or of a length that is not said: only the general way reads that. */
+export type WrappedAnswer = "wrapped";
+
 /**
  * GETs over plain HTTP what a process of its own then receives: the bytes of a blob never come into this one. (Those of a TLS
  * connection must: its keys are in here.)
  *
- * @returns undefined for any answer but one of 200 or 206 with a stated length and nothing around it: ask again in the general way.
+ * @returns undefined for any answer that is no body at all: ask again in the general way.
  * @throws {CribError} unavailable for a server that is not reached or says nothing.
  */
 export async function getDirectly(
   processes: LayerProcesses,
   { url, headers, file, server, connectMs, silenceMs, minBytesPerSecond }: DirectRequest,
   signal: AbortSignal,
-): Promise<DirectAnswer | undefined> {
+): Promise<DirectAnswer | WrappedAnswer | undefined> {
   signal.throwIfAborted();
   const addresses = await resolve(url, server);
   const port = url.port === "" ? 80 : Number(url.port);
@@ -46,11 +49,9 @@ export async function getDirectly(
   const receiver = await processes.ask(request, signal);
   const response = parseHead(receiver.head);
   const bodyBytes = response === undefined ? undefined : statedBytes(response);
-  if (response === undefined || bodyBytes === undefined) {
-    await receiver.end();
-    return undefined;
-  }
-  return { response, bodyBytes, receiver };
+  if (response !== undefined && bodyBytes !== undefined) return { response, bodyBytes, receiver };
+  await receiver.end();
+  return response === undefined ? undefined : "wrapped";
 }
 
 async function resolve({ hostname }: URL, server: string): Promise<readonly string[]> {

@@ -4,7 +4,7 @@ import type { Fd } from "../../ids/process.ts";
 import type { LayerProcesses } from "../../layers/native/layer-processes.ts";
 import type { Clock } from "../../observe/clock.ts";
 import { contentEncoding, decodePieces } from "./content-encoding.ts";
-import { type DirectAnswer, getDirectly } from "./direct-get.ts";
+import { type DirectAnswer, getDirectly, type WrappedAnswer } from "./direct-get.ts";
 import { followRedirect, maxRedirects, redirectTarget } from "./follow-redirect.ts";
 import type { RegistryEndpoint } from "./registry-endpoint.ts";
 import { transportWords } from "./transport-words.ts";
@@ -77,7 +77,7 @@ export class EndpointHttp {
     authorization: string | undefined,
     file: Fd,
     signal: AbortSignal,
-  ): Promise<DirectAnswer | undefined> {
+  ): Promise<DirectAnswer | WrappedAnswer | undefined> {
     if (this.#processes === undefined || url.protocol !== "http:") return undefined;
     const request = {
       url,

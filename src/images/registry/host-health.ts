@@ -12,12 +12,14 @@ const maxHosts = 1_000;
 
 /**
  * What a daemon has learnt of registries and mirrors, across blobs and pulls: one that failed is asked last for a while, longer each
- * time, so that a dead mirror slows one request and not every one; one without ranges is not asked for them again.
+ * time, so that a dead mirror slows one request and not every one; one without ranges is not asked for them again, and what one's
+ * bodies are like is known.
  */
 export class HostHealth {
   readonly #clock: Clock;
   readonly #failures = new Map<string, { readonly why: string; readonly untilMs: number; readonly memoryMs: number }>();
   readonly #withoutRanges = new Set<string>();
+  readonly #wrapping = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -47,6 +49,15 @@ export class HostHealth {
 
   lacksRanges(origin: string): void {
     if (this.#withoutRanges.size < maxHosts) this.#withoutRanges.add(origin);
+  }
+
+  /** Whether blobs of it come in chunks or an encoding, so that whoever takes them must look at each piece. */
+  wraps(origin: string): boolean {
+    return this.#wrapping.has(origin);
+  }
+
+  wrapped(origin: string): void {
+    if (this.#wrapping.size < maxHosts) this.#wrapping.add(origin);
   }
 
   #forgetOldest(): void {

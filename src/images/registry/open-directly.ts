@@ -29,11 +29,13 @@ export async function openDirectly(
   signal: AbortSignal,
 ): Promise<DirectBody | undefined> {
   const { origin } = client.target.endpoint;
-  if (!blob.digest.startsWith("sha256:") || blob.sizeBytes - offset < minBytes) return undefined;
+  if (!blob.digest.startsWith("sha256:") || blob.sizeBytes - offset < minBytes || health.wraps(origin))
+    return undefined;
   const wished = offset > 0 && health.hasRanges(origin) ? offset : 0;
   const range: Readonly<Record<string, string>> = wished > 0 ? { range: `bytes=${wished}-` } : {};
   const answer = await client.getDirectly(`blobs/${blob.digest}`, range, file, signal);
-  if (answer === undefined) return undefined;
+  if (answer === "wrapped") health.wrapped(origin);
+  if (answer === undefined || answer === "wrapped") return undefined;
   const { response, bodyBytes, receiver } = answer;
   const isRange = response.status === 206 && wished > 0 && startsAt(response, wished, blob.sizeBytes);
   const startByte = isRange ? wished : 0;

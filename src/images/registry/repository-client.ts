@@ -5,7 +5,7 @@ import { parseForeignObject } from "../../json/foreign-object.ts";
 import type { LayerProcesses } from "../../layers/native/layer-processes.ts";
 import type { Clock } from "../../observe/clock.ts";
 import { parseChallenges } from "./auth-challenge.ts";
-import type { DirectAnswer } from "./direct-get.ts";
+import type { DirectAnswer, WrappedAnswer } from "./direct-get.ts";
 import { EndpointHttp } from "./endpoint-http.ts";
 import { RegistryAuth } from "./registry-auth.ts";
 import type { RegistryEndpoint } from "./registry-endpoint.ts";
@@ -78,7 +78,7 @@ export class RepositoryClient {
     headers: Readonly<Record<string, string>>,
     file: Fd,
     signal: AbortSignal,
-  ): Promise<DirectAnswer | undefined> {
+  ): Promise<DirectAnswer | WrappedAnswer | undefined> {
     return await this.http.getDirectly(this.#url(path), headers, this.#auth.authorization, file, signal);
   }
 

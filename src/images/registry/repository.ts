@@ -109,7 +109,11 @@ export class Repository implements BlobSource {
   }
 
   async blob(blob: WantedBlob, offset: number, attempt: number, signal: AbortSignal): Promise<BlobBody> {
-    return await this.#open(blob, attempt, async (client) => await openBlob(client, blob, offset, this.#health, signal));
+    return await this.#open(
+      blob,
+      attempt,
+      async (client) => await openBlob(client, blob, offset, this.#health, signal),
+    );
   }
 
   async blobInto(

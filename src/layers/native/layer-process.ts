@@ -1,7 +1,7 @@
-import type { Fd } from "../../ids/process.ts";
 import { internal } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
+import type { Fd } from "../../ids/process.ts";
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
 import type { Kernel } from "../../kernel/port.ts";
