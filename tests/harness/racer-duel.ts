@@ -1,10 +1,10 @@
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { NamespaceMode, type NamespaceOption, NamespaceOptionSchema } from "../../src/gen/runtime/v1/api_pb.ts";
 import { hostileImage } from "./hostile-image.ts";
-import type { TestBed } from "./test-bed.ts";
+import type { ContainerRequest, TestBed } from "./test-bed.ts";
 import type { TestContainer, TestPod } from "./test-container.ts";
 import { ownUsers } from "./user-namespace.ts";
 
@@ -26,6 +26,8 @@ export interface Duel extends AsyncDisposable {
   readonly entered: TestContainer;
   /** Starts another container where the racer sees it come, and waits for its end. */
   startAnother(): Promise<void>;
+  /** The same with an ephemeral container beside `entered`, asked for as `crib debug` and `kubectl debug` do. */
+  debug(): Promise<void>;
   hits(): readonly string[];
   /** What the racer is doing, for the message of a test that waits for it in vain. */
   racerState(): Promise<string>;
@@ -102,23 +104,25 @@ export async function openDuel(bed: TestBed, imageReference: string, kind: DuelK
     racer = await bed.run(pod, attack(kind.mode === "TARGET" ? entered.id : ""));
   }
   await racer.waitLog("watching");
-  // What comes is there for a tenth of a millisecond: on a busy host the racer has to go before others to see it at all.
-  setPriority(await racer.pid(), -20);
+  // What comes is there for a tenth of a millisecond: on a busy host the racer has to go before us to see it at all.
+  setPriority(await racer.pid(), getPriority() - 20);
   let count = 0;
+  const visit = async (request: ContainerRequest): Promise<void> => {
+    const metadata = { name: `another-${count++}`, attempt: 0 };
+    const visitor = await bed.create(pod, { imageReference, metadata, command: ["true"], ...request });
+    try {
+      await visitor.start();
+      await visitor.waitExit();
+    } finally {
+      await visitor.remove();
+    }
+  };
   return {
     pod,
     racer,
     entered,
-    async startAnother() {
-      const another = await bed.run(pod, {
-        imageReference,
-        metadata: { name: `another-${count++}`, attempt: 0 },
-        command: ["true"],
-        linux: linux(kind.mode === "TARGET" ? entered.id : "", [], kind.privileged),
-      });
-      await another.waitExit();
-      await another.remove();
-    },
+    startAnother: () => visit({ linux: linux(kind.mode === "TARGET" ? entered.id : "", [], kind.privileged) }),
+    debug: () => visit({ linux: linux(entered.id, ["SYS_PTRACE"]), tty: true, stdin: true, stdinOnce: true }),
     hits: () =>
       readFileSync(racer.logPath, "utf8")
         .split("\n")
