@@ -1,4 +1,4 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--chaos MINUTES] [--inject MINUTES] [--seed N]`; with `--chaos` or `--inject` those parts alone; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--control MINUTES [--runc PROGRAM]] [--chaos MINUTES] [--inject MINUTES] [--seed N]`; with `--chaos`, `--inject` or `--control` those parts alone; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
@@ -10,6 +10,7 @@ import { soakInject } from "./inject-soak.ts";
 import { soakKills } from "./kill-soak.ts";
 import { freshWarmUp, growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
 import { soakLists } from "./list-soak.ts";
+import { soakControl } from "./race-control.ts";
 import { soakRace } from "./race-soak.ts";
 import { soakStreams } from "./stream-soak.ts";
 
@@ -23,6 +24,8 @@ const { values } = parseArgs({
     megabytes: { type: "string", default: "256" },
     chaos: { type: "string" },
     inject: { type: "string" },
+    control: { type: "string" },
+    runc: { type: "string", default: "runc" },
     race: { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
@@ -30,7 +33,8 @@ const { values } = parseArgs({
 /** Faults of every kind at once are a part of its own: what they do to memory says nothing about leaks. */
 const chaosMinutes = values.chaos === undefined ? 0 : Number(values.chaos);
 const injectMinutes = values.inject === undefined ? 0 : Number(values.inject);
-const alone = chaosMinutes > 0 || injectMinutes > 0;
+const controlMinutes = values.control === undefined ? 0 : Number(values.control);
+const alone = chaosMinutes > 0 || injectMinutes > 0 || controlMinutes > 0;
 const lifecycles = alone ? 0 : Number(values.lifecycles);
 const parallel = Number(values.parallel);
 const kills = alone ? 0 : Number(values.kills);
@@ -72,6 +76,19 @@ async function injectPart(minutes: number): Promise<string> {
   return `${lives} of ${of} lives, ${refused} with an error, ${unmet} without the call; calls left alone: ${others.join(" ")}`;
 }
 
+/** What the racer of `--race` finds of another runtime: the finds are told and break no promise of ours. */
+async function controlPart(minutes: number): Promise<string> {
+  const reports = await soakControl(values.runc, minutes);
+  for (const { mode, entered, heldUp, hits } of reports) {
+    say(
+      `      ${mode}: ${entered} entered, ${heldUp} held up or refused, ${hits.length} found${hits.length > 0 ? `: ${[...new Set(hits.map((hit) => hit.replace(/ \d+ /, " ")))].slice(0, 5).join("; ")}` : ""}`,
+    );
+  }
+  const blind = reports.filter(({ met }) => !met).map(({ mode }) => mode);
+  if (blind.length > 0) throw new Error(`the racer met too few to say anything: ${blind.join(", ")}`);
+  return `${reports.reduce((sum, { entered }) => sum + entered, 0)} entered, ${reports.reduce((sum, { hits }) => sum + hits.length, 0)} found`;
+}
+
 function mib(use: ProcessUse): string {
   return (use.rssKib / 1024).toFixed(1);
 }
@@ -82,6 +99,11 @@ try {
   say(`soak of ${bed.kind}, seed ${values.seed}\n`);
   if (injectMinutes > 0) {
     await part(`every call of a monitor fails, for ${injectMinutes} minutes at most`, () => injectPart(injectMinutes));
+  }
+  if (controlMinutes > 0) {
+    await part(`the same attacker against ${values.runc}, ${controlMinutes} minutes in each pid mode`, () =>
+      controlPart(controlMinutes),
+    );
   }
   if (chaosMinutes > 0) {
     await part(`chaos for ${chaosMinutes} minutes, ${parallel} clients`, () =>
