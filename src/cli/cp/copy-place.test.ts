@@ -14,9 +14,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Fd } from "../../ids/process.ts";
 import { createLinuxKernel } from "../../kernel/linux.ts";
 import { O_DIRECTORY, O_PATH } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
+import type { FileCalls } from "../../kernel/port.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../kernel/resolve-flags.ts";
 import { parseSide } from "../cp.ts";
 import { copyPlace } from "./copy-place.ts";
@@ -37,7 +39,7 @@ beforeEach(() => {
 afterEach(() => rmSync(top, { recursive: true, force: true }));
 
 /** From the container when `out`, else into it; container paths are below `root`, ours below host/. */
-function copy(out: boolean, inside: string, outside: string, archive = false) {
+function copy(out: boolean, inside: string, outside: string, archive = false, calls: FileCalls = kernel) {
   using rootFd = new OwnedFd(kernel, kernel.open(root, O_PATH | O_DIRECTORY));
   using slash = new OwnedFd(kernel, kernel.open("/", O_PATH | O_DIRECTORY));
   const contained = {
@@ -47,7 +49,7 @@ function copy(out: boolean, inside: string, outside: string, archive = false) {
     shown: `c:${inside}`,
   };
   const ours = { root: slash.fd, resolve: 0, path: join(top, "host", outside), shown: outside };
-  return copyPlace(kernel, out ? contained : ours, out ? ours : contained, {
+  return copyPlace(calls, out ? contained : ours, out ? ours : contained, {
     archive,
     ownerOf: (owner) => (archive ? owner : undefined),
   });
@@ -117,6 +119,26 @@ describe("links lead nowhere outside (CVE-2019-1002101, CVE-2019-11246)", () => 
     expect(readFileSync(join(top, "secret"), "utf8")).toBe("of the host");
     expect(hostFile("motd")).toBe("hello");
   });
+});
+
+test.each(["-m 600 p", "-m 600 c 1 3"])("what becomes `mknod %s` while it is looked at is never opened", (kind) => {
+  const motd = join(root, "etc/motd");
+  const opened: number[] = [];
+  const swapping: FileCalls = {
+    ...kernel,
+    lstatat(directory: Fd, name: string) {
+      const stat = kernel.lstatat(directory, name);
+      const [option = "", mode = "", ...node] = kind.split(" ");
+      if (name === "motd" && Bun.spawnSync(["rm", motd]).success) Bun.spawnSync(["mknod", option, mode, motd, ...node]);
+      return stat;
+    },
+    openat(directory: Fd, name: string, flags: number, mode?: number) {
+      if (name === "motd") opened.push(flags & O_PATH);
+      return kernel.openat(directory, name, flags, mode);
+    },
+  };
+  expect(copy(true, "/etc/motd", "a", false, swapping).skipped).toEqual(["c:/etc/motd"]);
+  expect(opened).toEqual([O_PATH]);
 });
 
 test("modes are kept, set-id bits only with their owner, pipes and the like left out", () => {

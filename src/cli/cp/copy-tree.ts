@@ -8,7 +8,7 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
-  O_NONBLOCK,
+  O_PATH,
   O_RDONLY,
   O_WRONLY,
   S_IFDIR,
@@ -100,13 +100,14 @@ export class TreeCopier {
   }
 
   #copyFile(from: Fd, fromName: string, to: Fd, toName: string, shown: string): void {
-    // O_NONBLOCK: it may have become a pipe since it was looked at.
-    using source = this.#open(from, fromName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    const stat = this.#kernel.fstat(source.fd);
+    // It may have become a pipe or a device since it was looked at, which do things when they are opened.
+    using found = this.#open(from, fromName, O_PATH | O_NOFOLLOW);
+    const stat = this.#kernel.fstat(found.fd);
     if ((stat.mode & S_IFMT) !== S_IFREG) {
       this.report.skipped.push(shown);
       return;
     }
+    using source = new OwnedFd(this.#kernel, this.#kernel.open(`/proc/self/fd/${found.fd}`, O_RDONLY));
     this.#replace(to, toName, shown);
     using target = this.#open(to, toName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
     for (let length = 1; length > 0; ) {

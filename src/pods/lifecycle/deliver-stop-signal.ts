@@ -14,21 +14,24 @@ const longestLookMs = 200;
  * moment after its start, before its program has set itself up, would sit out its whole grace and be killed. The signal goes
  * to the recorded process, not through the monitor: a stop works when that does not answer.
  *
+ * @param note is called directly before it is sent: a daemon that dies at any moment leaves a record after which the next one
+ * does not send it again. Many a program takes a second one for the order to drop everything.
  * @param over aborts when the container has ended or its grace has.
- * @returns whether it was sent.
  */
 export async function deliverStopSignal(
   { kernel, clock }: Pick<PodEngine, "kernel" | "clock">,
   record: ContainerRecord,
+  note: () => void,
   over: AbortSignal,
-): Promise<boolean> {
+): Promise<void> {
   const { process } = record;
-  if (process === undefined) return false;
+  if (process === undefined) return;
   for (let waitMs = firstLookMs; !hears(readStatus(process.pid), record.stopSignal); ) {
-    if (!(await clock.sleep(waitMs, over))) return false;
+    if (!(await clock.sleep(waitMs, over))) return;
     waitMs = Math.min(2 * waitMs, longestLookMs);
   }
-  return signalProcess(kernel, process, record.stopSignal);
+  note();
+  signalProcess(kernel, process, record.stopSignal);
 }
 
 /** Empty when the process is gone: who sends it a signal is told. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Breakable, FakeMachine } from "../../../tests/fixtures/fake-machine.ts";
 import { CribError } from "../../errors/crib-error.ts";
+import { SIGTERM } from "../../kernel/signals.ts";
 
 let machine: FakeMachine;
 
@@ -222,6 +223,16 @@ describe("a start that hangs", () => {
 });
 
 describe("a stop with a grace", () => {
+  test("has written down that it signals before it does, so that no later daemon signals again", async () => {
+    const container = await machine.runContainer(await machine.runPod());
+    const known: unknown[] = [];
+    machine.onSignal = (signal) => {
+      if (signal === SIGTERM) known.push(machine.pods.container(container).stop?.signalled);
+    };
+    await machine.settle(machine.pods.stopContainer(container, 1n));
+    expect(known).toEqual([true]);
+  });
+
   test("whose daemon dies goes on where it was, without a second signal", async () => {
     const pod = await machine.runPod();
     const container = await machine.runContainer(pod);

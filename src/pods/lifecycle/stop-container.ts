@@ -43,10 +43,10 @@ async function waitOutGrace(engine: PodEngine, id: ContainerId, graceMs: number)
   const leftMs = Math.max(0, deadlineUptimeMs - nowMs);
   const over = new AbortController();
   const gone = awaitExit(engine, id, leftMs).finally(() => over.abort());
-  if (!signalled && (await deliverStopSignal(engine, pending, over.signal))) {
-    if (engine.containers.get(id)?.state === "running") {
+  const noteSignal = (): void => {
+    if (engine.containers.get(id)?.state === "running")
       engine.ledger.amendContainer(id, { stop: { deadlineUptimeMs, signalled: true } });
-    }
-  }
+  };
+  if (!signalled) await deliverStopSignal(engine, pending, noteSignal, over.signal);
   if (!(await gone)) engine.log.info({ container: id, graceMs: leftMs }, "grace is over: killing");
 }
