@@ -5,6 +5,7 @@ import { createConnectRouter, createServiceImplSpec } from "@connectrpc/connect"
 import { createMethodUrl } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log } from "../observe/log.ts";
+import { capDeadline } from "./cap-deadline.ts";
 import { isPlainGrpc, type StreamAnswer, type UnaryOptions, unaryCall } from "./unary-call.ts";
 import { refuseUnknown } from "./unknown-method.ts";
 
@@ -46,6 +47,7 @@ export function grpcListener(
   };
 
   return (stream, headers) => {
+    capDeadline(headers);
     answer(stream, headers).catch((error: unknown) => {
       log.debug({ path: headers[":path"], err: error }, "stream failed");
       if (!stream.destroyed && !stream.headersSent) stream.respond({ ":status": 400 }, { endStream: true });

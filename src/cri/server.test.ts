@@ -146,6 +146,20 @@ describe("errors and deadlines", () => {
     expect([error.code, error.rawMessage]).toEqual([Code.ResourceExhausted, "no space left for é\n%"]);
   });
 
+  test("a deadline in a month is not over at once", async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    server.pods.failures.set("startContainer", () => gate as Promise<never>);
+    const controller = new AbortController();
+    const call = { headers: { "grpc-timeout": "720H" }, signal: controller.signal };
+    const answer = failure(server.runtime.startContainer({ containerId: "x" }, call));
+    const early = await Promise.race([answer, Bun.sleep(300).then(() => undefined)]);
+    server.pods.failures.clear();
+    open();
+    controller.abort();
+    await answer;
+    expect(early?.message).toBeUndefined();
+  });
+
   test("the client's deadline is kept although the work does not listen, and the work goes on", async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     const before = server.pods.calls.length;

@@ -34,6 +34,19 @@ describe("createSystemClock()", () => {
     },
   );
 
+  test.each([2 ** 31, 2 ** 53, Number.MAX_VALUE])("sleep() of %d ms is not over at once", async (ms) => {
+    const clock = createSystemClock();
+    const sleeping = clock.sleep(ms, AbortSignal.timeout(50));
+    expect(await sleeping).toBe(false);
+  });
+
+  test("sleep() of more than a timer holds takes as long as was asked", async () => {
+    const clock = createSystemClock(10);
+    const start = clock.monotonicMs();
+    expect(await clock.sleep(45)).toBe(true);
+    expect(clock.monotonicMs() - start).toBeGreaterThan(44);
+  });
+
   test("sleep() tells whether the time passed", async () => {
     const clock = createSystemClock();
     expect(await clock.sleep(1)).toBe(true);

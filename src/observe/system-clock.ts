@@ -1,8 +1,11 @@
 import type { UnixNanos } from "../ids/units.ts";
 import type { Clock } from "./clock.ts";
 
-/** The machine's clocks. */
-export function createSystemClock(): Clock {
+/** A timer of more fires at once, and an ExecSync may name any number of seconds. */
+const longest = 2 ** 31 - 1;
+
+/** The machine's clocks. @param longestTimerMs what one timer holds. */
+export function createSystemClock(longestTimerMs = longest): Clock {
   let last = 0n;
   let anchorMs = performance.timeOrigin;
   return {
@@ -24,10 +27,20 @@ export function createSystemClock(): Clock {
           clearTimeout(timer);
           resolve(false);
         };
-        const timer = setTimeout(() => {
-          signal?.removeEventListener("abort", onAbort);
-          resolve(true);
-        }, ms);
+        let leftMs = ms;
+        const wait = (): ReturnType<typeof setTimeout> => {
+          const nextMs = Math.min(leftMs, longestTimerMs);
+          leftMs -= nextMs;
+          return setTimeout(() => {
+            if (leftMs > 0) {
+              timer = wait();
+              return;
+            }
+            signal?.removeEventListener("abort", onAbort);
+            resolve(true);
+          }, nextMs);
+        };
+        let timer = wait();
         signal?.addEventListener("abort", onAbort, { once: true });
       });
     },

@@ -3,6 +3,7 @@ import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
 import type { ContainerConfig, Mount } from "../../gen/runtime/v1/api_pb.ts";
 import { MountPropagation } from "../../gen/runtime/v1/api_pb.ts";
+import type { ImageId } from "../../ids/digest.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
 import { O_PATH } from "../../kernel/open-flags.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../kernel/resolve-flags.ts";
@@ -49,6 +50,23 @@ export function resolveImageVolumes(
     return resolved;
   });
   return { config: volumes.size === 0 ? config : { ...config, mounts }, volumes };
+}
+
+/**
+ * The container's spec with its image volumes where they are now: a layer's path may name a descriptor of the daemon that made the
+ * container, and its number may be any other process' by now.
+ */
+export function withPresentLayers(
+  engine: Pick<PodEngine, "images">,
+  { id, spec, config }: Pick<ContainerRecord, "id" | "spec" | "config">,
+): ContainerRecord["spec"] {
+  const mounts = spec.mounts.map((mount) => {
+    if (mount.image === undefined) return mount;
+    const index = config.mounts.findIndex(({ image }) => image?.imageRef === mount.source);
+    const { lowerDirs } = engine.images.acquireRootfs(mount.source as ImageId, volumeHolder(id, index));
+    return { ...mount, image: { ...mount.image, lower: lowerDirs } };
+  });
+  return { ...spec, mounts };
 }
 
 /** Lets go of the container's image and those of its volumes. */

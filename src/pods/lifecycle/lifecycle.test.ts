@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { create } from "@bufbuild/protobuf";
 import { type Breakable, FakeMachine } from "../../../tests/fixtures/fake-machine.ts";
 import { CribError } from "../../errors/crib-error.ts";
+import { ImageSpecSchema, MountSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { parseHostPath } from "../../ids/path.ts";
 import { SIGTERM } from "../../kernel/signals.ts";
 
 let machine: FakeMachine;
@@ -220,6 +223,20 @@ describe("a start that hangs", () => {
     await machine.settle(machine.pods.removeContainer(other));
     expect(machine.pods.container(container).state).toBe("created");
   });
+});
+
+test("an image volume is taken from where its layers are now, not from where they were when the container was made", async () => {
+  const pod = await machine.runPod();
+  machine.images.lowerDirs = [parseHostPath("/")];
+  const volume = create(ImageSpecSchema, { image: "busybox:1.36" });
+  const mounts = [create(MountSchema, { containerPath: "/v", readonly: true, image: volume })];
+  const container = await machine.createContainer(pod, "model", mounts);
+  machine.images.lowerDirs = [parseHostPath("/proc/7/fd/8")];
+  await machine.settle(machine.pods.startContainer(container));
+  const steps = machine.monitor(pod).plan?.steps ?? [];
+  expect(steps.flatMap((step) => (step.kind === "open-image" ? step.lower : []))).toEqual([
+    ...machine.images.lowerDirs,
+  ]);
 });
 
 describe("a stop with a grace", () => {

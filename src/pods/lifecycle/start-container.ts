@@ -9,6 +9,7 @@ import type { ContainerLaunch, SandboxHandle, StartResult } from "../../runtime/
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { containerPaths } from "../host/container-paths.ts";
+import { withPresentLayers } from "../host/image-volumes.ts";
 import { logPathForMonitor } from "../host/real-log-directory.ts";
 import { removeCgroupAside } from "../host/remove-cgroup.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
@@ -57,7 +58,8 @@ export async function startContainer(engine: PodEngine, idOrPrefix: string): Pro
 
 /** Makes the container's control group. */
 function containerLaunch(engine: PodEngine, sandbox: SandboxRecord, record: ContainerRecord): ContainerLaunch {
-  const { id, spec, cgroup, directory, config } = record;
+  const { id, cgroup, directory, config } = record;
+  const spec = withPresentLayers(engine, record);
   const paths = containerPaths(directory);
   const { lowerDirs } = engine.images.acquireRootfs(record.imageId, id);
   engine.cgroups.create(cgroup, cgroupResourcesOfSpec(spec));
