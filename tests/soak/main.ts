@@ -76,6 +76,15 @@ async function injectPart(minutes: number): Promise<string> {
   return `${lives} of ${of} lives, ${refused} with an error, ${unmet} without the call; calls left alone: ${others.join(" ")}`;
 }
 
+/** Prints a line for each promise; one that is not kept fails the part, and so the run. */
+async function chaosPart(minutes: number): Promise<string> {
+  const options = { seconds: minutes * 60, clients: parallel, say };
+  const { isKept, lines } = await soakChaos(bed, options, new Random(Number(values.seed)));
+  for (const line of lines) say(`      ${line}`);
+  if (!isKept) throw new Error("a promise was broken");
+  return "every promise kept";
+}
+
 /** What the racer of `--race` finds of another runtime: the finds are told and break no promise of ours. */
 async function controlPart(minutes: number): Promise<string> {
   const reports = await soakControl(values.runc, minutes);
@@ -106,9 +115,7 @@ try {
     );
   }
   if (chaosMinutes > 0) {
-    await part(`chaos for ${chaosMinutes} minutes, ${parallel} clients`, () =>
-      soakChaos(bed, { seconds: chaosMinutes * 60, clients: parallel }, new Random(Number(values.seed))),
-    );
+    await part(`chaos for ${chaosMinutes} minutes, ${parallel} clients`, () => chaosPart(chaosMinutes));
   }
   if (lifecycles > 0) {
     await part(`${lifecycles} lifecycles in a row`, () => lifecyclesPart(lifecycles, 1, freshWarmUp));
