@@ -29,6 +29,9 @@
 #ifndef MOUNT_ATTR__ATIME
 #define MOUNT_ATTR__ATIME 0x00000070
 #endif
+#ifndef SO_PEERPIDFD /* 6.5 */
+#define SO_PEERPIDFD 77
+#endif
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif

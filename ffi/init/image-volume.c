@@ -38,8 +38,9 @@ int step_open_image(struct stage *stage, const struct open_image_step *step)
 	struct string_list lower = step->lower;
 	int image cleanup_fd = step->lower.count > 1 ? overlay_make(stage, &overlay, step->idmapped)
 						     : layer_clone(stage, string_list_next(&lower), step->idmapped);
-	if (image < 0)
-		return image;
+	int checked = image < 0 ? image : layers_check(stage, step->lower);
+	if (checked < 0)
+		return checked;
 	int tree = step->path[0] == '\0' ? take_fd(&image) : open_part(stage, image, step->staging, step->path);
 	if (tree < 0)
 		return tree;

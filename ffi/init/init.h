@@ -44,6 +44,7 @@ struct stage_start {
 	int join;                /* pidfd of the process whose namespaces are joined, or -1 */
 	int host_mounts;         /* the mount namespace that the stage begins in, since the monitor's is empty */
 	bool own_mounts;         /* in a copy of it */
+	int daemon;              /* the connection over which the plan came, or -1 */
 	int user_namespace;      /* the pod's own, or -1 */
 	int inherited_oom_score; /* written first when the monitor lowered its own; INT32_MIN: leave alone */
 	int cgroup_step;         /* index of a join-cgroup step that clone3 already did, or -1 */

@@ -35,8 +35,9 @@ int step_rootfs(struct stage *stage, const struct rootfs_step *step, bool idmapp
 	struct string_list lower = step->lower;
 	int root cleanup_fd =
 		overlay ? overlay_make(stage, step, idmapped) : layer_clone(stage, string_list_next(&lower), idmapped);
-	if (root < 0)
-		return root;
+	int checked = root < 0 ? root : layers_check(stage, step->lower);
+	if (checked < 0)
+		return checked;
 	/*
 	 * What is attached before the mount namespace of a user namespace is made is locked there, and pivot_root
 	 * refuses it. The working directory then is the place, since its path is closed to the namespace's root.

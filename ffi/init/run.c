@@ -1,4 +1,5 @@
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "kernel.h"
@@ -158,8 +159,25 @@ static int enter_host(struct stage *stage, const struct stage_start *start)
 	return entered < 0 ? stage_fail(stage, entered, "setns", "mount namespace of the host") : 0;
 }
 
+/*
+ * A pidfd in place of the connection, on which a stage has nothing to say. -ENOPROTOOPT where the kernel has none,
+ * before 6.5: it then takes no layer that is a link either. Any other error is that of a daemon that has ended.
+ */
+static int daemon_of(int connection)
+{
+	int pidfd = -1;
+	socklen_t size = sizeof(pidfd);
+	if (connection < 0)
+		return -ENOPROTOOPT;
+	int asked = getsockopt(connection, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size);
+	int failure = asked < 0 ? -errno : 0;
+	close(connection);
+	return failure < 0 ? failure : pidfd;
+}
+
 static int begin(struct stage *stage, const struct stage_start *start)
 {
+	stage->daemon = daemon_of(start->daemon);
 	int entered = enter_host(stage, start);
 	if (entered == 0 && start->inherited_oom_score != INT32_MIN)
 		step_oom_score_adj(stage, start->inherited_oom_score);
@@ -187,6 +205,7 @@ static _Noreturn void run_clean(void *kept, void *shared)
 		.errors = start->errors,
 		.pid_namespace = start->pid_namespace,
 		.pid_procfs = start->procfs,
+		.daemon = -ENOPROTOOPT,
 		.note = shared,
 		.plan = {.data = luggage->bytes, .length = (uint32_t)luggage->length},
 		.user_namespace = start->user_namespace,

@@ -15,6 +15,7 @@ struct stage {
 	struct launch_note *note;
 	struct bytes plan;  /* of which only the last step is left when the last process is born */
 	uint64_t cookie;    /* see filter.c */
+	int daemon;         /* pidfd of who sent the plan, or why there is none */
 	int user_namespace; /* of the pod; -1 when it is the host's, and once it is entered */
 	int root;           /* O_PATH of the container's root; steps resolve every in-root path against it */
 	int procfs;         /* private, made when first needed */
@@ -89,6 +90,8 @@ int step_copy_up(struct stage *stage, const struct copy_up_step *step);
  */
 int overlay_make(struct stage *stage, const struct rootfs_step *step, bool idmapped);
 /* layer.c */
+/* Whether the descriptors of the daemon that `layers` led to were its own: -errno when it has ended. */
+int layers_check(struct stage *stage, struct string_list layers);
 /* A private bind of one layer that is attached nowhere: its descriptor, or -errno. `idmapped` as in overlay_make. */
 int layer_clone(struct stage *stage, const char *path, bool idmapped);
 /* rootfs.c */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statfsSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { logText, readCriLog } from "../harness/cri-log.ts";
 import { codeOf } from "../harness/error-code.ts";
@@ -48,6 +48,21 @@ test("a log directory behind links is written and reopened", async () => {
   expect(readFileSync(join(real, "its/file"), "utf8")).toContain("stdout F well");
   expect((await container.status()).logPath).toBe(join(logDirectory, "its/file"));
 });
+
+onlyCrib("opens it through the link")(
+  "a log directory that was missing when the pod was made, and is a link when its container starts, is not followed",
+  async () => {
+    const logDirectory = join(bed.engine.directory, "late-logs");
+    const elsewhere = join(bed.engine.directory, "elsewhere");
+    mkdirSync(elsewhere);
+    const pod = await bed.runPod({ logDirectory });
+    const container = await bed.create(pod, { logPath: "0.log", command: ["echo", "astray"] });
+    rmSync(logDirectory, { recursive: true });
+    symlinkSync(elsewhere, logDirectory);
+    expect(await container.start().catch((error: unknown) => String(error))).toContain("0.log");
+    expect(readdirSync(elsewhere)).toEqual([]);
+  },
+);
 
 describe("the log file", () => {
   test("has a line per line, with time and stream, in the CRI format", async () => {

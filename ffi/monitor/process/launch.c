@@ -29,7 +29,8 @@ enum child_descriptor {
 	CHILD_PID_NAMESPACE = 7,
 	CHILD_PROCFS = 8,
 	CHILD_HOST_MOUNTS = 9,
-	CHILD_ENDS = 10,
+	CHILD_DAEMON = 10,
+	CHILD_ENDS = 11,
 };
 
 static void child_ends_close(const struct child_ends *ends)
@@ -79,6 +80,8 @@ static _Noreturn void child(const struct process *process, const struct launch_r
 		.pid_namespace = put(ends->pid_namespace, CHILD_PID_NAMESPACE),
 		.procfs = put(ends->procfs, CHILD_PROCFS),
 		.host_mounts = put(monitor.host_mounts, CHILD_HOST_MOUNTS),
+		/* An exec takes nothing that the daemon holds. */
+		.daemon = put(plan->join ? -1 : process->client->source.fd, CHILD_DAEMON),
 		.own_mounts = (plan->clone_flags & CLONE_NEWNS) != 0,
 		.inherited_oom_score = monitor.inherited_oom_score,
 		.cgroup_step = cgroup_step,

@@ -2,11 +2,11 @@ import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import { type HostPath, parseHostPath } from "../../ids/path.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import type { Look } from "./path-looker.ts";
 
 /**
- * Where the pod's log directory is when the pod is made, without the links that lead there (a /var/log that is one); undefined
- * when the pod has none, or it is not there yet.
+ * Where the pod's log directory is when the pod is made, without the links that lead there (a /var/log that is one). One that is not
+ * there is made, as the start of a container would: whoever made it later could make it a link. Undefined when the pod has none, or it
+ * cannot be made.
  *
  * @throws {CribError} deadline-exceeded when its file system does not answer.
  */
@@ -15,8 +15,10 @@ export async function realLogDirectory(
   { logDirectory }: PodSandboxConfig,
 ): Promise<HostPath | undefined> {
   if (logDirectory === "") return undefined;
-  const look: Look = { kind: "real-path", path: logDirectory };
-  const [found] = await pathLooker.lookAll([look]);
+  const [, found] = await pathLooker.lookAll([
+    { kind: "make-directory", path: logDirectory },
+    { kind: "real-path", path: logDirectory },
+  ]);
   if (found === undefined || found.errno !== 0) return undefined;
   return parseHostPath(new TextDecoder().decode(found.data), "log_directory");
 }
