@@ -8,6 +8,7 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   O_WRONLY,
@@ -107,7 +108,8 @@ export class TreeCopier {
       this.report.skipped.push(shown);
       return;
     }
-    using source = new OwnedFd(this.#kernel, this.#kernel.open(`/proc/self/fd/${found.fd}`, O_RDONLY));
+    // O_NONBLOCK: a lease that a container holds on it would be waited for.
+    using source = new OwnedFd(this.#kernel, this.#kernel.open(`/proc/self/fd/${found.fd}`, O_RDONLY | O_NONBLOCK));
     this.#replace(to, toName, shown);
     using target = this.#open(to, toName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
     for (let length = 1; length > 0; ) {
