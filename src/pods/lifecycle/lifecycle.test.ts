@@ -243,7 +243,7 @@ describe("a stop with a grace", () => {
   test("has written down that it signals before it does, so that no later daemon signals again", async () => {
     const container = await machine.runContainer(await machine.runPod());
     const known: unknown[] = [];
-    machine.onSignal = (signal) => {
+    machine.beforeSignal = (signal) => {
       if (signal === SIGTERM) known.push(machine.pods.container(container).stop?.signalled);
     };
     await machine.settle(machine.pods.stopContainer(container, 1n));
