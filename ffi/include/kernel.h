@@ -122,6 +122,13 @@ static inline int sys_pidfd_send_signal(int pidfd, int signal_number)
 	return (int)negative_errno(syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0));
 }
 
+/* Without an environment. Returns only when it failed. */
+static inline int sys_execveat(int executable, const char *const *arguments)
+{
+	static const char *const none[] = {NULL};
+	return (int)negative_errno(syscall(SYS_execveat, executable, "", arguments, none, AT_EMPTY_PATH));
+}
+
 static inline int sys_close_range(unsigned first, unsigned last)
 {
 	return (int)negative_errno(syscall(SYS_close_range, first, last, 0));

@@ -78,6 +78,13 @@ CRIB_EXPORT int crib_listen_unix(const char *path, int backlog, struct crib_err 
 CRIB_EXPORT int crib_send_aside(int fd, const uint8_t *bytes, size_t length);
 CRIB_EXPORT int crib_receive(int fd, uint8_t *into, size_t length, int timeout_ms);
 
+/*
+ * converse.c: connects to a unix socket, sends `bytes` with `descriptor` and writes whatever is answered to the pipe
+ * that is returned, which does not block; it ends with the conversation or after `timeout_ms`.
+ */
+CRIB_EXPORT int crib_converse(const char *path, const uint8_t *bytes, size_t length, int descriptor, int timeout_ms,
+			      struct crib_err *err);
+
 /* processes.c */
 CRIB_EXPORT int crib_pidfd_open(int pid);
 CRIB_EXPORT int crib_pidfd_send_signal(int pidfd, int signal);

@@ -5,6 +5,7 @@
 
 #include "kernel.h"
 #include "monitor.h"
+#include "renewal/renew.h"
 
 static void reply(struct connection *connection, const struct request *request, int result, const char *call)
 {
@@ -160,6 +161,9 @@ void dispatch(struct connection *connection, const struct request *request)
 		return;
 	case FRAME_FORGET:
 		forget(connection, request);
+		return;
+	case FRAME_RENEW:
+		renewal_ask(connection, request->number);
 		return;
 	case FRAME_SHUTDOWN:
 		shutdown_begin(connection, request->number);

@@ -2,17 +2,16 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "kernel.h"
 #include "monitor.h"
+#include "renewal/renew.h"
+#include "renewal/restore.h"
 
 /*
  * crib-monitor <sandbox id> <directory>, with the listening socket of <directory>/monitor.sock as descriptor 3.
@@ -21,7 +20,6 @@
  * call that failed; the daemon sees either as a connection that ends before HELLO is answered.
  */
 
-#define LISTENER 3
 #define OOM_SCORE "-999"
 
 static bool is_id(const char *text)
@@ -35,23 +33,6 @@ static bool is_listening(int fd)
 	int listening = 0;
 	socklen_t size = sizeof(listening);
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
-}
-
-/*
- * Every signal is blocked and SIGCHLD read from a descriptor: nothing can end or interrupt the monitor but SIGKILL, and
- * nothing is set to "ignore", which the workloads would inherit.
- */
-static int take_signals(void)
-{
-	sigset_t all;
-	sigset_t children;
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static int null_stdio(void)
@@ -100,35 +81,68 @@ static int open_everything(const char *directory)
 	sys_close_range(LISTENER + 1, ~0u);
 	fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
 	fcntl(LISTENER, F_SETFL, O_RDWR | O_NONBLOCK);
-	monitor.epoll = epoll_create1(EPOLL_CLOEXEC);
-	int children = take_signals();
-	int deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	int launches = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	int stall = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (monitor.epoll < 0 || children < 0 || deadline < 0 || launches < 0 || stall < 0)
+	if (open_own() < 0)
 		return -1;
-	if (open_directories(directory) < 0)
-		return -1;
-	if (source_watch(&monitor.children, children, EPOLLIN, reap_ready) < 0 ||
-	    source_watch(&monitor.deadline, deadline, EPOLLIN, shutdown_deadline) < 0 ||
-	    source_watch(&monitor.launches, launches, EPOLLIN, launch_deadline_tick) < 0 ||
-	    source_watch(&monitor.stall, stall, EPOLLIN, attach_stall_tick) < 0)
-		return -1;
-	return source_watch(&monitor.listener, LISTENER, EPOLLIN, connection_accept);
+	return open_directories(directory);
 }
 
-int main(int argc, char **argv)
+/* What execve gives back to every process, the monitor's own renewals included. */
+static void protect_self(void)
 {
-	if (argc != 3 || !is_id(argv[1]) || argv[2][0] != '/' || !is_listening(LISTENER))
-		return 2;
-	monitor.sandbox_id = argv[1];
 	umask(077);
 	/* Not to be traced or read through /proc by anything in a container that it shares an owner with. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	prctl(PR_SET_NAME, "crib-monitor", 0, 0, 0);
+	prctl(PR_SET_NAME, MONITOR_NAME, 0, 0, 0);
+}
+
+static int begin(const char *directory)
+{
 	protect_from_oom();
-	if (relro_protect() < 0 || chdir("/") < 0 || open_everything(argv[2]) < 0 || host_leave() < 0)
+	if (relro_protect() < 0 || chdir("/") < 0 || open_everything(directory) < 0 || host_leave() < 0)
+		return -1;
+	return 0;
+}
+
+/* See renewal/handover.h for the arguments. */
+static int go_on(char **argv)
+{
+	struct handover handover;
+	bool renewed = strcmp(argv[3], HANDOVER_RENEWED) == 0;
+	if ((!renewed && strcmp(argv[3], HANDOVER_RETURNED) != 0) || !handover_read(argv[4], &handover))
+		return -1;
+	int restored = relro_protect();
+	if (restored == 0)
+		restored = restore(&handover, false);
+	if (restored < 0 && renewed)
+		restore_go_back(argv[1], argv[2], &handover);
+	if (restored < 0 && restore(&handover, true) < 0)
+		return -1;
+	fill_places();
+	fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
+	renewal_tell(renewed && restored == 0);
+	/* Setting SIGCHLD to its default has dropped the one of who died meanwhile. */
+	reap_all();
+	return 0;
+}
+
+static void after_event(void)
+{
+	output_give_back();
+	renewal_step();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], MONITOR_CHECK_STATE) == 0)
+		return restore_check();
+	bool renewed = argc == HANDOVER_ARGUMENTS;
+	if ((argc != 3 && !renewed) || !is_id(argv[1]) || argv[2][0] != '/' || !is_listening(LISTENER))
+		return 2;
+	monitor.sandbox_id = argv[1];
+	monitor.directory_path = argv[2];
+	protect_self();
+	if ((renewed ? go_on(argv) : begin(argv[2])) < 0)
 		return 1;
-	loop_run();
+	loop_run(after_event);
 }

@@ -20,6 +20,10 @@ struct source {
 	int fd; /* -1: not watched, nothing open */
 	uint32_t events;
 	void (*ready)(struct source *source, uint32_t events);
+	/* What the kernel had no memory to watch for is tried again; see source_set. */
+	uint32_t wanted;
+	bool owed;
+	struct source *next_owed;
 };
 
 #define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
@@ -27,6 +31,7 @@ struct source {
 struct connection {
 	struct connection *next;
 	struct source source;
+	int passed; /* a descriptor that came along and was not used yet, or -1 */
 	bool greeted;
 	/* one frame being received */
 	uint8_t header_bytes[FRAME_HEADER_SIZE];
@@ -125,8 +130,18 @@ struct process {
 	bool drained_told;
 };
 
+/* In another executable, under the running pod; see renewal/renew.h. */
+struct renewal {
+	bool pending;              /* no requests are taken */
+	struct connection *client; /* who asked, or NULL when it is gone */
+	uint32_t request;
+	int executable;
+	uint64_t deadline_ms; /* until when it waits for what is being started */
+};
+
 struct monitor {
 	const char *sandbox_id;
+	const char *directory_path;
 	int epoll;
 	int directory;           /* O_PATH of the pod's directory */
 	int exit_records;        /* O_PATH of its exit/ */
@@ -153,9 +168,27 @@ struct monitor {
 	bool shutting_down;
 	struct connection *shutdown_client;
 	uint32_t shutdown_request;
+	struct renewal renewal;
 };
 
 extern struct monitor monitor;
+
+/* What the build calls this executable; the daemon looks for the mark in the one it carries. */
+#ifndef MONITOR_BUILD
+#define MONITOR_BUILD "unknown"
+#endif
+#define MONITOR_BUILD_MARK "crib-monitor-build:"
+extern const char *const monitor_build;
+
+#define MONITOR_NAME "crib-monitor"
+#define MONITOR_CHECK_STATE "check-state"
+
+#define LISTENER 3
+
+/* own-descriptors.c: what every executable opens anew: epoll, signals, timers. */
+int open_own(void);
+/* After a renewal. */
+void fill_places(void);
 
 /* host.c */
 /* Keeps descriptors of what is needed of the host, and gives up its mounts. */
@@ -176,10 +209,15 @@ int relro_protect(void);
 
 /* loop.c */
 int source_watch(struct source *source, int fd, uint32_t events, void (*ready)(struct source *, uint32_t));
+/*
+ * Sets what is watched for, nothing included. A kernel that has no memory for it is asked again until it has: a source
+ * that nobody watches would hold up whoever is behind it for ever.
+ */
 void source_set(struct source *source, uint32_t events);
 /* Stops watching and closes. */
 void source_close(struct source *source);
-_Noreturn void loop_run(void);
+/* `after` is called after each event. */
+_Noreturn void loop_run(void (*after)(void));
 uint64_t now_ns(void);
 uint64_t monotonic_ms(void);
 
@@ -192,6 +230,10 @@ void connection_send_bytes(struct connection *connection, const uint8_t *bytes, 
 /* Whether output may be queued; when not, the outputs are resumed as soon as it may. */
 bool connection_has_room(struct connection *connection);
 void connection_close(struct connection *connection);
+/* Begins to watch a connection that a renewal brought along. */
+int connection_watch(struct connection *connection);
+/* After a renewal that did not happen: what was sent meanwhile is taken. */
+void connections_take_requests(void);
 /* The same to everyone who said HELLO. */
 void connection_broadcast(struct frame *frame);
 /* Waits, bounded, until the sockets have taken everything; only for the last words of a shutdown. */
@@ -267,6 +309,8 @@ int pid_procfs_is_needed(void);
 int pid_procfs_open(const struct plan *plan);
 
 /* launch.c */
+/* Descriptors below are a child's; the monitor has its own above, or in places that stay taken. */
+#define CHILD_PLACES 11
 void launch(struct connection *connection, const struct request *request);
 
 /* birth.c: a process that its stage let be born inside a pid namespace. */
@@ -301,6 +345,8 @@ bool report_take_error(struct process *process);
 /* process.c */
 struct process *process_find(const char *id);
 struct process *process_by_pid(pid_t pid);
+/* In no list. */
+struct process *process_make(const char *id);
 struct process *process_new(const char *id);
 void process_free(struct process *process);
 /* With SIGKILL: whoever stands for it now, its group, and who was born last. */
@@ -352,6 +398,8 @@ bool oom_was_killed(const char *file);
 
 /* reap.c */
 void reap_ready(struct source *source, uint32_t events);
+/* Every child that has died. */
+void reap_all(void);
 
 /* shutdown.c */
 void shutdown_begin(struct connection *connection, uint32_t request);

@@ -68,4 +68,6 @@ fuzz report "$short" ffi/monitor/process/report.c ffi/monitor/process/birth.c ff
 	ffi/monitor/sandbox/empty-root.c ffi/init/procfs.c ffi/wire/failure.c
 fuzz log "$short" ffi/monitor/process/cri-log.c
 fuzz resolve "$short" ffi/init/resolve.c
+fuzz state "$short" ffi/monitor/renewal/state.c ffi/monitor/renewal/state-records.c ffi/monitor/renewal/state-io.c ffi/monitor/process/process-make.c \
+	ffi/monitor/transport/block.c ffi/wire/protocol-reader.c ffi/wire/frame.c ffi/wire/reader.c ffi/wire/failure.c
 fuzz page "$short" ffi/init/overlay-page.c ffi/wire/reader.c

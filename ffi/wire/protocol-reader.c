@@ -155,6 +155,7 @@ int request_read(const struct frame_header *header, const void *bytes, struct re
 		request->id = read_id(&payload);
 		break;
 	case FRAME_LIST:
+	case FRAME_RENEW:
 	case FRAME_SHUTDOWN:
 		break;
 	case FRAME_OK:

@@ -15,6 +15,7 @@
  *
  *   1  2026-10
  *   2  START and EXEC may end in a deadline; plans may have STEP_COPY_UP
+ *   3  HELLO is answered with the build too; RENEW
  *
  *   u32 length of the payload   u16 kind   u16 zero   u32 request   payload          little endian
  *
@@ -26,14 +27,15 @@
  */
 #define PROTOCOL_MAGIC 0x4f4d5243u /* "CRMO" */
 #define PROTOCOL_OLDEST 1
-#define PROTOCOL_NEWEST 2
+#define PROTOCOL_NEWEST 3
 #define FRAME_HEADER_SIZE 12
 #define FRAME_PAYLOAD_MAX (4u << 20)
 #define ID_SIZE 65
 
 enum frame_kind {
 	FRAME_HELLO = 1, /* u32 magic, u8 newest, u8 oldest (0: the newest only), u16 zero → u32 magic, u16 the version
-			    to speak, u8 newest, u8 oldest (version 1: both 0), u32 pid, string sandbox id */
+			    to speak, u8 newest, u8 oldest (version 1: both 0), u32 pid, string sandbox id,
+			    from version 3 on string build */
 	FRAME_SETUP = 2,  /* u64 unshare, string hostname, u8 loopback, u8 pid init, u32 n, n × (key, value), uid map,
 			     gid  map, each u32 n, n × (u32 inside, u32 outside, u32 length) → u32 init pid, warnings */
 	FRAME_START = 3,  /* id, u8 terminal, u8 stdin, u8 stdin once, log path, oom file, bytes plan, [u32 ms] →
@@ -55,6 +57,8 @@ enum frame_kind {
 	FRAME_UNSHARE = 15, /* u64 flags: makes the namespaces before the pod is known; once, and SETUP must then name
 			       the same ones */
 	FRAME_MUTE = 16,    /* exec id, u8 stream (1 or 2): what it writes there from now on is read and dropped */
+	FRAME_RENEW = 17, /* with a sealed memfd as SCM_RIGHTS: the monitor goes on in that executable → string build of
+			     who answers; ERROR: all is as it was */
 
 	FRAME_OK = 0x8000,
 	FRAME_ERROR = 0x8001, /* i32 errno, u16 step kind, u16 step index, string call, string path */

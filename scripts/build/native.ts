@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildDir, fromRoot } from "./paths.ts";
 import { run } from "./run.ts";
@@ -77,6 +77,18 @@ export function sources(...folders: string[]): string[] {
   return found.filter((path) => !path.includes("/tests/")).sort();
 }
 
+/** Of crib, and a digest of all that the monitor is made of: a daemon compares it with its own to tell an old monitor. */
+function monitorBuild(): string {
+  const headers = ["include", "wire", "init", "monitor"].flatMap((folder) => [
+    ...new Bun.Glob(`ffi/${folder}/**/*.h`).scanSync({ cwd: fromRoot() }),
+  ]);
+  const digest = new Bun.CryptoHasher("sha256");
+  for (const path of [...headers.sort(), ...sources("monitor", "init", "wire")])
+    digest.update(readFileSync(fromRoot(path)));
+  const { version } = JSON.parse(readFileSync(fromRoot("package.json"), "utf8")) as { readonly version: string };
+  return `${version}-${digest.digest("hex").slice(0, 12)}`;
+}
+
 /** Compiles aside and renames: a test or daemon that reads the artifact meanwhile sees the old one or the new one, whole. */
 async function compile(output: string, command: readonly string[]): Promise<void> {
   const aside = join(buildDir, `.${output}.${process.pid}`);
@@ -92,6 +104,7 @@ async function compile(output: string, command: readonly string[]): Promise<void
 export function nativeStep(toolchain: Toolchain): Step {
   // The kernel's headers, below musl's own, which must win where both define something.
   const kernelHeaders = ["-idirafter", "/usr/include", "-idirafter", `/usr/include/${toolchain.triplet}`];
+  const build = `-DMONITOR_BUILD="${monitorBuild()}"`;
   const musl = ["musl-gcc", ...warningFlags, ...staticFlags, ...includeFlags];
   const plain = [...musl, "-Wl,-z,norelro"];
   const monitor = [...musl, ...hardenedFlags(toolchain.triplet)];
@@ -104,7 +117,7 @@ export function nativeStep(toolchain: Toolchain): Step {
       ...sources("libcrib"),
       toolchain.libseccomp,
     ],
-    "crib-monitor": [...monitor, ...sources("monitor", "init", "wire"), ...kernelHeaders],
+    "crib-monitor": [...monitor, build, ...sources("monitor", "init", "wire"), ...kernelHeaders],
     "crib-look": [...plain, ...sources("look"), ...kernelHeaders],
     "crib-layer": ["gcc", ...warningFlags, ...layerFlags, ...includeFlags, ...sources("layers"), toolchain.libzstd],
     hello: [...plain, ...sources("hello"), ...kernelHeaders],

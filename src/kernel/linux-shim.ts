@@ -17,6 +17,7 @@ function openAt(path: string) {
   return dlopen(path, {
     crib_abi_version: { args: [], returns: "i32" },
     crib_attach_device_program: { args: ["cstring", "buffer", "buffer_length", "buffer"], returns: "i32" },
+    crib_converse: { args: ["cstring", "buffer", "buffer_length", "i32", "i32", "buffer"], returns: "i32" },
     crib_layer_mount: { args: ["cstring", "cstring", "buffer"], returns: "i32" },
     crib_listen_unix: { args: ["cstring", "i32", "buffer"], returns: "i32" },
     crib_connect_loopback: { args: ["i32", "i32", "i32", "buffer"], returns: "i32" },

@@ -47,6 +47,10 @@ export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
     },
     send: (fd, bytes) => void checked(Number(libc.send(fd, bytes, bytes, MSG_NOSIGNAL)), "send", String(fd)),
     sendAside: (fd, bytes) => void checkedShim(shim.crib_send_aside(fd, bytes, bytes), "send", String(fd)),
+    converseAside(path, bytes, descriptor, timeoutMs) {
+      const place = cString(path, "socket path");
+      return withFailure((record) => shim.crib_converse(place, bytes, bytes, descriptor, timeoutMs, record)) as Fd;
+    },
     receive(fd, into, timeoutMs) {
       return checkedShim(shim.crib_receive(fd, into, into, timeoutMs), "recvmsg", String(fd));
     },

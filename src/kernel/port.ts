@@ -148,6 +148,11 @@ export interface SocketCalls {
    * inside the call and whose answer nobody waits for. `fd` may be closed at once.
    */
   sendAside(fd: Fd, bytes: Uint8Array): void;
+  /**
+   * Connects to the unix socket `path` on a thread of its own, sends `bytes` with `descriptor`, and hands on whatever is
+   * answered. @returns a pipe, not blocking, which ends with the conversation or after `timeoutMs`; the caller closes it.
+   */
+  converseAside(path: string, bytes: Uint8Array, descriptor: Fd, timeoutMs: number): Fd;
   /** One datagram; returns the bytes received. Waits at most `timeoutMs` (ETIMEDOUT). */
   receive(fd: Fd, into: Uint8Array, timeoutMs: number): number;
   /** One datagram to a unix socket by its path, or its abstract name after an `@` (sd_notify(3)). */

@@ -120,6 +120,7 @@ function defaultAnswers(openFds: Set<Fd>): Kernel {
     bindNetlink: nothing,
     send: nothing,
     sendAside: nothing,
+    converseAside: open,
     receive: () => 0,
     sendUnixDatagram: nothing,
     listenUnix: open,

@@ -16,6 +16,7 @@ import { containerOfHolder } from "../pods/host/volume-holder.ts";
 import { DefaultAppArmor } from "../runtime/apparmor/default-apparmor.ts";
 import { RuntimeHandlers } from "../runtime/handlers.ts";
 import { createMonitorLauncher } from "../runtime/native/monitor/launcher.ts";
+import { monitorBuildOf } from "../runtime/native/monitor/monitor-build.ts";
 import { nativeFeatures } from "../runtime/native/native-features.ts";
 import { NativeRuntime } from "../runtime/native/native-runtime.ts";
 import { createSeccompCache } from "../runtime/native/seccomp-cache.ts";
@@ -80,9 +81,9 @@ export async function openDomains(
     }),
   );
   const network = undo.adopt(createPodNetwork({ kernel, config, log, clock }), (opened) => opened.close());
-  const monitorExecutable = undo.adopt(kernel.sealedMemfd("crib-monitor", readArtifact("crib-monitor")), (fd) =>
-    kernel.close(fd),
-  );
+  const monitor = readArtifact("crib-monitor");
+  const monitorBuild = monitorBuildOf(monitor);
+  const monitorExecutable = undo.adopt(kernel.sealedMemfd("crib-monitor", monitor), (fd) => kernel.close(fd));
   const lookExecutable = undo.adopt(kernel.sealedMemfd("crib-look", readArtifact("crib-look")), (fd) =>
     kernel.close(fd),
   );
@@ -92,7 +93,7 @@ export async function openDomains(
     state: config.state,
     features: nativeFeatures(hostFacts),
     kernel,
-    launcher: createMonitorLauncher({ kernel, monitorExecutable, clock }),
+    launcher: createMonitorLauncher({ kernel, monitorExecutable, monitorBuild, clock }),
     seccomp: createSeccompCache(kernel),
     cgroups,
     clock,

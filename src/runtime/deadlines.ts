@@ -17,6 +17,8 @@ export const deadlines = {
   startMs: 60_000,
   /** Its children are killed by then; one that does not die is waited for in vain. */
   shutdownMs: 4_000,
+  /** The monitor waits for what is being started, tries the new executable and goes on in it; each of these is bounded. */
+  renewMs: 10_000,
   /** During a shutdown: whether it still answers. */
   pingMs: 1_000,
 } as const;

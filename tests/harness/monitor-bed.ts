@@ -16,6 +16,7 @@ import type { Kernel } from "../../src/kernel/port.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { MonitorError } from "../../src/runtime/native/monitor/launch-failure.ts";
 import { createMonitorLauncher } from "../../src/runtime/native/monitor/launcher.ts";
+import { monitorBuildOf } from "../../src/runtime/native/monitor/monitor-build.ts";
 import type {
   ExecStreamsRequest,
   Monitor,
@@ -92,7 +93,12 @@ export interface MonitorBed {
 export function openMonitorBed(monitor: Uint8Array = readArtifact("crib-monitor")): MonitorBed {
   const kernel = createLinuxKernel();
   const monitorExecutable = kernel.sealedMemfd("crib-monitor", monitor);
-  const launcher = createMonitorLauncher({ kernel, monitorExecutable, clock: createSystemClock() });
+  const launcher = createMonitorLauncher({
+    kernel,
+    monitorExecutable,
+    monitorBuild: monitorBuildOf(monitor),
+    clock: createSystemClock(),
+  });
   const workspace = openWorkspace("monitor");
   const root = makeRootDirectories(join(workspace.path, "root"), { hello: readArtifact("hello") });
   const live: Monitor[] = [];

@@ -8,6 +8,7 @@ import { hasEnded, processRef } from "../../src/kernel/process-ref.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import type { RuntimeUnderTest } from "../../src/runtime/contract/sandbox-runtime-contract.ts";
 import { createMonitorLauncher } from "../../src/runtime/native/monitor/launcher.ts";
+import { monitorBuildOf } from "../../src/runtime/native/monitor/monitor-build.ts";
 import { nativeFeatures } from "../../src/runtime/native/native-features.ts";
 import { NativeRuntime } from "../../src/runtime/native/native-runtime.ts";
 import { createSeccompCache } from "../../src/runtime/native/seccomp-cache.ts";
@@ -30,12 +31,13 @@ export async function openRuntimeBed(
   const workspace = openWorkspace("runtime");
   const state = parseHostPath(join(workspace.path, "state"));
   const group = parseCgroupPath(`/crib-runtime-${process.pid}-${performance.now().toFixed(0)}`);
-  const monitorExecutable = kernel.sealedMemfd("crib-monitor", readArtifact("crib-monitor"));
+  const monitor = readArtifact("crib-monitor");
+  const monitorExecutable = kernel.sealedMemfd("crib-monitor", monitor);
   const native = new NativeRuntime({
     state,
     features: nativeFeatures(readHostFacts(cgroups.mode)),
     kernel,
-    launcher: createMonitorLauncher({ kernel, monitorExecutable, clock }),
+    launcher: createMonitorLauncher({ kernel, monitorExecutable, monitorBuild: monitorBuildOf(monitor), clock }),
     seccomp: createSeccompCache(kernel),
     cgroups,
     clock,

@@ -13,6 +13,7 @@ struct monitor monitor = {
 	.init_mounts = -1,
 	.user_namespace = -1,
 	.inherited_oom_score = INT32_MIN,
+	.renewal = {.executable = -1},
 };
 
 int source_watch(struct source *source, int fd, uint32_t events, void (*ready)(struct source *, uint32_t))
@@ -24,21 +25,62 @@ int source_watch(struct source *source, int fd, uint32_t events, void (*ready)(s
 	return 0;
 }
 
+/* Sources that the kernel had no memory to watch. */
+static struct source *owed;
+
+#define RETRY_MS 50
+
+static void forget_owed(struct source *source)
+{
+	if (!source->owed)
+		return;
+	struct source **link = &owed;
+	while (*link != source)
+		link = &(*link)->next_owed;
+	*link = source->next_owed;
+	source->owed = false;
+}
+
+static void owe(struct source *source, uint32_t events)
+{
+	source->wanted = events;
+	if (source->owed)
+		return;
+	source->owed = true;
+	source->next_owed = owed;
+	owed = source;
+}
+
 void source_set(struct source *source, uint32_t events)
 {
-	if (source->fd < 0 || source->events == events)
+	if (source->fd < 0)
+		return;
+	forget_owed(source);
+	if (source->events == events)
 		return;
 	/* A hang-up is reported even to who asks for nothing: not wanting events means leaving the set. */
 	int operation = events == 0 ? EPOLL_CTL_DEL : source->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 	struct epoll_event event = {.events = events, .data.ptr = source};
 	if (epoll_ctl(monitor.epoll, operation, source->fd, &event) == 0)
 		source->events = events;
+	else
+		owe(source, events);
+}
+
+static void retry_owed(void)
+{
+	struct source *next;
+	for (struct source *source = owed; source != NULL; source = next) {
+		next = source->next_owed;
+		source_set(source, source->wanted);
+	}
 }
 
 void source_close(struct source *source)
 {
 	if (source->fd < 0)
 		return;
+	forget_owed(source);
 	/* Said explicitly: a descriptor that a child still holds for an instant would otherwise go on being reported.
 	 */
 	if (source->events != 0)
@@ -51,16 +93,17 @@ void source_close(struct source *source)
  * One event a turn. A handler may close and free any source, this one too, and no event of it can be left over in a
  * batch. The kernel keeps ready descriptors in a ring, so none of them starves.
  */
-_Noreturn void loop_run(void)
+_Noreturn void loop_run(void (*after)(void))
 {
 	for (;;) {
 		struct epoll_event event;
-		int count = epoll_wait(monitor.epoll, &event, 1, -1);
+		int count = epoll_wait(monitor.epoll, &event, 1, owed == NULL ? -1 : RETRY_MS);
+		retry_owed();
 		if (count != 1)
 			continue;
 		struct source *source = event.data.ptr;
 		source->ready(source, event.events);
-		output_give_back();
+		after();
 	}
 }
 

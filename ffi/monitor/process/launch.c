@@ -30,7 +30,7 @@ enum child_descriptor {
 	CHILD_PROCFS = 8,
 	CHILD_HOST_MOUNTS = 9,
 	CHILD_DAEMON = 10,
-	CHILD_ENDS = 11,
+	CHILD_ENDS = CHILD_PLACES,
 };
 
 static void child_ends_close(const struct child_ends *ends)

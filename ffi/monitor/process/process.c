@@ -26,17 +26,9 @@ struct process *process_by_pid(pid_t pid)
 
 struct process *process_new(const char *id)
 {
-	struct process *process = calloc(1, sizeof(*process));
+	struct process *process = process_make(id);
 	if (process == NULL)
 		return NULL;
-	failure_text(process->id, sizeof(process->id), id);
-	process->pidfd = process->report_peer = process->errors.fd = process->report.fd = process->input.source.fd =
-		process->log.fd = -1;
-	process->stdio[0] = process->stdio[1] = process->stdio[2] = -1;
-	for (int i = 0; i < 2; i++) {
-		process->outputs[i].source.fd = -1;
-		process->outputs[i].stream = i + 1;
-	}
 	process->next = monitor.processes;
 	monitor.processes = process;
 	return process;

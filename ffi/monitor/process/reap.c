@@ -45,6 +45,11 @@ void reap_ready(struct source *source, uint32_t events)
 	struct signalfd_siginfo ignored;
 	while (read(source->fd, &ignored, sizeof(ignored)) > 0)
 		;
+	reap_all();
+}
+
+void reap_all(void)
+{
 	for (;;) {
 		siginfo_t info;
 		memset(&info, 0, sizeof(info));

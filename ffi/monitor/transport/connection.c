@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "monitor/monitor.h"
+#include "monitor/renewal/renew.h"
 
 /* Every live exec and attachment has its own; the daemon opens fewer than this, so that its first always gets in. */
 #define CONNECTIONS_MAX 512
@@ -38,6 +40,8 @@ void connection_close(struct connection *connection)
 	if (monitor.shutdown_client == connection)
 		monitor.shutdown_client = NULL;
 	source_close(&connection->source);
+	close_and_clear(&connection->passed);
+	renewal_client_gone(connection);
 	process_client_gone(connection);
 	attach_client_gone(connection);
 	forget_queue(connection);
@@ -198,6 +202,8 @@ static bool greet(struct connection *connection, const struct request *request)
 	frame_u8(&frame, version == 1 ? 0 : PROTOCOL_OLDEST);
 	frame_u32(&frame, (uint32_t)getpid());
 	frame_string(&frame, monitor.sandbox_id);
+	if (version >= 3)
+		frame_string(&frame, monitor_build);
 	connection_send(connection, &frame);
 	connection->greeted = true;
 	return true;
@@ -220,12 +226,38 @@ static bool accept_frame(struct connection *connection)
 	return true;
 }
 
+/* A descriptor that comes along is kept for the request that wants it; of several the last. */
+static void keep_passed(struct connection *connection, struct msghdr *message)
+{
+	struct cmsghdr *rights = CMSG_FIRSTHDR(message);
+	if (rights == NULL || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)
+		return;
+	close_and_clear(&connection->passed);
+	memcpy(&connection->passed, CMSG_DATA(rights), sizeof(int));
+}
+
+static ssize_t receive_header(struct connection *connection)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec part = {.iov_base = connection->header_bytes + connection->received,
+			     .iov_len = FRAME_HEADER_SIZE - connection->received};
+	/* Not the control's space, which has room for a second descriptor: nobody would close that. */
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int))};
+	ssize_t got = recvmsg(connection->source.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (got > 0)
+		keep_passed(connection, &message);
+	return got;
+}
+
 /* Receives what there is of one frame. False at the end of the connection. */
 static bool receive(struct connection *connection)
 {
 	if (connection->payload == NULL) {
-		ssize_t got = recv(connection->source.fd, connection->header_bytes + connection->received,
-				   FRAME_HEADER_SIZE - connection->received, MSG_DONTWAIT);
+		ssize_t got = receive_header(connection);
 		if (got <= 0)
 			return got < 0 && errno == EAGAIN;
 		connection->received += (uint32_t)got;
@@ -259,6 +291,11 @@ static bool receive(struct connection *connection)
 	return fine;
 }
 
+static uint32_t wants_out(const struct connection *connection)
+{
+	return connection->queued > connection->sent ? EPOLLOUT : 0;
+}
+
 static void connection_ready(struct source *source, uint32_t events)
 {
 	struct connection *connection = container_of(source, struct connection, source);
@@ -274,8 +311,24 @@ static void connection_ready(struct source *source, uint32_t events)
 			output_resume(connection);
 		}
 	}
-	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !receive(connection))
+	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
+		return;
+	if (monitor.renewal.pending)
+		source_set(source, wants_out(connection));
+	else if (!receive(connection))
 		connection_close(connection);
+}
+
+void connections_take_requests(void)
+{
+	for (struct connection *connection = monitor.connections; connection != NULL; connection = connection->next)
+		source_set(&connection->source, EPOLLIN | wants_out(connection));
+}
+
+int connection_watch(struct connection *connection)
+{
+	return source_watch(&connection->source, connection->source.fd, EPOLLIN | wants_out(connection),
+			    connection_ready);
 }
 
 void connection_accept(struct source *listener, uint32_t events)
@@ -295,6 +348,8 @@ void connection_accept(struct source *listener, uint32_t events)
 	struct connection *connection = NULL;
 	if (trusted && monitor.connection_count < CONNECTIONS_MAX)
 		connection = calloc(1, sizeof(*connection));
+	if (connection != NULL)
+		connection->passed = -1;
 	if (connection == NULL || source_watch(&connection->source, fd, EPOLLIN, connection_ready) < 0) {
 		free(connection);
 		close(fd);

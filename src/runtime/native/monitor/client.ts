@@ -56,6 +56,7 @@ export class MonitorClient implements Monitor {
   readonly sandboxId: SandboxId;
   readonly pid: Pid;
   readonly lost: Promise<CribError>;
+  build: string | undefined;
   readonly #connection: MonitorConnection;
   readonly #execs = new Map<string, LiveExecSession>();
   readonly #exitListeners: ((exit: ContainerExit) => void)[] = [];
@@ -65,9 +66,10 @@ export class MonitorClient implements Monitor {
   #sessions = 0;
   #leaving = false;
 
-  constructor({ pid, version }: Greeting, connection: MonitorConnection, address: MonitorAddress) {
+  constructor({ pid, version, build }: Greeting, connection: MonitorConnection, address: MonitorAddress) {
     this.sandboxId = address.sandboxId;
     this.pid = pid;
+    this.build = build;
     this.#version = version;
     this.#connection = connection;
     this.#address = address;

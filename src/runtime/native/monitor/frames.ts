@@ -5,7 +5,7 @@ import { WireWriter } from "../plan/wire-writer.ts";
  * The protocol with a pod's monitor; ffi/wire/protocol.h is the other side, draws the frames and says what each version
  * brought. Numbers are frozen in ffi/protocol-numbers.json; `npm run check` compares the three.
  */
-export const protocol = { magic: 0x4f4d5243, oldest: 1, newest: 2 } as const;
+export const protocol = { magic: 0x4f4d5243, oldest: 1, newest: 3 } as const;
 
 /** A longer request is refused here rather than by a closed connection. */
 export const maxPayloadBytes = 4 * 1024 * 1024;
@@ -27,6 +27,7 @@ export const FrameKind = {
   attach: 14,
   unshare: 15,
   mute: 16,
+  renew: 17,
 
   ok: 0x8000,
   error: 0x8001,

@@ -13,14 +13,17 @@ import { deadlines } from "../../deadlines.ts";
 import { connectMonitor } from "./connect-monitor.ts";
 import { readExitRecords } from "./exit-records.ts";
 import type { Monitor, MonitorLauncher } from "./port.ts";
+import { renewMonitor } from "./renew-monitor.ts";
 import type { MonitorDial } from "./session-connection.ts";
 
 export interface MonitorLauncherDependencies {
-  readonly kernel: Pick<FileCalls, "open" | "close"> &
-    Pick<SocketCalls, "listenUnix"> &
+  readonly kernel: Pick<FileCalls, "open" | "read" | "close"> &
+    Pick<SocketCalls, "listenUnix" | "converseAside"> &
     Pick<ProcessCalls, "spawnDetached" | "pidfdOpen" | "pidfdSendSignal">;
   /** The sealed memfd of `crib-monitor`; all monitors share its pages. */
   readonly monitorExecutable: Fd;
+  /** What that is called. */
+  readonly monitorBuild: string;
   readonly clock: Pick<Clock, "sleep">;
 }
 
@@ -37,6 +40,7 @@ const backlog = 512;
 export function createMonitorLauncher({
   kernel,
   monitorExecutable,
+  monitorBuild,
   clock,
 }: MonitorLauncherDependencies): MonitorLauncher {
   /** Ours is closed before the connect: were the monitor to die at once, we would wait for ourselves to accept. */
@@ -50,6 +54,13 @@ export function createMonitorLauncher({
     return connectMonitor({ path, sandboxId, dial, clock, helloMs });
   }
   return {
+    build: monitorBuild,
+    async renew(monitor, directory) {
+      const { sandboxId } = monitor;
+      monitor.build = await withSocketPath(kernel, directory, (path) =>
+        renewMonitor({ kernel, clock, path, sandboxId, executable: monitorExecutable }),
+      );
+    },
     async launch(sandboxId, directory) {
       return await withSocketPath(kernel, directory, async (path) => {
         using spawned = spawn(path, sandboxId, directory);

@@ -25,6 +25,8 @@ import type { LaunchPlan } from "../plan/steps.ts";
 export interface Monitor {
   readonly sandboxId: SandboxId;
   readonly pid: Pid;
+  /** What its executable is called; undefined for a monitor that is too old to tell. Changes with a renewal. */
+  build: string | undefined;
   /** Resolves with the reason, once, when the connection ends and neither `disconnect` nor `shutdown` was called. */
   readonly lost: Promise<CribError>;
 
@@ -115,6 +117,13 @@ export interface MonitorExec extends Omit<ExecSession, "kill"> {
 
 /** Makes monitors and finds them again. `directory` is `<state>/pods/<sandbox id>`, 0700, made by the caller. */
 export interface MonitorLauncher {
+  /** What the executable of the monitors that are made here is called. */
+  readonly build: string;
+  /**
+   * Has a monitor go on in the executable of those that are made here, under its running pod.
+   * @throws {CribError} failed-precondition when it cannot or will not, and goes on as it was; unavailable, deadline-exceeded.
+   */
+  renew(monitor: Monitor, directory: HostPath): Promise<void>;
   launch(sandboxId: SandboxId, directory: HostPath): Promise<Monitor>;
   /** @throws {CribError} unavailable when nobody listens on the socket; data-loss when it is not the monitor expected. */
   reconnect(sandboxId: SandboxId, directory: HostPath): Promise<Monitor>;

@@ -56,7 +56,7 @@ describe("the protocol version that daemon and monitor agree on", () => {
     expect(failed).toBeInstanceOf(MonitorProtocolError);
     expect(failed).toMatchObject({ code: "unimplemented", its: { oldest: 7, newest: 9 } });
     expect(String(failed)).toContain(
-      "monitor of sandbox x speaks protocol 7 to 9, this crib 1 to 2: its pod is left alone",
+      "monitor of sandbox x speaks protocol 7 to 9, this crib 1 to 3: its pod is left alone",
     );
     expect(monitor.offers).toHaveLength(1);
   });

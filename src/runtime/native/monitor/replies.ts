@@ -14,6 +14,8 @@ export interface Greeting {
   readonly version: number;
   readonly pid: Pid;
   readonly sandboxId: string;
+  /** What its executable is called; monitors tell it since version 3. */
+  readonly build: string | undefined;
 }
 
 export function readGreeting(payload: Uint8Array): Greeting {
@@ -21,9 +23,18 @@ export function readGreeting(payload: Uint8Array): Greeting {
   const magic = reader.u32();
   const version = reader.u16();
   reader.u16();
-  const greeting = { magic, version, pid: reader.u32() as Pid, sandboxId: reader.string() };
+  const common = { magic, version, pid: reader.u32() as Pid, sandboxId: reader.string() };
+  const greeting = { ...common, build: version < 3 ? undefined : reader.string() };
   reader.end();
   return greeting;
+}
+
+/** Of a renewal: what the executable that goes on is called. */
+export function readRenewed(payload: Uint8Array): string {
+  const reader = new WireReader(payload);
+  const build = reader.string();
+  reader.end();
+  return build;
 }
 
 export function readSetupResult(payload: Uint8Array): SandboxSetupResult {

@@ -1,0 +1,175 @@
+#include "restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "kernel.h"
+#include "state.h"
+
+/* Of descriptors, which are told apart by their numbers. */
+#define FDS_MAX 65536
+
+static int map_state(int fd, void **bytes, size_t *length)
+{
+	struct stat file;
+	if (fstat(fd, &file) < 0)
+		return -errno;
+	if (file.st_size <= 0)
+		return -EPROTO;
+	*length = (size_t)file.st_size;
+	*bytes = mmap(NULL, *length, PROT_READ, MAP_PRIVATE, fd, 0);
+	return *bytes == MAP_FAILED ? -errno : 0;
+}
+
+static int read_state(int fd, bool leave_out, struct state *state)
+{
+	void *bytes = NULL;
+	size_t length = 0;
+	*state = (struct state){0};
+	int mapped = map_state(fd, &bytes, &length);
+	if (mapped < 0)
+		return leave_out ? 0 : mapped;
+	int read = state_read(bytes, length, leave_out, state);
+	munmap(bytes, length);
+	return read;
+}
+
+int restore_check(void)
+{
+	struct state state;
+	if (read_state(LISTENER, false, &state) < 0)
+		return 1;
+	state_free(&state);
+	return RESTORE_CHECKED;
+}
+
+struct known_fds {
+	uint8_t seen[FDS_MAX / 8];
+	int highest;
+	int failed;
+	bool leave_out;
+};
+
+static bool is_known(const struct known_fds *known, int fd)
+{
+	return (known->seen[fd / 8] & (1u << (fd % 8))) != 0;
+}
+
+/* One that is not open, or is named twice, cannot be trusted: somebody else's would be closed with it. */
+static void know(int *fd, void *with)
+{
+	struct known_fds *known = with;
+	if (*fd < 0)
+		return;
+	if (*fd < FDS_MAX && !is_known(known, *fd) && fcntl(*fd, F_GETFD) >= 0) {
+		known->seen[*fd / 8] |= (uint8_t)(1u << (*fd % 8));
+		known->highest = *fd > known->highest ? *fd : known->highest;
+		return;
+	}
+	known->failed = -EBADF;
+	if (known->leave_out)
+		*fd = -1;
+}
+
+static void close_on_exec(int *fd, void *with)
+{
+	(void)with;
+	if (*fd >= 0)
+		fcntl(*fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* What is open and has no name here belongs to a record that was left out. */
+static void close_unknown(const struct known_fds *known)
+{
+	int from = LISTENER + 1;
+	for (int fd = from; fd <= known->highest + 1; fd++) {
+		if (fd <= known->highest && !is_known(known, fd))
+			continue;
+		if (from < fd)
+			sys_close_range((unsigned)from, (unsigned)fd - 1);
+		from = fd + 1;
+	}
+	sys_close_range((unsigned)known->highest + 1, ~0u);
+}
+
+static int watch_process(struct process *process)
+{
+	int watched = 0;
+	for (int i = 0; watched == 0 && i < 2; i++) {
+		int fd = process->outputs[i].source.fd;
+		if (fd >= 0)
+			watched = output_watch(&process->outputs[i], fd);
+	}
+	process->input.source.ready = input_ready;
+	if (watched == 0 && process->input.writes != NULL)
+		source_set(&process->input.source, EPOLLOUT);
+	return watched;
+}
+
+static int watch_all(struct state *state, bool leave_out)
+{
+	int failed = 0;
+	for (struct connection *at = state->connections; at != NULL; at = at->next) {
+		int watched = connection_watch(at);
+		failed = watched < 0 ? watched : failed;
+	}
+	for (struct process *at = state->processes; at != NULL; at = at->next) {
+		int watched = watch_process(at);
+		failed = watched < 0 ? watched : failed;
+	}
+	return leave_out ? 0 : failed;
+}
+
+static void take_over(struct state *state)
+{
+	monitor.connections = state->connections;
+	monitor.processes = state->processes;
+	for (const struct connection *at = monitor.connections; at != NULL; at = at->next) {
+		monitor.connection_count++;
+		if (at->paused && at->attached != NULL)
+			attach_watch_stall();
+	}
+	monitor.renewal.client = state->asker;
+	monitor.renewal.request = state->request;
+}
+
+int restore(struct handover *handover, bool leave_out)
+{
+	static struct known_fds known;
+	struct state state;
+	int done = read_state(handover->state, leave_out, &state);
+	if (done < 0)
+		return done;
+	known = (struct known_fds){.highest = LISTENER, .leave_out = leave_out};
+	handover_each_fd(handover, know, &known);
+	state_each_fd(state.connections, state.processes, know, &known);
+	if (known.failed < 0 && !leave_out)
+		return known.failed;
+	close_unknown(&known);
+	done = open_own();
+	if (done == 0)
+		done = watch_all(&state, leave_out);
+	if (done < 0)
+		return done;
+	state_each_fd(state.connections, state.processes, close_on_exec, NULL);
+	handover_each_fd(handover, close_on_exec, NULL);
+	close_and_clear(&handover->state);
+	close_and_clear(&handover->executable);
+	take_over(&state);
+	return 0;
+}
+
+int restore_go_back(const char *sandbox_id, const char *directory, const struct handover *handover)
+{
+	char numbers[HANDOVER_TEXT];
+	handover_write(handover, numbers);
+	const char *arguments[] = {MONITOR_NAME, sandbox_id, directory, HANDOVER_RETURNED, numbers, NULL};
+	return sys_execveat(handover->executable, arguments);
+}
