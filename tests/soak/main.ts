@@ -1,4 +1,4 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--control MINUTES [--runc PROGRAM]] [--chaos MINUTES] [--inject MINUTES] [--seed N]`; with `--chaos`, `--inject` or `--control` those parts alone; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--control MINUTES [--runc PROGRAM]] [--chaos MINUTES] [--inject MINUTES] [--power-cut VARIANTS] [--seed N]`; with `--chaos`, `--inject`, `--control` or `--power-cut` those parts alone; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
@@ -10,6 +10,8 @@ import { soakInject } from "./inject-soak.ts";
 import { soakKills } from "./kill-soak.ts";
 import { freshWarmUp, growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
 import { soakLists } from "./list-soak.ts";
+import { soakPowerCuts } from "./power-cut/power-cut-soak.ts";
+import { type StoreKind, storeKinds } from "./power-cut/store-life.ts";
 import { soakControl } from "./race-control.ts";
 import { soakRace } from "./race-soak.ts";
 import { soakStreams } from "./stream-soak.ts";
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     inject: { type: "string" },
     control: { type: "string" },
     runc: { type: "string", default: "runc" },
+    "power-cut": { type: "string" },
     race: { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
@@ -34,7 +37,9 @@ const { values } = parseArgs({
 const chaosMinutes = values.chaos === undefined ? 0 : Number(values.chaos);
 const injectMinutes = values.inject === undefined ? 0 : Number(values.inject);
 const controlMinutes = values.control === undefined ? 0 : Number(values.control);
-const alone = chaosMinutes > 0 || injectMinutes > 0 || controlMinutes > 0;
+/** At every barrier, and so often behind each with some of what came next. */
+const tornVariants = values["power-cut"] === undefined ? undefined : Number(values["power-cut"]);
+const alone = chaosMinutes > 0 || injectMinutes > 0 || controlMinutes > 0 || tornVariants !== undefined;
 const lifecycles = alone ? 0 : Number(values.lifecycles);
 const parallel = Number(values.parallel);
 const kills = alone ? 0 : Number(values.kills);
@@ -98,6 +103,13 @@ async function controlPart(minutes: number): Promise<string> {
   return `${reports.reduce((sum, { entered }) => sum + entered, 0)} entered, ${reports.reduce((sum, { hits }) => sum + hits.length, 0)} found`;
 }
 
+async function powerCutPart(kind: StoreKind, torn: number): Promise<string> {
+  const report = await soakPowerCuts(kind, { every: 1, torn }, new Random(Number(values.seed)));
+  const { barriers, cuts, wholeImages, damaged } = report;
+  if (damaged.length > 0) throw new Error(`${damaged.length} damaged; the first: ${damaged[0]}`);
+  return `${cuts} cuts at ${barriers} barriers, ${wholeImages} images that were whole, none damaged`;
+}
+
 function mib(use: ProcessUse): string {
   return (use.rssKib / 1024).toFixed(1);
 }
@@ -117,6 +129,8 @@ try {
   if (chaosMinutes > 0) {
     await part(`chaos for ${chaosMinutes} minutes, ${parallel} clients`, () => chaosPart(chaosMinutes));
   }
+  for (const kind of tornVariants === undefined ? [] : storeKinds)
+    await part(`power cuts of a store of ${kind}`, () => powerCutPart(kind, tornVariants ?? 0));
   if (lifecycles > 0) {
     await part(`${lifecycles} lifecycles in a row`, () => lifecyclesPart(lifecycles, 1, freshWarmUp));
     const atOnce = Math.ceil(lifecycles / 5);
