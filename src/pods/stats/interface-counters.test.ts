@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { parseHostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
-import { parseInterfaceCounters, readInterfaceCounters } from "./interface-counters.ts";
+import { parseInterfaceCounters, readInterfaceCounters, readStart } from "./interface-counters.ts";
 
 const text = `Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -41,4 +44,17 @@ test("readInterfaceCounters tells nothing of a process that is in another namesp
   const own = process.pid as Pid;
   expect(readInterfaceCounters(own, parseHostPath("/proc/self/ns/net"))).toBeArray();
   expect(readInterfaceCounters(own, parseHostPath("/proc/self/ns/ipc"))).toBeUndefined();
+});
+
+test("of any number of links those are read that were made first, in whole lines", () => {
+  const path = join(mkdtempSync(join(tmpdir(), "crib-links-")), "dev");
+  try {
+    writeFileSync(path, "line\n".repeat(100_000));
+    expect(readStart(path, 12)).toBe("line\nline\n");
+    expect(readStart(path, 1 << 20)).toHaveLength(500_000);
+    writeFileSync(path, "");
+    expect(readStart(path, 12)).toBe("");
+  } finally {
+    rmSync(dirname(path), { recursive: true });
+  }
 });

@@ -1,7 +1,10 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import type { HostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
 import type { InterfaceStats } from "../../network/port.ts";
+
+/** Whoever may make links can make any number; about a thousand are read, which the kernel lists in the order they were made. */
+const mostBytes = 128 << 10;
 
 /**
  * Counters of a network namespace as a process inside sees them (proc_pid_net(5)). Asked over netlink the kernel would take a lock
@@ -13,7 +16,22 @@ export function readInterfaceCounters(pid: Pid, netns: HostPath): readonly Inter
   const inside = statSync(`/proc/${pid}/ns/net`);
   const pinned = statSync(netns);
   if (inside.ino !== pinned.ino || inside.dev !== pinned.dev) return undefined;
-  return parseInterfaceCounters(readFileSync(`/proc/${pid}/net/dev`, "latin1"));
+  return parseInterfaceCounters(readStart(`/proc/${pid}/net/dev`, mostBytes));
+}
+
+/** Whole lines of a file, as far as they are within its first `most` bytes. */
+export function readStart(path: string, most: number): string {
+  const bytes = Buffer.alloc(most);
+  const fd = openSync(path, "r");
+  let length = 0;
+  try {
+    for (let read = -1; read !== 0 && length < most; length += read)
+      read = readSync(fd, bytes, length, most - length, null);
+  } finally {
+    closeSync(fd);
+  }
+  const text = bytes.toString("latin1", 0, length);
+  return length < most ? text : text.slice(0, text.lastIndexOf("\n") + 1);
 }
 
 /** All but the loopback, `eth0` first: it is the CRI's default interface. */
