@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { type BuiltImage, buildImage, compressLayer } from "../fixtures/image-builder.ts";
 import { LayerBuilder } from "../fixtures/layer-builder.ts";
+import { headOf, RawRegistry, send } from "../fixtures/raw-registry.ts";
 import { type OpenedImages, openImages } from "../harness/image-service.ts";
+import { layerHelpers } from "../harness/layer-helpers.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 import { openWorkspace, type Workspace } from "../harness/workspace.ts";
 
@@ -19,100 +21,29 @@ const image: BuiltImage = buildImage([compressLayer(new LayerBuilder().file("fil
 const layer = image.blobs[0] ?? image.manifest;
 const half = 300_000;
 
-interface Asked {
-  readonly path: string;
-  readonly range: number | undefined;
-}
-
-/** A registry of raw sockets: an answer is what a test writes, to the byte. */
-class RawRegistry {
-  readonly asked: Asked[] = [];
-  /** @returns whether it has answered. */
-  answer: (socket: Socket, asked: Asked, times: number) => boolean = () => false;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-
-  constructor() {
-    this.#server = createServer((socket) => {
-      this.#sockets.add(socket);
-      socket.on("error", () => undefined);
-      socket.on("data", (bytes) => this.#request(socket, bytes.toString("latin1")));
-    });
-  }
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    const address = this.#server.address();
-    if (address === null || typeof address === "string") throw new Error("the registry has no port");
-    return `127.0.0.1:${address.port}`;
-  }
-
-  get blobRequests(): readonly Asked[] {
-    return this.asked.filter(({ path }) => path.endsWith(layer.digest));
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-  }
-
-  #request(socket: Socket, text: string): void {
-    const path = text.split(" ", 2)[1] ?? "";
-    const range = /^range: bytes=(\d+)-/im.exec(text)?.[1];
-    const asked = { path, range: range === undefined ? undefined : Number(range) };
-    this.asked.push(asked);
-    if (path.endsWith(layer.digest) && this.answer(socket, asked, this.blobRequests.length)) return;
-    const blob = [image.manifest, ...image.blobs].find(({ digest }) => path.endsWith(digest)) ?? image.manifest;
-    const isManifest = path.includes("/manifests/");
-    const type = isManifest ? image.mediaType : "application/octet-stream";
-    const from = asked.range ?? 0;
-    const size = blob.bytes.length;
-    const status = from > 0 ? `206 Partial\r\ncontent-range: bytes ${from}-${size - 1}/${size}` : "200 OK";
-    send(
-      socket,
-      `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\ncontent-length: ${size - from}`,
-      blob.bytes.subarray(from),
-    );
-    socket.end();
-  }
-}
-
-function send(socket: Socket, head: string, body: Uint8Array): void {
-  socket.write(`${head}\r\n\r\n`);
-  socket.write(body);
-}
-
-const whole = `HTTP/1.1 200 OK\r\ncontent-length: ${layer.bytes.length}`;
+const whole = headOf(layer.bytes.length, 0);
 let host: string;
 const pull = (signal?: AbortSignal) => service.pull(`${host}/r:1`, signal === undefined ? {} : { signal });
-const helpers = (): string[] =>
-  readdirSync("/proc").filter((pid) => {
-    try {
-      const line = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
-      return line.startsWith(`crib-layer\0receive\0${host.replace(":", "\0")}\0`);
-    } catch {
-      return false;
-    }
-  });
+const helpers = (): readonly number[] => layerHelpers(workspace.path);
 
 beforeEach(async () => {
   workspace = openWorkspace("direct");
   mkdirSync(join(workspace.path, "hosts"), { recursive: true });
-  server = new RawRegistry();
+  server = new RawRegistry(image, layer.digest);
   host = await server.listen();
   service = await openImages(workspace.path, { stallTimeoutMs: 700 });
 });
 
 afterEach(() => {
   service[Symbol.dispose]();
-  server.close();
+  server[Symbol.dispose]();
   workspace.remove();
 });
 
 describe("a blob that another process receives", () => {
   test("is asked for once, and is whole", async () => {
     await pull();
-    expect(server.blobRequests).toEqual([{ path: `/v2/r/blobs/${layer.digest}`, range: undefined }]);
+    expect(server.layerRequests).toEqual([{ path: `/v2/r/blobs/${layer.digest}`, range: undefined }]);
     expect(statSync(join(workspace.path, "root/content", layer.digest.replace(":", "/"))).size).toBe(
       layer.bytes.length,
     );
@@ -133,7 +64,7 @@ describe("a blob that another process receives", () => {
       return true;
     };
     await pull();
-    expect(server.blobRequests.map(({ range }) => range)).toEqual([undefined, half]);
+    expect(server.layerRequests.map(({ range }) => range)).toEqual([undefined, half]);
   });
 
   test("is read from its start where the server sends it all again", async () => {
@@ -144,7 +75,7 @@ describe("a blob that another process receives", () => {
       return true;
     };
     await pull();
-    expect(server.blobRequests.length).toBe(2);
+    expect(server.layerRequests.length).toBe(2);
   });
 
   const others: readonly (readonly [string, string, Uint8Array])[] = [
@@ -159,10 +90,10 @@ describe("a blob that another process receives", () => {
       return true;
     };
     await pull();
-    expect(server.blobRequests.length).toBe(2);
+    expect(server.layerRequests.length).toBe(2);
     await service.images.remove(`${host}/r:1`);
     await pull();
-    expect(server.blobRequests.length).toBe(3);
+    expect(server.layerRequests.length).toBe(3);
   });
 
   test("is given up when it drips, in the words of every stall", async () => {
@@ -201,7 +132,7 @@ describe("a blob that another process receives", () => {
     await waitUntil(() => helpers().length === 0, { what: "no receiver is left" });
     server.answer = () => false;
     await pull();
-    expect(server.blobRequests.at(-1)?.range).toBe(half);
+    expect(server.layerRequests.at(-1)?.range).toBe(half);
   });
 });
 

@@ -1,4 +1,4 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--control MINUTES [--runc PROGRAM]] [--chaos MINUTES] [--inject MINUTES] [--power-cut VARIANTS] [--seed N]`; with `--chaos`, `--inject`, `--control` or `--power-cut` those parts alone; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--control MINUTES [--runc PROGRAM]] [--chaos MINUTES] [--inject MINUTES] [--power-cut VARIANTS] [--killed-pulls KILLS] [--seed N]`; with `--chaos`, `--inject`, `--control`, `--power-cut` or `--killed-pulls` those parts alone; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
@@ -7,6 +7,7 @@ import { say } from "../harness/say.ts";
 import { TestBed } from "../harness/test-bed.ts";
 import { soakChaos } from "./chaos-soak.ts";
 import { soakInject } from "./inject-soak.ts";
+import { type BlobWay, blobWays, killPulls, mayComeAgainBytes, middleOf } from "./kill-pulls.ts";
 import { soakKills } from "./kill-soak.ts";
 import { freshWarmUp, growthKib, hasGrown, shownSeries, soakLifecycles } from "./lifecycle-soak.ts";
 import { soakLists } from "./list-soak.ts";
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     control: { type: "string" },
     runc: { type: "string", default: "runc" },
     "power-cut": { type: "string" },
+    "killed-pulls": { type: "string" },
     race: { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
@@ -37,9 +39,11 @@ const { values } = parseArgs({
 const chaosMinutes = values.chaos === undefined ? 0 : Number(values.chaos);
 const injectMinutes = values.inject === undefined ? 0 : Number(values.inject);
 const controlMinutes = values.control === undefined ? 0 : Number(values.control);
+const killedPulls = Number(values["killed-pulls"] ?? 0);
 /** At every barrier, and so often behind each with some of what came next. */
 const tornVariants = values["power-cut"] === undefined ? undefined : Number(values["power-cut"]);
-const alone = chaosMinutes > 0 || injectMinutes > 0 || controlMinutes > 0 || tornVariants !== undefined;
+const alone =
+  chaosMinutes > 0 || injectMinutes > 0 || controlMinutes > 0 || tornVariants !== undefined || killedPulls > 0;
 const lifecycles = alone ? 0 : Number(values.lifecycles);
 const parallel = Number(values.parallel);
 const kills = alone ? 0 : Number(values.kills);
@@ -110,6 +114,15 @@ async function powerCutPart(kind: StoreKind, torn: number): Promise<string> {
   return `${cuts} cuts at ${barriers} barriers, ${wholeImages} images that were whole, none damaged`;
 }
 
+async function killedPullsPart(way: BlobWay): Promise<string> {
+  const killed = await killPulls(killedPulls, way, new Random(Number(values.seed)));
+  const { caught, wrong } = killed;
+  if (wrong.length > 0) throw new Error(`${wrong.length} wrong; the first: ${wrong[0]}`);
+  const middle = middleOf(killed);
+  if (middle > mayComeAgainBytes[way]) throw new Error(`${middle} bytes came again after the middle one`);
+  return `${caught} met a blob on its way, ${middle} bytes came again after the middle one, nothing left`;
+}
+
 function mib(use: ProcessUse): string {
   return (use.rssKib / 1024).toFixed(1);
 }
@@ -131,6 +144,8 @@ try {
   }
   for (const kind of tornVariants === undefined ? [] : storeKinds)
     await part(`power cuts of a store of ${kind}`, () => powerCutPart(kind, tornVariants ?? 0));
+  for (const way of killedPulls > 0 ? blobWays : [])
+    await part(`${killedPulls} killed pulls, blobs coming ${way} the process`, () => killedPullsPart(way));
   if (lifecycles > 0) {
     await part(`${lifecycles} lifecycles in a row`, () => lifecyclesPart(lifecycles, 1, freshWarmUp));
     const atOnce = Math.ceil(lifecycles / 5);
