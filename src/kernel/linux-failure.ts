@@ -19,6 +19,12 @@ export function withFailure(call: (record: Uint8Array) => number): number {
   const record = new Uint8Array(SIZE);
   const result = call(record);
   if (result >= 0) return result;
+  throw failureOf(result, record, "");
+}
+
+/** What a record says of a result that is -errno; `step` where there is no record. */
+export function failureOf(result: number, record: Uint8Array, step: string): ErrnoError {
+  if (record.length < SIZE) return new ErrnoError(-result, step);
   const path = textAt(record, PATH_AT, SIZE);
-  throw new ErrnoError(-result, textAt(record, STEP_AT, PATH_AT), path === "" ? undefined : path);
+  return new ErrnoError(-result, textAt(record, STEP_AT, PATH_AT), path === "" ? undefined : path);
 }

@@ -3,7 +3,7 @@ import { invalidArgument } from "../errors/crib-error.ts";
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
 import type { Fd, Pid } from "../ids/process.ts";
-import { cString, cStrings } from "./c-string.ts";
+import { cString } from "./c-string.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
 import { withFailure } from "./linux-failure.ts";
 import type { ProcessCalls, ProcessStatus } from "./port.ts";
@@ -17,15 +17,6 @@ export function processCalls(calls: Calls): ProcessCalls {
   return {
     sealedMemfd(name, bytes) {
       return withFailure((record) => shim.crib_sealed_memfd(cString(name, "memfd name"), bytes, bytes, record)) as Fd;
-    },
-    spawnDetached(executable, argv, fds) {
-      const joined = cStrings(argv, "argument");
-      // One more element than needed: an empty array has no address to pass.
-      const descriptors = new Int32Array(fds.length + 1);
-      descriptors.set(fds);
-      return withFailure((record) =>
-        shim.crib_spawn_detached(executable, joined, argv.length, descriptors, fds.length, record),
-      ) as Pid;
     },
     pidfdOpen: (pid) => checkedShim(shim.crib_pidfd_open(pid), "pidfd_open", String(pid)) as Fd,
     pidfdSendSignal(pidfd, signal) {

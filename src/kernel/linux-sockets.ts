@@ -30,9 +30,6 @@ export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
       checked(libc.fcntl(ours, F_SETFL, O_NONBLOCK), "fcntl F_SETFL");
       return [ours as Fd, theirs as Fd];
     },
-    socketIn(netns, domain, type, protocol) {
-      return withFailure((record) => shim.crib_socket_in(netns, domain, type, protocol, record)) as Fd;
-    },
     connectLoopback(netns, ipVersion, port) {
       return withFailure((record) => shim.crib_connect_loopback(netns ?? -1, ipVersion, port, record)) as Fd;
     },
@@ -45,14 +42,10 @@ export function socketCalls({ libc, shim, checked }: Calls): SocketCalls {
       checked(libc.bind(fd, address, SOCKADDR_NL_BYTES), "bind", "netlink");
       checked(libc.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, Int32Array.of(1), 4), "setsockopt", "NETLINK_EXT_ACK");
     },
-    send: (fd, bytes) => void checked(Number(libc.send(fd, bytes, bytes, MSG_NOSIGNAL)), "send", String(fd)),
     sendAside: (fd, bytes) => void checkedShim(shim.crib_send_aside(fd, bytes, bytes), "send", String(fd)),
     converseAside(path, bytes, descriptor, timeoutMs) {
       const place = cString(path, "socket path");
       return withFailure((record) => shim.crib_converse(place, bytes, bytes, descriptor, timeoutMs, record)) as Fd;
-    },
-    receive(fd, into, timeoutMs) {
-      return checkedShim(shim.crib_receive(fd, into, into, timeoutMs), "recvmsg", String(fd));
     },
     sendUnixDatagram(path, bytes) {
       const fd = checked(libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket") as Fd;

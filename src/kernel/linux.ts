@@ -1,3 +1,4 @@
+import { asideCalls } from "./linux-aside.ts";
 import { attributeCalls } from "./linux-attributes.ts";
 import { openCalls } from "./linux-calls.ts";
 import { cgroupCalls } from "./linux-cgroups.ts";
@@ -28,5 +29,6 @@ export function createLinuxKernel(): Kernel {
     ...seccompCalls(calls),
     ...cgroupCalls(calls),
     ...memoryCalls(calls),
+    ...asideCalls(calls),
   });
 }

@@ -1,11 +1,12 @@
 import type { Fd, Pid } from "../ids/process.ts";
+import type { FileOperation, FileOutcome } from "./file-operations.ts";
 
 /**
  * The kernel as crib sees it: one interface, two adapters.
  *
  * `linux.ts` is the real one; it and its parts `linux-*.ts` are the only importers of `bun:ffi`. `recording.ts` writes calls
- * down for unit tests that need no root. Every call is synchronous and short (an FFI call blocks the event loop): what may
- * take more than 5 ms belongs in a Worker or the monitor. Every failure is an `ErrnoError` naming the call and
+ * down for unit tests that need no root. Every call but the `AsideCalls` is synchronous and short (an FFI call blocks the
+ * event loop): what may wait is one of those, or belongs in a Worker or the monitor. Every failure is an `ErrnoError` naming the call and
  * the path. Every descriptor made here is close-on-exec. Strings with NUL bytes are refused before the call.
  */
 export interface Kernel
@@ -16,7 +17,8 @@ export interface Kernel
     ProcessCalls,
     SeccompCalls,
     CgroupCalls,
-    MemoryCalls {}
+    MemoryCalls,
+    AsideCalls {}
 
 /** `struct open_how` of openat2(2); `resolve` is a mask of `RESOLVE_*` (resolve-flags.ts). */
 export interface OpenHow {
@@ -114,6 +116,7 @@ export interface TreeCalls {
 
 export interface MountCalls {
   mount(source: string, target: string, type: string, flags: number, data: string): void;
+  /** Waits for a grace period: the daemon does it aside (`filesAside`). */
   umount(target: string, flags: number): void;
   /**
    * A read-only overlay of `lowerDirs` (top first) that is attached nowhere: the descriptor is its root and
@@ -127,12 +130,10 @@ export interface MountCalls {
   mountLayer(index: string, archive: string): Fd;
 }
 
-/** A TCP/UDP/netlink socket made in another network namespace; the calling thread is back in its own on return. */
 export interface SocketCalls {
   socket(domain: number, type: number, protocol: number): Fd;
   /** Two connected unix stream sockets; the first does not block. */
   socketPair(): readonly [Fd, Fd];
-  socketIn(netns: Fd, domain: number, type: number, protocol: number): Fd;
   /**
    * A non-blocking TCP socket that is connecting to `port` of the loopback address, in another network namespace or (undefined)
    * in the caller's. Ask `isConnected` before using it.
@@ -142,7 +143,6 @@ export interface SocketCalls {
   isConnected(fd: Fd): boolean;
   /** With NETLINK_EXT_ACK on: the kernel says in words why it refuses. */
   bindNetlink(fd: Fd, groups: number): void;
-  send(fd: Fd, bytes: Uint8Array): void;
   /**
    * Sends from a thread of its own and forgets: for a netlink request that the kernel works on for tens of milliseconds
    * inside the call and whose answer nobody waits for. `fd` may be closed at once.
@@ -153,8 +153,6 @@ export interface SocketCalls {
    * answered. @returns a pipe, not blocking, which ends with the conversation or after `timeoutMs`; the caller closes it.
    */
   converseAside(path: string, bytes: Uint8Array, descriptor: Fd, timeoutMs: number): Fd;
-  /** One datagram; returns the bytes received. Waits at most `timeoutMs` (ETIMEDOUT). */
-  receive(fd: Fd, into: Uint8Array, timeoutMs: number): number;
   /** One datagram to a unix socket by its path, or its abstract name after an `@` (sd_notify(3)). */
   sendUnixDatagram(path: string, bytes: Uint8Array): void;
   /** A listening unix stream socket at `path`, mode 0600 from the first instant (umask around bind). */
@@ -164,12 +162,6 @@ export interface SocketCalls {
 export interface ProcessCalls {
   /** A sealed (F_SEAL_*) memfd holding `bytes`: executable, never writable again. */
   sealedMemfd(name: string, bytes: Uint8Array): Fd;
-  /**
-   * Runs the static executable behind `executable` with `argv` and an empty environment, cwd `/`, in a new session,
-   * detached: it is reparented to init, this process never has to reap it. `fds[i]` becomes descriptor 3+i; 0, 1, 2 are
-   * /dev/null; nothing else is inherited. Returns the pid in the host's namespace.
-   */
-  spawnDetached(executable: Fd, argv: readonly string[], fds: readonly Fd[]): Pid;
   pidfdOpen(pid: Pid): Fd;
   pidfdSendSignal(pidfd: Fd, signal: number): void;
   kill(pid: Pid, signal: number): void;
@@ -182,6 +174,34 @@ export interface ProcessCalls {
   getpid(): Pid;
   /** RLIMIT_NOFILE of this process to its hard limit; returns the new soft limit. */
   raiseOpenFileLimit(): number;
+}
+
+/** One netlink request, and what ends its answer: DONE or ERROR of `last`, or ERROR of `other`. */
+export interface NetlinkExchange {
+  readonly datagram: Uint8Array;
+  readonly first: number;
+  readonly last: number;
+  readonly other: number;
+  readonly timeoutMs: number;
+}
+
+/**
+ * What may wait, made by threads beside the event loop (ffi/libcrib/jobs.c). Where the kernel does not answer at all the promise is
+ * rejected with deadline-exceeded; the call may still be made then.
+ */
+export interface AsideCalls {
+  /** In this order, up to the first that comes out otherwise than expected; @returns what came of each that was done. */
+  filesAside(operations: readonly FileOperation[]): Promise<readonly FileOutcome[]>;
+  /** @returns all messages of the answer, one after another. `what` names it in errors. */
+  exchangeAside(fd: Fd, exchange: NetlinkExchange, what: string): Promise<Uint8Array>;
+  /** A netlink socket made in another network namespace, bound. */
+  netlinkAside(netns: Fd, protocol: number): Promise<Fd>;
+  /**
+   * Runs the static executable behind `executable` with `argv` and an empty environment, cwd `/`, in a new session,
+   * detached: it is reparented to init, this process never has to reap it. `fds[i]` becomes descriptor 3+i; 0, 1, 2 are
+   * /dev/null; nothing else is inherited. All of them may be closed at once. Resolves with the pid in the host's namespace.
+   */
+  spawnDetached(executable: Fd, argv: readonly string[], fds: readonly Fd[]): Promise<Pid>;
 }
 
 /** Of /proc/PID/stat (proc(5)). */

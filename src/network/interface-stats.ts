@@ -25,14 +25,14 @@ const RX_DROPPED = 48;
 const TX_DROPPED = 56;
 
 /** Counters of every interface of the namespace but the loopback, `eth0` first: it is the CRI's default interface. */
-export function readInterfaceStats(
+export async function readInterfaceStats(
   kernel: NetlinkKernel & Pick<Kernel, "open">,
   netns: HostPath,
-): readonly InterfaceStats[] {
-  return withNetns(kernel, netns, (fd) => {
-    using socket = NetlinkSocket.open(kernel, "route", fd);
+): Promise<readonly InterfaceStats[]> {
+  return await withNetns(kernel, netns, async (fd) => {
+    using socket = await NetlinkSocket.openIn(kernel, "route", fd);
     const all: InterfaceStats[] = [];
-    socket.dump(
+    await socket.dump(
       "list interface counters",
       (builder) => {
         builder.begin(RTM_GETLINK, 0);

@@ -48,19 +48,19 @@ export function createPodNetwork({ kernel, config, log, clock }: PodNetworkOptio
       if (configuration.kind === "invalid") {
         throw unavailable(`no usable CNI configuration in ${config.cni.configDir}: ${configuration.message}`);
       }
-      if (configuration.kind === "none") return builtin.attach(request);
+      if (configuration.kind === "none") return await builtin.attach(request);
       return await cni.attach(configuration.network, request, signal);
     },
 
     async detach(request, attachment) {
-      if (attachment?.provider !== "cni") builtin.detach(request.sandboxId);
+      if (attachment?.provider !== "cni") await builtin.detach(request.sandboxId);
       if (attachment?.provider === "builtin") return;
       const configuration = directory.current();
       await cni.detach(request, attachment, configuration.kind === "network" ? configuration.network : undefined);
     },
 
     async reconcile(live) {
-      builtin.reconcile(live.filter(({ attachment }) => attachment.provider === "builtin"));
+      await builtin.reconcile(live.filter(({ attachment }) => attachment.provider === "builtin"));
       const configuration = directory.current();
       if (configuration.kind !== "network") return;
       const ofCni = live.filter(({ attachment }) => attachment.provider === "cni");
@@ -70,12 +70,12 @@ export function createPodNetwork({ kernel, config, log, clock }: PodNetworkOptio
       );
     },
 
-    status() {
+    async status() {
       const configuration = directory.current();
       if (configuration.kind === "invalid")
         return { ready: false, reason: "CNIConfigInvalid", message: configuration.message };
       if (configuration.kind === "network") return cni.status(configuration.network);
-      const failure = builtin.failure();
+      const failure = await builtin.failure();
       return {
         ready: failure === undefined,
         reason: failure === undefined ? "" : "BuiltinNetworkNotReady",
@@ -85,6 +85,6 @@ export function createPodNetwork({ kernel, config, log, clock }: PodNetworkOptio
 
     setPodCidr: (cidr) => builtin.setPodCidr(cidr),
     interfaceStats: (netns) => readInterfaceStats(kernel, netns),
-    close: () => builtin[Symbol.dispose](),
+    close: () => builtin[Symbol.asyncDispose](),
   };
 }

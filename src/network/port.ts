@@ -50,12 +50,12 @@ export interface PodNetwork {
   reconcile(
     live: readonly { readonly request: AttachRequest; readonly attachment: NetworkAttachment }[],
   ): Promise<void>;
-  status(): { readonly ready: boolean; readonly reason: string; readonly message: string };
+  status(): Promise<{ readonly ready: boolean; readonly reason: string; readonly message: string }>;
   /** UpdateRuntimeConfig: the node's pod range(s), comma-separated CIDRs. */
-  setPodCidr(cidr: string): void;
+  setPodCidr(cidr: string): Promise<void>;
   /** Interface counters of a pod, for stats. */
-  interfaceStats(netns: HostPath): readonly InterfaceStats[];
-  close(): void;
+  interfaceStats(netns: HostPath): Promise<readonly InterfaceStats[]>;
+  close(): Promise<void>;
 }
 
 export interface InterfaceStats {

@@ -5,14 +5,14 @@ import type { Kernel } from "../kernel/port.ts";
 const O_RDONLY = 0;
 
 /** Opens the pinned namespace for the length of `work`. @throws {ErrnoError} ENOENT when it is gone. */
-export function withNetns<Result>(
+export async function withNetns<Result>(
   kernel: Pick<Kernel, "open" | "close">,
   netns: HostPath,
-  work: (fd: Fd) => Result,
-): Result {
+  work: (fd: Fd) => Promise<Result>,
+): Promise<Result> {
   const fd = kernel.open(netns, O_RDONLY);
   try {
-    return work(fd);
+    return await work(fd);
   } finally {
     kernel.close(fd);
   }

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -26,9 +27,7 @@ const kernel = createLinuxKernel();
 const directory = mkdtempSync("/tmp/crib-kernel-");
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const AF_INET = 2;
 const AF_NETLINK = 16;
-const SOCK_STREAM = 1;
 const SOCK_RAW = 3;
 const busybox = readFileSync("/bin/busybox");
 
@@ -80,7 +79,7 @@ describe("spawnDetached", () => {
     using memfd = own(kernel.sealedMemfd("busybox", busybox));
     using output = own(kernel.open(path, O_CREAT | O_WRONLY, 0o600));
     const whole = `exec 1>&3; ${script}; busybox echo end`;
-    const pid = kernel.spawnDetached(memfd.fd, ["busybox", "sh", "-c", whole], [output.fd, ...fds]);
+    const pid = await kernel.spawnDetached(memfd.fd, ["busybox", "sh", "-c", whole], [output.fd, ...fds]);
     await waitUntil(() => readFileSync(path, "utf8").endsWith("end\n"), { what: "the script to end" });
     return { pid, output: readFileSync(path, "utf8") };
   };
@@ -140,19 +139,20 @@ describe("spawnDetached", () => {
     expect(output).toBe("dcba\nend\n");
   });
 
-  test("what cannot be executed is told, with the step", () => {
+  test("what cannot be executed is told, with the step", async () => {
     using memfd = own(kernel.sealedMemfd("no-elf", Buffer.from("no program")));
-    expect(errnoOf(() => kernel.spawnDetached(memfd.fd, ["x"], []))).toBe(Errno.ENOEXEC);
-    expect(() => kernel.spawnDetached(memfd.fd, ["x"], [])).toThrow("execveat");
-    expect(errnoOf(() => kernel.spawnDetached(memfd.fd, ["x"], [999_999 as Fd]))).toBe(Errno.EBADF);
-    expect(() => kernel.spawnDetached(memfd.fd, [], [])).toThrow("E2BIG");
+    const spawned = kernel.spawnDetached(memfd.fd, ["x"], []);
+    await expect(spawned).rejects.toMatchObject({ errno: Errno.ENOEXEC });
+    await expect(spawned).rejects.toThrow("execveat");
+    await expect(kernel.spawnDetached(memfd.fd, ["x"], [999_999 as Fd])).rejects.toMatchObject({ errno: Errno.EBADF });
+    await expect(kernel.spawnDetached(memfd.fd, [], [])).rejects.toThrow("E2BIG");
   });
 });
 
 describe("processes", () => {
   test("a pidfd tells the end of exactly its process", async () => {
     using memfd = own(kernel.sealedMemfd("busybox", busybox));
-    const pid = kernel.spawnDetached(memfd.fd, ["busybox", "sleep", "1000"], []);
+    const pid = await kernel.spawnDetached(memfd.fd, ["busybox", "sleep", "1000"], []);
     using pidfd = own(kernel.pidfdOpen(pid));
     expect(kernel.pidfdExited(pidfd.fd)).toBe(false);
     const started = kernel.processStartTime(pid);
@@ -240,45 +240,124 @@ describe("mounts", () => {
   });
 });
 
+describe("files aside", () => {
+  const { filesAside } = kernel;
+
+  test("are worked on in order, up to the first that comes out otherwise than expected", async () => {
+    const place = make("aside");
+    const at = (name: string) => join(place, name);
+    writeFileSync(at("file"), "before");
+    const outcomes = await filesAside([
+      { kind: "mkdir", path: at("made"), mode: 0o755 },
+      { kind: "write", path: at("file"), text: "after!" },
+      { kind: "read", path: at("file"), expected: "after!" },
+      { kind: "exists", path: at("made"), expected: true },
+      { kind: "rmdir", path: at("made") },
+      { kind: "read", path: at("file"), expected: "before" },
+      { kind: "unlink", path: at("file") },
+    ]);
+    expect(outcomes.map(({ errno, value }) => [errno, value])).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 1],
+      [0, 0],
+      [0, 0],
+    ]);
+    expect(Buffer.from(outcomes.at(-1)?.bytes ?? []).toString()).toBe("after!");
+    expect(readdirSync(place)).toEqual(["file"]);
+  });
+
+  test("modes are exact, whatever the umask of the process", async () => {
+    const path = join(make("aside-modes"), "group");
+    const before = kernel.umask(0o077);
+    try {
+      await filesAside([{ kind: "mkdir", path, mode: 0o755 }]);
+      expect(kernel.umask(0o077)).toBe(0o077);
+    } finally {
+      kernel.umask(before);
+    }
+    expect(statSync(path).mode & 0o7777).toBe(0o755);
+  });
+
+  test("a write makes no file, a listing tells directories alone, and an unmount of nothing is told and gone on from", async () => {
+    const place = make("aside-kinds", "one");
+    const parent = join(place, "..");
+    make("aside-kinds", "two");
+    writeFileSync(join(parent, "file"), "");
+    const [unmounted, listed] = await filesAside([
+      { kind: "umount", path: place, flags: MNT_DETACH },
+      { kind: "directories", path: parent },
+    ]);
+    expect(unmounted?.errno).toBe(Errno.EINVAL);
+    expect(
+      Buffer.from(listed?.bytes ?? [])
+        .toString()
+        .split("\0")
+        .sort(),
+    ).toEqual(["", "one", "two"]);
+    const [written] = await filesAside([{ kind: "write", path: join(parent, "none"), text: "x" }]);
+    expect(written?.errno).toBe(Errno.ENOENT);
+  });
+
+  test("a path with a NUL byte is refused before anything is done", async () => {
+    const path = join(make("aside-nul"), "a");
+    await expect(
+      filesAside([
+        { kind: "mkdir", path, mode: 0o700 },
+        { kind: "rmdir", path: `${path}\0b` },
+      ]),
+    ).rejects.toThrow("NUL byte");
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("hundreds at once all come to their end", async () => {
+    const place = make("aside-many");
+    const made = Array.from({ length: 300 }, (_, i) => join(place, `${i}`));
+    await Promise.all(made.map((path) => filesAside([{ kind: "mkdir", path, mode: 0o700 }])));
+    expect(readdirSync(place)).toHaveLength(300);
+  });
+});
+
 describe("sockets", () => {
-  test("socketIn makes a socket of the other namespace and stays in its own", async () => {
+  test("netlinkAside makes a socket of the other namespace, and everything else stays in its own", async () => {
     const name = `cribk${process.pid}`;
     const ip = (...args: string[]) => {
       const { exitCode, stderr } = Bun.spawnSync(["ip", ...args]);
       if (exitCode !== 0) throw new Error(stderr.toString());
     };
+    // RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP.
+    const datagram = new Uint8Array([20, 0, 0, 0, 18, 0, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    const numbers = { first: 1, last: 1, other: 1, timeoutMs: 1_000 };
+    const linksBy = async (fd: Fd) =>
+      Buffer.from(await kernel.exchangeAside(fd, { datagram, ...numbers }, "list links")).toString("latin1");
     ip("netns", "add", name);
     try {
       const before = readlinkSync("/proc/thread-self/ns/net");
       using netns = own(kernel.open(`/run/netns/${name}`, O_RDONLY));
-      using socket = own(kernel.socketIn(netns.fd, AF_INET, SOCK_STREAM, 0));
+      using inside = own(await kernel.netlinkAside(netns.fd, 0));
+      ip("-n", name, "link", "add", "only-here", "type", "bridge");
+      expect(await linksBy(inside.fd)).toContain("only-here\0");
       expect(readlinkSync("/proc/thread-self/ns/net")).toBe(before);
-      // Its own loopback is down: a connection through it cannot reach ours. SO_NETNS_COOKIE would say it, too.
-      expect(readlinkSync(`/proc/self/fd/${socket.fd}`)).toStartWith("socket:");
-      using netlink = own(kernel.socketIn(netns.fd, AF_NETLINK, SOCK_RAW, 0));
-      kernel.bindNetlink(netlink.fd, 0);
-      // RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP: a fresh namespace has only `lo`.
-      kernel.send(netlink.fd, new Uint8Array([20, 0, 0, 0, 18, 0, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
-      const reply = new Uint8Array(65536);
-      const length = kernel.receive(netlink.fd, reply, 1000);
-      const names = Buffer.from(reply.subarray(0, length)).toString("latin1");
-      expect(names).toContain("lo\0");
-      expect(names).not.toContain("eth0");
-      expect(errnoOf(() => kernel.receive(netlink.fd, reply, 0) && kernel.receive(netlink.fd, reply, 20))).toBe(
-        Errno.ETIMEDOUT,
-      );
+      using outside = own(kernel.socket(AF_NETLINK, SOCK_RAW, 0));
+      kernel.bindNetlink(outside.fd, 0);
+      expect(await linksBy(outside.fd)).not.toContain("only-here\0");
     } finally {
       ip("netns", "delete", name);
     }
     using file = own(kernel.open("/etc/passwd", O_RDONLY));
-    expect(errnoOf(() => kernel.socketIn(file.fd, AF_INET, SOCK_STREAM, 0))).toBe(Errno.EINVAL);
+    await expect(kernel.netlinkAside(file.fd, 0)).rejects.toMatchObject({ errno: Errno.EINVAL });
   });
 
-  test("a datagram that does not fit is an error, not half a message", () => {
+  test("an answer that never comes ends the exchange", async () => {
     using netlink = own(kernel.socket(AF_NETLINK, SOCK_RAW, 0));
     kernel.bindNetlink(netlink.fd, 0);
-    kernel.send(netlink.fd, new Uint8Array([20, 0, 0, 0, 18, 0, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
-    expect(errnoOf(() => kernel.receive(netlink.fd, new Uint8Array(10), 1000))).toBe(Errno.EMSGSIZE);
+    // NLMSG_NOOP: nobody answers.
+    const datagram = new Uint8Array([16, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    const exchange = { datagram, first: 1, last: 1, other: 1, timeoutMs: 20 };
+    await expect(kernel.exchangeAside(netlink.fd, exchange, "nothing")).rejects.toMatchObject({
+      errno: Errno.ETIMEDOUT,
+    });
   });
 
   test("listenUnix: mode 0600 whatever the umask, and the umask stays", async () => {

@@ -125,7 +125,7 @@ describe("H3: a daemon of today", () => {
       const path = `/proc/self/fd/${opened.fd}/monitor.sock`;
       {
         using listener = new OwnedFd(bed.kernel, bed.kernel.listenUnix(path, 8));
-        bed.kernel.spawnDetached(executable, ["crib-monitor", id, directory], [listener.fd]);
+        await bed.kernel.spawnDetached(executable, ["crib-monitor", id, directory], [listener.fd]);
       }
       // As the daemon of its time set it up; without that it ends with its first connection.
       const first = await MonitorConnection.open(path, "monitor", createSystemClock(), () => undefined);

@@ -84,7 +84,7 @@ beforeEach(() => {
 afterEach(async () => {
   for (const request of attached) await network.detach(request, undefined);
   await lab[Symbol.asyncDispose]();
-  network.close();
+  await network.close();
   await waitUntil(() => residue() === "", { what: "the links of removed pods to end" });
 });
 afterAll(() => rmSync(state, { recursive: true }));
@@ -106,7 +106,7 @@ describe("a pod's connections", () => {
   });
 
   test("dual stack: both families work, neither waits for duplicate address detection", async () => {
-    network.close();
+    await network.close();
     network = createNetwork({ subnet: `${subnet},${subnet6}` });
     const a = await addPod("a", port(18081));
     const b = await addPod("b");
@@ -130,12 +130,12 @@ describe("a pod's connections", () => {
     const a = await addPod("a");
     await lab.serve(a.request.netns, "a", 8080);
     ask(undefined, a.ip, 8080);
-    const [stats, ...others] = network.interfaceStats(a.request.netns);
+    const [stats, ...others] = await network.interfaceStats(a.request.netns);
     expect(stats?.name).toBe("eth0");
     expect(stats?.rxBytes).toBeGreaterThan(100n);
     expect(stats?.txBytes).toBeGreaterThan(100n);
     expect(others).toEqual([]);
-    expect(() => network.interfaceStats("/run/netns/cribnettest-none" as HostPath)).toThrow(/ENOENT/);
+    await expect(network.interfaceStats("/run/netns/cribnettest-none" as HostPath)).rejects.toThrow(/ENOENT/);
   });
 });
 
@@ -327,8 +327,9 @@ describe("what others do to the host", () => {
     await lab.serve(a.request.netns, "a", 8080);
     sh(`nft delete table inet ${bridge}`);
     expect(ask(undefined, hostAddress, 18080)).toBe("");
-    expect(network.status().ready).toBe(true);
-    expect(ask(undefined, hostAddress, 18080)).toStartWith("a ");
+    expect((await network.status()).ready).toBe(true);
+    // The answer waits for nobody who is before it; the rules come with it.
+    await waitUntil(() => ask(undefined, hostAddress, 18080).startsWith("a "), { what: "the rules" });
     expect(warnings.join()).toContain("nftables table was removed");
   });
 
@@ -349,11 +350,11 @@ describe("what others do to the host", () => {
     await expect(addPod("a")).rejects.toThrow(
       /pod range 10\.213\.0\.0\/16 overlaps 10\.213\.7\.1\/24 of interface cribnettestw/,
     );
-    expect(network.status()).toMatchObject({ ready: false, reason: "BuiltinNetworkNotReady" });
+    expect(await network.status()).toMatchObject({ ready: false, reason: "BuiltinNetworkNotReady" });
     lab.removeNamespace(world);
     await waitUntil(() => !sh("ip -o link").includes("cribnettestw"), { what: "the other interface to end" });
     expect((await addPod("b")).ip).toBe("10.213.0.2");
-    expect(network.status().ready).toBe(true);
+    expect((await network.status()).ready).toBe(true);
   });
 
   test("a bridge with another daemon's pods is not shared", async () => {
@@ -361,14 +362,14 @@ describe("what others do to the host", () => {
     const other = createNetwork({ state: "/tmp/crib-other" as HostPath });
     const request = podRequest(newSandboxId(), lab.namespace("b"));
     await expect(other.attach(request, signal)).rejects.toThrow(/carries pods of another daemon .*set network\.bridge/);
-    other.close();
+    await other.close();
     expect(sh(`ip -o link show master ${bridge}`)).not.toBe("");
   });
 });
 
 test("a new pod range is for new pods; those of the old one keep working", async () => {
   const old = await addPod("old");
-  network.setPodCidr("10.214.0.0/24");
+  await network.setPodCidr("10.214.0.0/24");
   const young = await addPod("young");
   expect(young.ip).toBe("10.214.0.2");
   await lab.serve(old.request.netns, "old", 8080);
@@ -377,13 +378,13 @@ test("a new pod range is for new pods; those of the old one keep working", async
   const world = outside();
   await lab.serve(world, "world", 9000);
   for (const pod of [old, young]) expect(ask(pod.request.netns, "198.51.100.2", 9000)).toBe("world 198.51.100.1");
-  expect(() => network.setPodCidr("10.214.0.0")).toThrow(/not a CIDR/);
+  await expect(network.setPodCidr("10.214.0.0")).rejects.toThrow(/not a CIDR/);
 });
 
 test("a broken CNI configuration is an error, not another network", async () => {
   mkdirSync(join(state, "net.d"));
   writeFileSync(join(state, "net.d", "10-x.conflist"), "{");
-  expect(network.status()).toMatchObject({ ready: false, reason: "CNIConfigInvalid" });
+  expect(await network.status()).toMatchObject({ ready: false, reason: "CNIConfigInvalid" });
   await expect(addPod("a")).rejects.toThrow(/no usable CNI configuration in .*net\.d: .*10-x\.conflist is not JSON/);
   rmSync(join(state, "net.d"), { recursive: true });
   await addPod("b");

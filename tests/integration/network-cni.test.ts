@@ -52,7 +52,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await lab[Symbol.asyncDispose]();
-  network.close();
+  await network.close();
   sh(`ip link del ${bridge} 2>/dev/null || true`);
 });
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -62,14 +62,14 @@ describe.skipIf(skip !== "")("Debian's bridge, host-local and portmap", () => {
     const request = podRequest(newSandboxId(), lab.namespace("a"), [
       { protocol: "tcp", hostPort: 18070, containerPort: 8080, hostIp: "" },
     ]);
-    expect(network.status()).toEqual({ ready: true, reason: "", message: "" });
+    expect(await network.status()).toEqual({ ready: true, reason: "", message: "" });
     const attachment = await network.attach(request, signal);
     expect(attachment.provider).toBe("cni");
     expect(attachment.ips).toEqual(["10.215.0.2"]);
     await lab.serve(request.netns, "a", 8080);
     expect(ask(undefined, "10.215.0.2", 8080)).toBe("a 10.215.0.1");
     expect(ask(undefined, "10.215.0.1", 18070)).toStartWith("a ");
-    expect(network.interfaceStats(request.netns).map(({ name }) => name)).toEqual(["eth0"]);
+    expect((await network.interfaceStats(request.netns)).map(({ name }) => name)).toEqual(["eth0"]);
 
     // The configuration of the ADD is used, whatever became of the file.
     rmSync(configDir, { recursive: true });
@@ -121,7 +121,7 @@ describe.skipIf(skip !== "")("Debian's bridge, host-local and portmap", () => {
 });
 
 test("a cached path that is no namespace any more is not given to the plugins", async () => {
-  const plugins = stub(
+  const plugins = await stub(
     'env > $0.env.$CNI_COMMAND; echo \'{"cniVersion":"1.0.0","ips":[{"address":"10.215.9.9/24"}]}\'',
     "1.0.0",
   );
@@ -133,7 +133,7 @@ test("a cached path that is no namespace any more is not given to the plugins", 
 });
 
 test("GC keeps live pods' attachments, and a new pod waits for it", async () => {
-  const plugins = stub(
+  const plugins = await stub(
     '[ $CNI_COMMAND = GC ] && { sleep 0.3; cat > $0.gc; exit 0; }; [ $CNI_COMMAND = ADD ] && { [ -f $0.gc ] || exit 1; echo \'{"ips":[{"address":"10.215.9.9/24"}]}\'; }; exit 0',
     "1.1.0",
   );
@@ -148,19 +148,19 @@ test("GC keeps live pods' attachments, and a new pod waits for it", async () => 
 });
 
 test("the status is never waited for and follows what STATUS says", async () => {
-  const plugins = stub(
+  const plugins = await stub(
     '[ -f $0.well ] && exit 0; sleep 0.2; echo \'{"code":50,"msg":"agent is down"}\'; exit 1',
     "1.1.0",
   );
-  expect(network.status()).toMatchObject({ ready: false, reason: "CNIStatusPending" });
-  await waitUntil(() => network.status().message.includes("agent is down"), { what: "the first STATUS" });
+  expect(await network.status()).toMatchObject({ ready: false, reason: "CNIStatusPending" });
+  await waitUntil(async () => (await network.status()).message.includes("agent is down"), { what: "the first STATUS" });
   // Within its lifetime the answer is kept: a kubelet that asks every second starts no process a second.
   writeFileSync(join(plugins, "stub.well"), "");
-  expect(network.status().ready).toBe(false);
+  expect((await network.status()).ready).toBe(false);
 });
 
 /** Replaces the configuration by one plugin `stub` with this shell body; returns its directory. */
-function stub(body: string, cniVersion: string): string {
+async function stub(body: string, cniVersion: string): Promise<string> {
   const plugins = mkdtempSync(join(directory, "plugins-"));
   writeFileSync(join(plugins, "stub"), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
   rmSync(configDir, { recursive: true });
@@ -169,7 +169,7 @@ function stub(body: string, cniVersion: string): string {
     join(configDir, "10-stub.conflist"),
     JSON.stringify({ cniVersion, name: "stub", plugins: [{ type: "stub" }] }),
   );
-  network.close();
+  await network.close();
   network = createNetwork([plugins as HostPath]);
   return plugins;
 }

@@ -70,7 +70,7 @@ beforeEach(() => {
 afterEach(async () => {
   for (const request of attached) await network.detach(request, undefined);
   await lab[Symbol.asyncDispose]();
-  network.close();
+  await network.close();
   for (const link of [other, world]) sh(`ip link del ${link} 2>/dev/null || true`);
   sh("ip route flush proto 77 type blackhole 2>/dev/null || true");
   rmSync(file, { force: true });
@@ -81,7 +81,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 test("a range that nobody named avoids the node's interfaces and routes, and is kept when they are gone", async () => {
   const first = rangeOf(await addPod("first"));
   for (const request of attached.splice(0)) await network.detach(request, undefined);
-  network.close();
+  await network.close();
   rmSync(file);
   await waitUntil(() => residue() === "", { what: "the first bridge to end" });
 
@@ -90,7 +90,7 @@ test("a range that nobody named avoids the node's interfaces and routes, and is 
   const second = await addPod("second");
   expect(rangeOf(second)).not.toBe(first);
   for (const request of attached.splice(0)) await network.detach(request, undefined);
-  network.close();
+  await network.close();
   rmSync(file);
   await waitUntil(() => residue() === "", { what: "the second bridge to end" });
 
@@ -123,14 +123,14 @@ test("a chosen range that something else takes is changed for new pods; those th
     for (const pod of [old, young]) {
       expect(ask(pod.request.netns, "198.51.100.6", 9000)).toBe("world 198.51.100.5");
     }
-    expect(network.status().ready).toBe(true);
+    expect((await network.status()).ready).toBe(true);
     await network.detach(young.request, young.attachment);
   }
   expect(warnings).toEqual(["the range for pods is used by others now; new pods get another"]);
 });
 
 test("a bridge of a version that kept no range has its range kept", async () => {
-  network.close();
+  await network.close();
   network = createNetwork("10.221.0.0/20");
   const old = await addPod("old");
   network = createNetwork();
@@ -154,7 +154,7 @@ test.each(["", "{", '{"version":1,"subnet":"all of it"}', "[1]"])(
 
 test("the kubelet's range replaces a chosen one", async () => {
   const chosen = rangeOf(await addPod("a"));
-  network.setPodCidr("10.222.0.0/24");
+  await network.setPodCidr("10.222.0.0/24");
   expect(rangeOf(await addPod("b"))).toBe("10.222");
   expect(chosen).not.toBe("10.222");
 });

@@ -16,8 +16,8 @@ export function status({
   CriDeps,
   "config" | "build" | "pods" | "network" | "cgroups" | "hostFacts" | "loopWatch"
 >): RuntimeRpc<"status"> {
-  return (request) => {
-    const net = network.status();
+  return async (request) => {
+    const net = await network.status();
     return {
       status: {
         conditions: [

@@ -4,11 +4,11 @@ import { checkPodCidr } from "../validate/pod-cidr.ts";
 
 /** The kubelet tells the node's pod range; only the built-in network has a use for it. */
 export function updateRuntimeConfig({ network }: Pick<CriDeps, "network">): RuntimeRpc<"updateRuntimeConfig"> {
-  return (request) => {
+  return async (request) => {
     const cidr = request.runtimeConfig?.networkConfig?.podCidr ?? "";
     if (cidr === "") return {};
     checkPodCidr(cidr, "runtime_config.network_config.pod_cidr");
-    network.setPodCidr(cidr);
+    await network.setPodCidr(cidr);
     return {};
   };
 }

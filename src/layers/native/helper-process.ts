@@ -43,7 +43,7 @@ export class HelperProcess<Reply> implements Disposable {
     const [ours, theirs] = kernel.socketPair();
     using kept = new OwnedFd(kernel, ours);
     using given = new OwnedFd(kernel, theirs);
-    const pid = kernel.spawnDetached(executable, ["crib-layer", ...args], [given.fd, ...fds]);
+    const pid = await kernel.spawnDetached(executable, ["crib-layer", ...args], [given.fd, ...fds]);
     const helper = new HelperProcess(kernel, new OwnedFd(kernel, kernel.pidfdOpen(pid)), parse);
     try {
       await helper.#connect(kept.release());

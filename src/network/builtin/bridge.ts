@@ -38,23 +38,27 @@ const throughTheRules = 0xfff8;
  *
  * @throws {CribError} failed-precondition when the name, a range or the kernel is in the way; the message says what to do.
  */
-export function ensureBridge(socket: NetlinkSocket, kernel: SysctlKernel, request: BridgeRequest): Bridge {
-  const links = listLinks(socket);
+export async function ensureBridge(
+  socket: NetlinkSocket,
+  kernel: SysctlKernel,
+  request: BridgeRequest,
+): Promise<Bridge> {
+  const links = await listLinks(socket);
   refuseForeignBridge(links, request);
-  refuseOverlap(socket, links, request);
-  const mtu = request.mtu > 0 ? request.mtu : defaultMtu(socket, links);
-  const bridge = links.find(({ name }) => name === request.name) ?? makeBridge(socket, request, mtu);
+  await refuseOverlap(socket, links, request);
+  const mtu = request.mtu > 0 ? request.mtu : await defaultMtu(socket, links);
+  const bridge = links.find(({ name }) => name === request.name) ?? (await makeBridge(socket, request, mtu));
 
   // Before it is up: an advertisement of a pod must find nobody who believes it (CVE-2020-10749).
   setNetworkSysctl(kernel, `ipv6/conf/${request.name}/accept_ra`, "0");
-  setBridgeUp(socket, bridge.index, bridgeAlias(request.owner), request.antiSpoofing ? throughTheRules : 0);
+  await setBridgeUp(socket, bridge.index, bridgeAlias(request.owner), request.antiSpoofing ? throughTheRules : 0);
   const addresses = request.subnets.map((subnet) => ({
     family: subnet.family,
     prefix: subnet.prefix,
     address: addressBytes(subnet.family, gatewayOf(subnet)),
     gateway: undefined,
   }));
-  configureLink(socket, bridge.index, addresses);
+  await configureLink(socket, bridge.index, addresses);
 
   if (request.subnets.some(({ family }) => family === 4)) setNetworkSysctl(kernel, "ipv4/ip_forward", "1");
   if (request.subnets.some(({ family }) => family === 6)) {
@@ -69,12 +73,12 @@ export function bridgeAlias(owner: string): string {
   return `crib ${owner}`.slice(0, 255);
 }
 
-function makeBridge(socket: NetlinkSocket, request: BridgeRequest, mtu: number): Link {
+async function makeBridge(socket: NetlinkSocket, request: BridgeRequest, mtu: number): Promise<Link> {
   const [first] = request.subnets;
   if (first === undefined)
     throw failedPrecondition("network.subnet is empty; give at least one range such as 10.88.0.0/16");
   try {
-    createBridge(socket, request.name, podMac(addressBytes(first.family, gatewayOf(first))), mtu);
+    await createBridge(socket, request.name, podMac(addressBytes(first.family, gatewayOf(first))), mtu);
   } catch (error) {
     if (error instanceof NetlinkError && error.errno === Errno.EOPNOTSUPP) {
       throw failedPrecondition(
@@ -84,7 +88,7 @@ function makeBridge(socket: NetlinkSocket, request: BridgeRequest, mtu: number):
     }
     throw error;
   }
-  const link = findLink(socket, request.name);
+  const link = await findLink(socket, request.name);
   if (link === undefined) throw failedPrecondition(`bridge ${request.name} disappeared while it was made; retry`);
   return link;
 }
@@ -103,9 +107,9 @@ function refuseForeignBridge(links: readonly Link[], request: BridgeRequest): vo
   }
 }
 
-function refuseOverlap(socket: NetlinkSocket, links: readonly Link[], request: BridgeRequest): void {
+async function refuseOverlap(socket: NetlinkSocket, links: readonly Link[], request: BridgeRequest): Promise<void> {
   const nameOf = new Map(links.map(({ index, name }) => [index, name]));
-  for (const address of listAddresses(socket)) {
+  for (const address of await listAddresses(socket)) {
     const name = nameOf.get(address.linkIndex) ?? `${address.linkIndex}`;
     if (name === request.name) continue;
     const value = toBigInt(address.bytes);
@@ -120,7 +124,7 @@ function refuseOverlap(socket: NetlinkSocket, links: readonly Link[], request: B
   }
 }
 
-function defaultMtu(socket: NetlinkSocket, links: readonly Link[]): number {
-  const index = defaultRouteLink(socket);
+async function defaultMtu(socket: NetlinkSocket, links: readonly Link[]): Promise<number> {
+  const index = await defaultRouteLink(socket);
   return links.find((link) => link.index === index)?.mtu ?? fallbackMtu;
 }

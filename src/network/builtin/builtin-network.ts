@@ -18,6 +18,7 @@ import { type Bridge, bridgeAlias, ensureBridge } from "./bridge.ts";
 import { ChosenRange } from "./chosen-range.ts";
 import { configurePodEnd, podMacOf } from "./configure-pod-end.ts";
 import { LeftoverLinks } from "./leftover-links.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 import { isPodLink, podLinkAlias, podLinkName } from "./pod-link.ts";
 import { PodRules } from "./pod-rules.ts";
 import { type Address, formatAddress, gatewayOf, parseSubnets, type Subnet, subnetContains } from "./subnet.ts";
@@ -43,23 +44,33 @@ export interface BuiltinNetworkOptions {
 }
 
 const retrySetupAfterMs = 5000;
+/** A status waits for no pod that is being connected. */
+const statusPatienceMs = 4;
+
+interface LivePod {
+  readonly request: AttachRequest;
+  readonly attachment: NetworkAttachment;
+}
 
 /**
  * Pod networking without a plugin: a bridge, a veth pair a pod, addresses from a range, masquerading and host ports.
  *
- * Everything is synchronous, so two pods never see each other half-done. The static parts (bridge, nftables table) are
+ * Pods are connected one at a time, so two never see each other half-done; the kernel does it one at a time too. It is done beside
+ * the event loop (`NetlinkSocket`). The static parts (bridge, nftables table) are
  * made at the first pod and verified by two cheap questions at each next one; when somebody removed them they are made
  * again with all that belongs to the pods that live.
  */
-export class BuiltinNetwork implements Disposable {
+export class BuiltinNetwork implements AsyncDisposable {
   readonly #options: BuiltinNetworkOptions;
   readonly #pool: AddressPool;
   readonly #rules: PodRules;
   readonly #leftovers: LeftoverLinks;
+  readonly #turns = new OneAtATime();
   /** Undefined when a person or the kubelet named the range. */
   #chosen: ChosenRange | undefined;
   /** Every range ever in use by text: pods of an earlier range keep their masquerading. */
   readonly #knownSubnets = new Map<string, Subnet>();
+  #checking: Promise<void> | undefined;
   #route: NetlinkSocket | undefined;
   #bridge: Bridge | undefined;
   #failure: { readonly error: CribError; readonly atMs: number } | undefined;
@@ -76,26 +87,26 @@ export class BuiltinNetwork implements Disposable {
   }
 
   /** @throws {CribError} see `PodNetwork.attach`; nothing is left behind then. */
-  attach(request: AttachRequest): NetworkAttachment {
+  async attach(request: AttachRequest): Promise<NetworkAttachment> {
     try {
-      return this.#attach(request);
+      return await this.#turns.run(() => this.#attach(request));
     } catch (error) {
       throw asNetworkError(error, `cannot connect sandbox ${request.sandboxId} to bridge ${this.#options.bridge}`);
     }
   }
 
-  #attach(request: AttachRequest): NetworkAttachment {
-    const bridge = this.#ensureReady();
-    using undo = new DisposableStack();
+  async #attach(request: AttachRequest): Promise<NetworkAttachment> {
+    const bridge = await this.#ensureReady();
+    await using undo = new AsyncDisposableStack();
     const addresses = this.#pool.allocate(request.sandboxId);
     undo.defer(() => this.#pool.release(request.sandboxId));
 
     undo.defer(() => this.#rules.release(request.sandboxId));
-    this.#rules.reserve(request, addresses);
+    await this.#rules.reserve(request, addresses);
 
     undo.defer(() => this.#leftovers.add(podLinkName(request.sandboxId)));
-    withNetns(this.#options.kernel, request.netns, (netns) => this.#connect(request, bridge, netns, addresses));
-    this.#rules.publish(request.sandboxId);
+    await withNetns(this.#options.kernel, request.netns, (netns) => this.#connect(request, bridge, netns, addresses));
+    await this.#rules.publish(request.sandboxId);
     undo.move();
     return attachmentOf(request, {
       bridge: this.#options.bridge,
@@ -105,14 +116,20 @@ export class BuiltinNetwork implements Disposable {
   }
 
   /** Idempotent. Needs no namespace. The link itself ends with the pod's namespace, or soon after this. */
-  detach(sandboxId: SandboxId): void {
-    this.#leftovers.add(podLinkName(sandboxId));
-    this.#rules.withdraw(sandboxId);
-    this.#pool.release(sandboxId);
+  async detach(sandboxId: SandboxId): Promise<void> {
+    await this.#turns.run(async () => {
+      await this.#leftovers.add(podLinkName(sandboxId));
+      await this.#rules.withdraw(sandboxId);
+      this.#pool.release(sandboxId);
+    });
   }
 
   /** Takes over live pods; removes this daemon's bridge ports and map elements of all others. */
-  reconcile(live: readonly { readonly request: AttachRequest; readonly attachment: NetworkAttachment }[]): void {
+  async reconcile(live: readonly LivePod[]): Promise<void> {
+    await this.#turns.run(() => this.#reconcile(live));
+  }
+
+  async #reconcile(live: readonly LivePod[]): Promise<void> {
     const liveNames = new Set(live.map(({ request }) => podLinkName(request.sandboxId)));
     for (const { request, attachment } of live) {
       this.#pool.adopt(request.sandboxId, attachment.ips);
@@ -121,31 +138,42 @@ export class BuiltinNetwork implements Disposable {
       this.#remember(rangesOf(attachment));
     }
 
-    const leftovers = listLinks(this.#routeSocket())
+    const leftovers = (await listLinks(this.#routeSocket()))
       .filter(({ name, alias }) => isPodLink(name, alias, this.#options.owner) && !liveNames.has(name))
       .map(({ name }) => name);
     if (leftovers.length > 0) this.#options.log.info({ links: leftovers }, "removing links of pods that are no more");
-    for (const name of leftovers) this.#leftovers.add(name);
+    for (const name of leftovers) await this.#leftovers.add(name);
     // Whatever was written before knew nothing of these pods.
     this.#bridge = undefined;
-    if (live.length === 0) this.#tidyUp();
-    else this.#tryReady("the network of live pods could not be verified");
+    if (live.length === 0) await this.#tidyUp();
+    else await this.#tryReady("the network of live pods could not be verified");
   }
 
-  /** The failure of the last set-up, tried again when it is old: a node that is not ready gets no pod that would retry. */
-  failure(): CribError | undefined {
+  /**
+   * The failure of the last set-up, tried again when it is old: a node that is not ready gets no pod that would retry. What is told is
+   * what is known by then, should that take long or others be before it.
+   */
+  async failure(): Promise<CribError | undefined> {
     const { clock } = this.#options;
     const due =
       this.#failure === undefined
         ? this.#bridge !== undefined
         : clock.monotonicMs() - this.#failure.atMs >= retrySetupAfterMs;
-    if (due) this.#tryReady("the built-in network is not ready");
+    if (due) {
+      const told = new AbortController();
+      await Promise.race([this.#check(), clock.sleep(statusPatienceMs, told.signal)]);
+      told.abort();
+    }
     return this.#failure?.error;
   }
 
   /** New pods get addresses of these ranges; pods that live keep theirs. @throws {CribError} invalid-argument */
-  setPodCidr(cidr: string): void {
+  async setPodCidr(cidr: string): Promise<void> {
     const subnets = parseSubnets(cidr);
+    await this.#turns.run(async () => this.#setSubnets(subnets));
+  }
+
+  #setSubnets(subnets: readonly Subnet[]): void {
     this.#chosen = undefined;
     if (subnets.map(({ text }) => text).join() === this.#pool.subnets.map(({ text }) => text).join()) return;
     this.#useSubnets(subnets);
@@ -153,18 +181,20 @@ export class BuiltinNetwork implements Disposable {
   }
 
   /** Without pods nothing of this network stays on the host. */
-  [Symbol.dispose](): void {
-    if (this.#route !== undefined && this.#pool.owners().length === 0) this.#tidyUp();
-    this.#leftovers[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#turns.run(async () => {
+      if (this.#route !== undefined && this.#pool.owners().length === 0) await this.#tidyUp();
+      await this.#leftovers[Symbol.asyncDispose]();
+    });
     this.#route?.[Symbol.dispose]();
     this.#rules[Symbol.dispose]();
   }
 
-  #connect(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): void {
+  async #connect(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): Promise<void> {
     const { kernel } = this.#options;
-    const peerIndex = this.#createVeth(request, bridge, netns, addresses);
+    const peerIndex = await this.#createVeth(request, bridge, netns, addresses);
     setNetworkSysctl(kernel, `ipv6/conf/${podLinkName(request.sandboxId)}/accept_ra`, "0");
-    configurePodEnd(
+    await configurePodEnd(
       kernel,
       netns,
       peerIndex,
@@ -172,8 +202,8 @@ export class BuiltinNetwork implements Disposable {
     );
   }
 
-  #createVeth(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): number {
-    const create = (master: Bridge): number =>
+  async #createVeth(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): Promise<number> {
+    const create = (master: Bridge): Promise<number> =>
       createVeth(this.#routeSocket(), {
         name: podLinkName(request.sandboxId),
         alias: podLinkAlias(this.#options.owner, request.namespace, request.name),
@@ -184,27 +214,28 @@ export class BuiltinNetwork implements Disposable {
         peerMac: podMacOf(addresses),
       });
     try {
-      return create(bridge);
+      return await create(bridge);
     } catch (error) {
       if (error instanceof NetlinkError && error.errno === Errno.EEXIST) {
         // An earlier attempt of this very sandbox, undone but not yet swept away.
-        this.#leftovers.deleteNow(podLinkName(request.sandboxId));
-        return create(bridge);
+        await this.#leftovers.deleteNow(podLinkName(request.sandboxId));
+        return await create(bridge);
       }
-      if (findLink(this.#routeSocket(), this.#options.bridge)?.index === bridge.index) throw error;
+      const found = await findLink(this.#routeSocket(), this.#options.bridge);
+      if (found?.index === bridge.index) throw error;
       this.#options.log.warn({ bridge: this.#options.bridge }, "the bridge was removed by someone; making it again");
       this.#bridge = undefined;
-      return create(this.#ensureReady());
+      return await create(await this.#ensureReady());
     }
   }
 
-  #ensureReady(): Bridge {
+  async #ensureReady(): Promise<Bridge> {
     try {
       if (this.#bridge === undefined) {
-        if (this.#chosen !== undefined) this.#useSubnets(this.#chosen.current(this.#routeSocket()));
+        if (this.#chosen !== undefined) this.#useSubnets(await this.#chosen.current(this.#routeSocket()));
         this.#refuseTakenGateways();
         const { kernel, bridge, mtu, owner, antiSpoofing } = this.#options;
-        const made = ensureBridge(this.#routeSocket(), kernel, {
+        const made = await ensureBridge(this.#routeSocket(), kernel, {
           name: bridge,
           subnets: this.#pool.subnets,
           mtu,
@@ -212,16 +243,16 @@ export class BuiltinNetwork implements Disposable {
           antiSpoofing,
         });
         // Their links lost their bridge with the one that was removed; where it is the same this changes nothing.
-        for (const id of this.#pool.owners()) connectLink(this.#routeSocket(), podLinkName(id), made.index);
+        for (const id of this.#pool.owners()) await connectLink(this.#routeSocket(), podLinkName(id), made.index);
         this.#rules.bridgeWasMade();
-        this.#rules.writeRules([...this.#knownSubnets.values()]);
+        await this.#rules.writeRules([...this.#knownSubnets.values()]);
         this.#bridge = made;
-      } else if (!this.#rules.rulesAreIntact()) {
+      } else if (!(await this.#rules.rulesAreIntact())) {
         this.#options.log.warn(
           { table: this.#options.bridge },
           "the nftables table was removed by someone; writing it again",
         );
-        this.#rules.writeRules([...this.#knownSubnets.values()]);
+        await this.#rules.writeRules([...this.#knownSubnets.values()]);
       }
       this.#failure = undefined;
       return this.#bridge;
@@ -254,25 +285,35 @@ export class BuiltinNetwork implements Disposable {
   }
 
   /** Removes bridge and table, unless another daemon's pods use them. What cannot be removed is told, and harms nobody. */
-  #tidyUp(): void {
+  async #tidyUp(): Promise<void> {
     this.#bridge = undefined;
     try {
-      const links = listLinks(this.#routeSocket());
+      const links = await listLinks(this.#routeSocket());
       const bridge = links.find(({ name }) => name === this.#options.bridge);
       const theirs = bridge !== undefined && bridge.alias !== bridgeAlias(this.#options.owner);
       if (theirs || links.some(({ masterIndex }) => masterIndex === bridge?.index)) return;
       // The bridge last: it bears the owner's name, so that a daemon that dies here finds what is left at its next start.
-      this.#rules.removeRules();
-      if (bridge !== undefined) deleteLink(this.#routeSocket(), this.#options.bridge);
+      await this.#rules.removeRules();
+      if (bridge !== undefined) await deleteLink(this.#routeSocket(), this.#options.bridge);
     } catch (error) {
       this.#options.log.warn({ error, bridge: this.#options.bridge }, "the built-in network could not be removed");
     }
   }
 
+  /** One for all who ask meanwhile. */
+  #check(): Promise<void> {
+    this.#checking ??= this.#turns
+      .run(() => this.#tryReady("the built-in network is not ready"))
+      .finally(() => {
+        this.#checking = undefined;
+      });
+    return this.#checking;
+  }
+
   /** For those who can do without: the failure is kept for `failure()`. */
-  #tryReady(otherwise: string): void {
+  async #tryReady(otherwise: string): Promise<void> {
     try {
-      this.#ensureReady();
+      await this.#ensureReady();
     } catch (error) {
       this.#options.log.warn({ error }, otherwise);
     }

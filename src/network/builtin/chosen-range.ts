@@ -25,11 +25,11 @@ export class ChosenRange {
   }
 
   /** @throws {CribError} failed-precondition when every candidate is taken. */
-  current(socket: NetlinkSocket): readonly Subnet[] {
-    const taken = takenRanges(socket, this.#bridge);
+  async current(socket: NetlinkSocket): Promise<readonly Subnet[]> {
+    const taken = await takenRanges(socket, this.#bridge);
     const kept = this.#read();
     // A daemon that kept no file may have made the bridge that is there: its pods' neighbours get the same range.
-    const before = kept ?? bridgeRange(socket, this.#bridge);
+    const before = kept ?? (await bridgeRange(socket, this.#bridge));
     const clash = before === undefined ? undefined : clashWith(before, taken);
     if (before !== undefined && clash === undefined) {
       if (kept === undefined) this.#write(before);

@@ -6,20 +6,20 @@ import { podMac } from "./pod-link.ts";
 import { type Address, addressBytes, gatewayOf, type Subnet } from "./subnet.ts";
 
 /** The pod's end of its pair, by its index in the pod's namespace: up, with its addresses, the bridge as default route. */
-export function configurePodEnd(
+export async function configurePodEnd(
   kernel: NetlinkKernel,
   netns: Fd,
   linkIndex: number,
   addresses: readonly (Address & { readonly subnet: Subnet })[],
-): void {
-  using socket = NetlinkSocket.open(kernel, "route", netns);
+): Promise<void> {
+  using socket = await NetlinkSocket.openIn(kernel, "route", netns);
   const requests = addresses.map(({ family, value, subnet }) => ({
     family,
     prefix: subnet.prefix,
     address: addressBytes(family, value),
     gateway: addressBytes(family, gatewayOf(subnet)),
   }));
-  configureLink(socket, linkIndex, requests);
+  await configureLink(socket, linkIndex, requests);
 }
 
 /** Of the IPv4 address where there is one. */

@@ -12,7 +12,7 @@ const graceMs = 1000;
  * request costs 20 ms inside the call (several RCU grace periods), so that is done only for links still there a second
  * later, because something holds the namespace, and on a thread of its own.
  */
-export class LeftoverLinks implements Disposable {
+export class LeftoverLinks implements AsyncDisposable {
   readonly #kernel: NetlinkKernel;
   readonly #route: () => NetlinkSocket;
   readonly #clock: Clock;
@@ -34,8 +34,8 @@ export class LeftoverLinks implements Disposable {
   }
 
   /** An absent link is success. */
-  add(name: string): void {
-    disconnectLink(this.#route(), name);
+  async add(name: string): Promise<void> {
+    await disconnectLink(this.#route(), name);
     this.#pending.add(name);
     if (this.#sweepDue) return;
     this.#sweepDue = true;
@@ -43,27 +43,28 @@ export class LeftoverLinks implements Disposable {
   }
 
   /** Waits for the kernel; for a name that is needed again. */
-  deleteNow(name: string): void {
+  async deleteNow(name: string): Promise<void> {
     this.#pending.delete(name);
-    deleteLink(this.#route(), name);
+    await deleteLink(this.#route(), name);
   }
 
   /** What is still there is deleted now. */
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
-    this.#sweep();
+    await this.#sweep();
   }
 
   async #sweepLater(): Promise<void> {
     const passed = await this.#clock.sleep(graceMs, this.#closed.signal);
     this.#sweepDue = false;
-    if (passed) this.#sweep();
+    if (passed) await this.#sweep();
   }
 
-  #sweep(): void {
-    const names = [...this.#pending].filter((name) => findLink(this.#route(), name) !== undefined);
+  async #sweep(): Promise<void> {
+    const names = [...this.#pending];
     this.#pending.clear();
     for (const name of names) {
+      if ((await findLink(this.#route(), name)) === undefined) continue;
       using socket = NetlinkSocket.open(this.#kernel, "route");
       socket.sendAside(deleteLinkDatagram(name));
     }

@@ -25,9 +25,9 @@ const protocols = {
  *
  * @throws {CribError} failed-precondition naming port and listener.
  */
-export function refusePortsInUse(socket: NetlinkSocket, ports: readonly HostPort[]): void {
+export async function refusePortsInUse(socket: NetlinkSocket, ports: readonly HostPort[]): Promise<void> {
   for (const port of ports) {
-    const listener = findListener(socket, port);
+    const listener = await findListener(socket, port);
     if (listener === undefined) continue;
     throw failedPrecondition(
       `host port ${port.port}/${port.protocol} is in use: a process of this node listens on ${listener}; stop it or choose another port or hostIP`,
@@ -35,11 +35,11 @@ export function refusePortsInUse(socket: NetlinkSocket, ports: readonly HostPort
   }
 }
 
-function findListener(socket: NetlinkSocket, port: HostPort): string | undefined {
+async function findListener(socket: NetlinkSocket, port: HostPort): Promise<string | undefined> {
   let listener: string | undefined;
   // A socket of the other family that takes both (`[::]:80`) is a listener for IPv4 too.
   for (const family of [4, 6] as const) {
-    eachSocket(socket, family, port, (address) => {
+    await eachSocket(socket, family, port, (address) => {
       if (listener !== undefined) return;
       const mapped = family === 6 && address >> 32n === 0xffffn;
       const same = mapped ? port.family === 4 : family === port.family;
@@ -54,15 +54,15 @@ function findListener(socket: NetlinkSocket, port: HostPort): string | undefined
   return listener;
 }
 
-function eachSocket(
+async function eachSocket(
   socket: NetlinkSocket,
   family: 4 | 6,
   port: HostPort,
   onLocalAddress: (address: bigint) => void,
-): void {
+): Promise<void> {
   const { number, states } = protocols[port.protocol];
   try {
-    socket.dump(
+    await socket.dump(
       `list ${port.protocol} sockets`,
       (b) => {
         b.begin(SOCK_DIAG_BY_FAMILY, 0);

@@ -20,27 +20,27 @@ function onKernelWithout(errno: number): PodFirewall {
   return new PodFirewall({ kernel, bridge: "crib0", antiSpoofing: true, log: silent });
 }
 
-function failureOf(action: () => void): unknown {
+async function failureOf(action: () => Promise<void>): Promise<unknown> {
   try {
-    action();
+    await action();
   } catch (error) {
     return error;
   }
   throw new Error("it did not fail");
 }
 
-test("a kernel without nftables: the message says what to load or do instead", () => {
-  const failure = failureOf(() => onKernelWithout(Errno.EPROTONOSUPPORT).write([], nothing));
+test("a kernel without nftables: the message says what to load or do instead", async () => {
+  const failure = await failureOf(() => onKernelWithout(Errno.EPROTONOSUPPORT).write([], nothing));
   expect(CribError.is(failure, "failed-precondition")).toBe(true);
   expect(String(failure)).toMatch(/load nf_tables, nft_nat, nft_masq and nft_fib_inet, or configure a CNI network/);
 });
 
-test("a kernel without nftables has no table to remove", () => {
-  expect(() => onKernelWithout(Errno.EPROTONOSUPPORT).remove()).not.toThrow();
+test("a kernel without nftables has no table to remove", async () => {
+  await expect(onKernelWithout(Errno.EPROTONOSUPPORT).remove()).resolves.toBeUndefined();
 });
 
-test("a missing privilege stays what it is", () => {
-  const failure = failureOf(() => onKernelWithout(Errno.EPERM).write([], nothing));
+test("a missing privilege stays what it is", async () => {
+  const failure = await failureOf(() => onKernelWithout(Errno.EPERM).write([], nothing));
   expect(failure).toBeInstanceOf(ErrnoError);
 });
 
@@ -55,20 +55,15 @@ function acknowledgement(sequence: number, errno: number): Uint8Array {
 
 /** A kernel that refuses what is of the bridge family, with this errno, and acknowledges the rest. */
 function onKernelWithoutBridgeRules(errno: number, told: string[]) {
-  let answer: Uint8Array = new Uint8Array();
   const sentTo: number[][] = [];
   const kernel = createRecordingKernel({
-    send(_fd, datagram) {
+    async exchangeAside(_fd, { datagram }) {
       const operations = parseMessages(datagram).filter(({ type }) => type >> 8 === 10);
       const families = operations.map(({ body }) => body[0] ?? 0);
       sentTo.push(families);
       const refused = operations[families.indexOf(7)];
       const failure = refused === undefined ? [] : acknowledgement(refused.sequence, errno);
-      answer = Uint8Array.of(...failure, ...acknowledgement(operations.at(-1)?.sequence ?? 0, 0));
-    },
-    receive(_fd, into) {
-      into.set(answer);
-      return answer.length;
+      return Uint8Array.of(...failure, ...acknowledgement(operations.at(-1)?.sequence ?? 0, 0));
     },
   });
   const log: Log = { ...silent, warn: (_, message) => told.push(message) };
@@ -77,7 +72,7 @@ function onKernelWithoutBridgeRules(errno: number, told: string[]) {
 
 test.each([Errno.EOPNOTSUPP, Errno.EAFNOSUPPORT, Errno.ENOENT])(
   "a kernel without rules for bridges (%i) gets the others, is told of once, and pods come and go",
-  (errno) => {
+  async (errno) => {
     const told: string[] = [];
     const { firewall, sentTo } = onKernelWithoutBridgeRules(errno, told);
     const pod = {
@@ -85,15 +80,15 @@ test.each([Errno.EOPNOTSUPP, Errno.EAFNOSUPPORT, Errno.ENOENT])(
       guard: [{ set: "links", key: Uint8Array.of(2) }],
     };
     for (let i = 0; i < 2; i++) {
-      firewall.write([], pod);
+      await firewall.write([], pod);
       const [attempt, fallback] = sentTo.splice(0);
       expect([attempt?.includes(7), fallback?.includes(7), fallback?.includes(1)]).toEqual([true, false, true]);
     }
     expect(told).toEqual([expect.stringContaining("no nftables rules for bridges")]);
-    firewall.addElements(pod);
-    expect(firewall.removeElements(pod)).toBe(true);
+    await firewall.addElements(pod);
+    expect(await firewall.removeElements(pod)).toBe(true);
     expect(sentTo).toEqual([[1], [1]]);
-    firewall.addElements({ hostPorts: [], guard: pod.guard });
+    await firewall.addElements({ hostPorts: [], guard: pod.guard });
     expect(sentTo).toHaveLength(2);
   },
 );

@@ -61,27 +61,27 @@ export class PodFirewall implements Disposable {
   }
 
   /** Replaces both tables in one transaction. @throws {CribError} failed-precondition when the kernel lacks a part of nftables. */
-  write(subnets: readonly Subnet[], elements: PodElements): void {
+  async write(subnets: readonly Subnet[], elements: PodElements): Promise<void> {
     const rules: NftOperations = (on) => writeRuleset(on(this.#inet), this.#bridge, subnets, elements.hostPorts);
     try {
-      if (this.#guardWanted && this.#writeGuarded(rules, elements)) return;
-      this.#run("write the rules", rules);
+      if (this.#guardWanted && (await this.#writeGuarded(rules, elements))) return;
+      await this.#run("write the rules", rules);
     } catch (error) {
       // Nothing is looked up here but the kernel's own parts: one of them is missing.
       if (error instanceof NetlinkError && error.errno === Errno.ENOENT) throw lackingNftables(error);
       throw error;
     }
-    this.#removeGuard();
+    await this.#removeGuard();
   }
 
-  addElements(elements: PodElements): void {
-    this.#change("add a pod's elements", elements, (batch, element) => batch.addElement(element));
+  async addElements(elements: PodElements): Promise<void> {
+    await this.#change("add a pod's elements", elements, (batch, element) => batch.addElement(element));
   }
 
   /** False, and nothing removed, when one is not there any more: somebody flushed the set. */
-  removeElements(elements: PodElements): boolean {
+  async removeElements(elements: PodElements): Promise<boolean> {
     try {
-      this.#change("remove a pod's elements", elements, (batch, element) => batch.deleteElement(element));
+      await this.#change("remove a pod's elements", elements, (batch, element) => batch.deleteElement(element));
       return true;
     } catch (error) {
       if (error instanceof NetlinkError && error.errno === Errno.ENOENT) return false;
@@ -90,13 +90,13 @@ export class PodFirewall implements Disposable {
   }
 
   /** Nothing changed in any table since the last look, or something did and ours are still there. */
-  isIntact(): boolean {
+  async isIntact(): Promise<boolean> {
     const socket = this.#open();
-    const generation = nftGeneration(socket);
+    const generation = await nftGeneration(socket);
     if (generation === this.#seenGeneration) return true;
     try {
-      requireTable(socket, this.#inet);
-      if (this.#guarding === true) requireTable(socket, this.#guard);
+      await requireTable(socket, this.#inet);
+      if (this.#guarding === true) await requireTable(socket, this.#guard);
     } catch (error) {
       if (error instanceof NetlinkError && error.errno === Errno.ENOENT) return false;
       throw error;
@@ -106,14 +106,14 @@ export class PodFirewall implements Disposable {
   }
 
   /** Absent tables are success. */
-  remove(): void {
+  async remove(): Promise<void> {
     try {
-      this.#removeTable(this.#inet);
+      await this.#removeTable(this.#inet);
     } catch (error) {
       // A kernel without nftables has no table either.
       if (!CribError.is(error, "failed-precondition")) throw error;
     }
-    this.#removeGuard();
+    await this.#removeGuard();
   }
 
   [Symbol.dispose](): void {
@@ -121,9 +121,9 @@ export class PodFirewall implements Disposable {
   }
 
   /** False when the kernel knows no rules for bridges, which is told once. */
-  #writeGuarded(rules: NftOperations, elements: PodElements): boolean {
+  async #writeGuarded(rules: NftOperations, elements: PodElements): Promise<boolean> {
     try {
-      this.#run("write the rules", (on) => {
+      await this.#run("write the rules", (on) => {
         rules(on);
         writePortGuard(on(this.#guard), elements.guard);
       });
@@ -145,18 +145,18 @@ export class PodFirewall implements Disposable {
   }
 
   /** What an earlier daemon wrote would go on dropping what new pods send. */
-  #removeGuard(): void {
+  async #removeGuard(): Promise<void> {
     this.#guarding = false;
     try {
-      this.#removeTable(this.#guard);
+      await this.#removeTable(this.#guard);
     } catch (error) {
       if (!isLackingNftables(error)) throw error;
     }
   }
 
-  #removeTable(table: NftTable): void {
+  async #removeTable(table: NftTable): Promise<void> {
     try {
-      this.#run(`remove the ${table.family} rules`, (on) => on(table).deleteTable());
+      await this.#run(`remove the ${table.family} rules`, (on) => on(table).deleteTable());
       this.#seenGeneration = undefined;
     } catch (error) {
       if (!(error instanceof NetlinkError && error.errno === Errno.ENOENT)) throw error;
@@ -164,21 +164,25 @@ export class PodFirewall implements Disposable {
   }
 
   /** One transaction for both tables; none where there is nothing to do. */
-  #change(what: string, elements: PodElements, one: (batch: NftBatch, element: SetElement) => void): void {
+  async #change(
+    what: string,
+    elements: PodElements,
+    one: (batch: NftBatch, element: SetElement) => void,
+  ): Promise<void> {
     const guard = this.#guarding === true ? elements.guard : [];
     if (elements.hostPorts.length === 0 && guard.length === 0) return;
-    this.#run(what, (on) => {
+    await this.#run(what, (on) => {
       const [ports, links] = [on(this.#inet), on(this.#guard)];
       for (const element of elements.hostPorts) one(ports, element);
       for (const element of guard) one(links, element);
     });
   }
 
-  #run(what: string, operations: NftOperations): void {
+  async #run(what: string, operations: NftOperations): Promise<void> {
     const seen = this.#seenGeneration;
     this.#seenGeneration = undefined;
     try {
-      runNftBatch(this.#open(), `nftables tables ${this.#bridge}: ${what}`, operations);
+      await runNftBatch(this.#open(), `nftables tables ${this.#bridge}: ${what}`, operations);
       // A transaction is one step: whoever finds the next number knows that nobody else changed anything.
       if (seen !== undefined) this.#seenGeneration = seen + 1;
     } catch (error) {

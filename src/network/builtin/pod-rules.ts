@@ -46,12 +46,12 @@ export class PodRules implements Disposable {
   }
 
   /** Takes the pod's ports; nothing leads to them yet. @throws {CribError} when one is another pod's or a process's of the node. */
-  reserve(request: AttachRequest, addresses: readonly Address[]): void {
+  async reserve(request: AttachRequest, addresses: readonly Address[]): Promise<void> {
     this.#guarded.set(request.sandboxId, guardElements(podLinkName(request.sandboxId), addresses));
     if (request.portMappings.length === 0) return;
     const ports = hostPortsOf(request.portMappings, addresses);
     using sockets = NetlinkSocket.open(this.#kernel, "sockDiag");
-    refusePortsInUse(sockets, ports);
+    await refusePortsInUse(sockets, ports);
     this.#held.hold(request.sandboxId, `${request.namespace}/${request.name}`, ports);
   }
 
@@ -62,22 +62,22 @@ export class PodRules implements Disposable {
   }
 
   /** Leads the reserved ports to the pod, and keeps it to its own addresses, in one transaction. All or nothing. */
-  publish(owner: SandboxId): void {
+  async publish(owner: SandboxId): Promise<void> {
     this.#routeLoopback();
-    this.#firewall.addElements(this.#elementsOf(owner));
-    this.#forgetFlows(this.#held.portsOf(owner));
+    await this.#firewall.addElements(this.#elementsOf(owner));
+    await this.#forgetFlows(this.#held.portsOf(owner));
   }
 
   /** Idempotent. */
-  withdraw(owner: SandboxId): void {
+  async withdraw(owner: SandboxId): Promise<void> {
     if (!this.#guarded.has(owner)) return;
     const ports = this.#held.portsOf(owner);
-    const complete = this.#firewall.removeElements(this.#elementsOf(owner));
+    const complete = await this.#firewall.removeElements(this.#elementsOf(owner));
     this.release(owner);
-    if (!complete) this.writeRules(this.#subnets);
+    if (!complete) await this.writeRules(this.#subnets);
     if (ports.length === 0) return;
     this.#routeLoopback();
-    this.#forgetFlows(ports);
+    await this.#forgetFlows(ports);
   }
 
   /** Holds what a live pod has; the rules are the caller's to write, once for all pods. */
@@ -94,18 +94,21 @@ export class PodRules implements Disposable {
   }
 
   /** Both tables, in one transaction: masquerading of these ranges, every port held and every pod's own addresses. @throws {CribError} */
-  writeRules(subnets: readonly Subnet[]): void {
+  async writeRules(subnets: readonly Subnet[]): Promise<void> {
     this.#subnets = subnets;
-    this.#firewall.write(subnets, { hostPorts: this.#held.allElements(), guard: [...this.#guarded.values()].flat() });
+    await this.#firewall.write(subnets, {
+      hostPorts: this.#held.allElements(),
+      guard: [...this.#guarded.values()].flat(),
+    });
     this.#routeLoopback();
   }
 
-  rulesAreIntact(): boolean {
-    return this.#firewall.isIntact();
+  async rulesAreIntact(): Promise<boolean> {
+    return await this.#firewall.isIntact();
   }
 
-  removeRules(): void {
-    this.#firewall.remove();
+  async removeRules(): Promise<void> {
+    await this.#firewall.remove();
   }
 
   /** The bridge is a new one: it knows nothing of what was set on the old. */
@@ -129,15 +132,15 @@ export class PodRules implements Disposable {
     this.#loopbackRouted = needed;
   }
 
-  #forgetFlows(ports: readonly HostPort[]): void {
+  async #forgetFlows(ports: readonly HostPort[]): Promise<void> {
     const udp = ports.filter(({ protocol }) => protocol === "udp");
     if (udp.length === 0) return;
     try {
       using socket = NetlinkSocket.open(this.#kernel, "netfilter");
-      const local = new Set(listAddresses(this.#route()).map(({ bytes }) => toBigInt(bytes)));
+      const local = new Set((await listAddresses(this.#route())).map(({ bytes }) => toBigInt(bytes)));
       const isLocal = (address: bigint): boolean => local.has(address) || address >> 24n === 127n;
       for (const { family, port, hostAddress } of udp) {
-        forgetUdpFlows(socket, family, port, (bytes) => {
+        await forgetUdpFlows(socket, family, port, (bytes) => {
           const address = toBigInt(bytes);
           return hostAddress === undefined ? isLocal(address) : address === hostAddress;
         });

@@ -7,16 +7,16 @@ import type { TakenRange } from "./free-range.ts";
 import { formatAddress, rangeOf, type Subnet, toBigInt } from "./subnet.ts";
 
 /** What this node uses: addresses of its interfaces and every route but the default ones; all but what is the bridge's. */
-export function takenRanges(socket: NetlinkSocket, bridge: string): readonly TakenRange[] {
-  const nameOf = new Map(listLinks(socket).map(({ index, name }) => [index, name]));
+export async function takenRanges(socket: NetlinkSocket, bridge: string): Promise<readonly TakenRange[]> {
+  const nameOf = new Map((await listLinks(socket)).map(({ index, name }) => [index, name]));
   const isOurs = (linkIndex: number): boolean => nameOf.get(linkIndex) === bridge;
-  const addresses = listAddresses(socket)
+  const addresses = (await listAddresses(socket))
     .filter(({ linkIndex }) => !isOurs(linkIndex))
     .map(({ linkIndex, family, prefix, bytes }) => {
       const subnet = subnetOf(family, bytes, prefix);
       return { subnet, what: `${subnet.text} of interface ${nameOf.get(linkIndex) ?? linkIndex}`, distant: false };
     });
-  const routes = listRoutes(socket).flatMap(({ family, prefix, destination, table, linkIndex, hasGateway }) => {
+  const routes = (await listRoutes(socket)).flatMap(({ family, prefix, destination, table, linkIndex, hasGateway }) => {
     // The local table says again what the addresses said.
     if (destination === undefined || prefix === 0 || table === RT_TABLE_LOCAL || isOurs(linkIndex)) return [];
     const subnet = subnetOf(family, destination, prefix);
@@ -26,9 +26,11 @@ export function takenRanges(socket: NetlinkSocket, bridge: string): readonly Tak
 }
 
 /** The range the bridge's own IPv4 address is of, where there is such a bridge: an earlier daemon's. */
-export function bridgeRange(socket: NetlinkSocket, bridge: string): Subnet | undefined {
-  const link = listLinks(socket).find(({ name }) => name === bridge);
-  const address = listAddresses(socket).find(({ linkIndex, family }) => linkIndex === link?.index && family === 4);
+export async function bridgeRange(socket: NetlinkSocket, bridge: string): Promise<Subnet | undefined> {
+  const link = (await listLinks(socket)).find(({ name }) => name === bridge);
+  const address = (await listAddresses(socket)).find(
+    ({ linkIndex, family }) => linkIndex === link?.index && family === 4,
+  );
   return address === undefined ? undefined : rangeOf(`${formatAddress(4, toBigInt(address.bytes))}/${address.prefix}`);
 }
 

@@ -41,8 +41,12 @@ export interface AddressRequest {
 }
 
 /** Brings a link up and gives it addresses and default routes, in one datagram. What is there already is success. */
-export function configureLink(socket: NetlinkSocket, linkIndex: number, requests: readonly AddressRequest[]): void {
-  socket.transact(`configure link ${linkIndex}`, (builder) => {
+export async function configureLink(
+  socket: NetlinkSocket,
+  linkIndex: number,
+  requests: readonly AddressRequest[],
+): Promise<void> {
+  await socket.transact(`configure link ${linkIndex}`, (builder) => {
     builder.begin(RTM_NEWLINK, 0);
     linkHeader(builder, linkIndex, IFF_UP);
     builder.end();
@@ -75,9 +79,9 @@ function defaultRouteMessage(builder: MessageBuilder, linkIndex: number, family:
 }
 
 /** Every address of the socket's namespace. */
-export function listAddresses(socket: NetlinkSocket): readonly InterfaceAddress[] {
+export async function listAddresses(socket: NetlinkSocket): Promise<readonly InterfaceAddress[]> {
   const found: InterfaceAddress[] = [];
-  socket.dump(
+  await socket.dump(
     "list addresses",
     (builder) => {
       builder.begin(RTM_GETADDR, 0);

@@ -32,15 +32,15 @@ const IPPROTO_UDP = 17;
  *
  * @param isOurs whether flows to this destination address (network byte order) are meant.
  */
-export function forgetUdpFlows(
+export async function forgetUdpFlows(
   socket: NetlinkSocket,
   family: 4 | 6,
   port: number,
   isOurs: (address: Uint8Array) => boolean,
-): void {
+): Promise<void> {
   const found: { readonly tuple: Uint8Array; readonly zone: Uint8Array | undefined }[] = [];
   const number = family === 4 ? AF_INET : AF_INET6;
-  socket.dump(
+  await socket.dump(
     `list UDP flows to port ${port}`,
     (b) => {
       b.begin(CT_GET, 0);
@@ -65,7 +65,7 @@ export function forgetUdpFlows(
       found.push({ tuple: tuple.slice(), zone: attributes.get(CTA_ZONE)?.slice() });
     },
   );
-  for (const { tuple, zone } of found) forget(socket, number, tuple, zone);
+  for (const { tuple, zone } of found) await forget(socket, number, tuple, zone);
 }
 
 function isUdpTo(tuple: Uint8Array, family: 4 | 6, port: number, isOurs: (address: Uint8Array) => boolean): boolean {
@@ -84,9 +84,14 @@ function isUdpTo(tuple: Uint8Array, family: 4 | 6, port: number, isOurs: (addres
   );
 }
 
-function forget(socket: NetlinkSocket, family: number, tuple: Uint8Array, zone: Uint8Array | undefined): void {
+async function forget(
+  socket: NetlinkSocket,
+  family: number,
+  tuple: Uint8Array,
+  zone: Uint8Array | undefined,
+): Promise<void> {
   try {
-    socket.transact("forget a UDP flow", (b) => {
+    await socket.transact("forget a UDP flow", (b) => {
       b.begin(CT_DELETE, 0);
       b.raw(Uint8Array.of(family, 0, 0, 0));
       b.nest(CTA_TUPLE_ORIG, () => b.raw(tuple));

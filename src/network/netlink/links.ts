@@ -73,9 +73,9 @@ export interface VethRequest {
  *
  * @returns the index of the other end in its namespace.
  */
-export function createVeth(socket: NetlinkSocket, request: VethRequest): number {
+export async function createVeth(socket: NetlinkSocket, request: VethRequest): Promise<number> {
   let peerIndex = 0;
-  socket.transact(
+  await socket.transact(
     `create link ${request.name}`,
     (builder) => {
       builder.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
@@ -111,9 +111,9 @@ export function createVeth(socket: NetlinkSocket, request: VethRequest): number 
 }
 
 /** A bridge with a fixed address: without one its MAC changes with its ports and neighbours lose it. Existing is success. */
-export function createBridge(socket: NetlinkSocket, name: string, mac: Uint8Array, mtu: number): void {
+export async function createBridge(socket: NetlinkSocket, name: string, mac: Uint8Array, mtu: number): Promise<void> {
   try {
-    socket.transact(`create bridge ${name}`, (builder) => {
+    await socket.transact(`create bridge ${name}`, (builder) => {
       builder.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
       linkHeader(builder, 0, 0);
       builder.attributeString(IFLA_IFNAME, name);
@@ -128,8 +128,13 @@ export function createBridge(socket: NetlinkSocket, name: string, mac: Uint8Arra
 }
 
 /** @param groupForwardMask a bit for each of 01:80:c2:00:00:00 to :0f whose frames are forwarded and not kept. */
-export function setBridgeUp(socket: NetlinkSocket, index: number, alias: string, groupForwardMask: number): void {
-  socket.transact(`bring up bridge ${index}`, (builder) => {
+export async function setBridgeUp(
+  socket: NetlinkSocket,
+  index: number,
+  alias: string,
+  groupForwardMask: number,
+): Promise<void> {
+  await socket.transact(`bring up bridge ${index}`, (builder) => {
     builder.begin(RTM_NEWLINK, 0);
     linkHeader(builder, index, IFF_UP);
     builder.attributeString(IFLA_IFALIAS, alias);
@@ -146,8 +151,8 @@ export function setBridgeUp(socket: NetlinkSocket, index: number, alias: string,
  *
  * The kernel answers after several grace periods, 20 ms on an idle machine: not for the path of a pod.
  */
-export function deleteLink(socket: NetlinkSocket, name: string): void {
-  ignoringAbsence(() => socket.transact(`delete link ${name}`, (builder) => deleteLinkMessage(builder, name)));
+export async function deleteLink(socket: NetlinkSocket, name: string): Promise<void> {
+  await ignoringAbsence(() => socket.transact(`delete link ${name}`, (builder) => deleteLinkMessage(builder, name)));
 }
 
 /** For a sender that cannot read the answer. */
@@ -165,9 +170,9 @@ function deleteLinkMessage(builder: MessageBuilder, name: string): void {
 }
 
 /** undefined when there is none of that name. */
-export function findLink(socket: NetlinkSocket, name: string): Link | undefined {
+export async function findLink(socket: NetlinkSocket, name: string): Promise<Link | undefined> {
   let link: Link | undefined;
-  ignoringAbsence(() =>
+  await ignoringAbsence(() =>
     socket.transact(
       `get link ${name}`,
       (builder) => getLinkMessage(builder, name),
@@ -180,9 +185,9 @@ export function findLink(socket: NetlinkSocket, name: string): Link | undefined 
 }
 
 /** Every link of the socket's namespace, without counters. */
-export function listLinks(socket: NetlinkSocket): readonly Link[] {
+export async function listLinks(socket: NetlinkSocket): Promise<readonly Link[]> {
   const links: Link[] = [];
-  socket.dump(
+  await socket.dump(
     "list links",
     (builder) => {
       builder.begin(RTM_GETLINK, 0);
@@ -198,8 +203,8 @@ export function listLinks(socket: NetlinkSocket): readonly Link[] {
 }
 
 /** Makes an existing link a port of the bridge as `createVeth` does; an absent link is success. */
-export function connectLink(socket: NetlinkSocket, name: string, bridgeIndex: number): void {
-  ignoringAbsence(() =>
+export async function connectLink(socket: NetlinkSocket, name: string, bridgeIndex: number): Promise<void> {
+  await ignoringAbsence(() =>
     socket.transact(`connect link ${name}`, (builder) => {
       masterMessage(builder, name, bridgeIndex);
       bridgePortMessage(builder, name, undefined);
@@ -208,8 +213,8 @@ export function connectLink(socket: NetlinkSocket, name: string, bridgeIndex: nu
 }
 
 /** Takes a port out of its bridge; an absent link is success. What it is connected to is cut off at once. */
-export function disconnectLink(socket: NetlinkSocket, name: string): void {
-  ignoringAbsence(() => socket.transact(`disconnect link ${name}`, (builder) => masterMessage(builder, name, 0)));
+export async function disconnectLink(socket: NetlinkSocket, name: string): Promise<void> {
+  await ignoringAbsence(() => socket.transact(`disconnect link ${name}`, (builder) => masterMessage(builder, name, 0)));
 }
 
 function masterMessage(builder: MessageBuilder, name: string, masterIndex: number): void {
@@ -239,9 +244,9 @@ function singleQueue(builder: MessageBuilder): void {
   builder.attributeU32(IFLA_NUM_RX_QUEUES, 1);
 }
 
-function ignoringAbsence(operation: () => void): void {
+async function ignoringAbsence(operation: () => Promise<void>): Promise<void> {
   try {
-    operation();
+    await operation();
   } catch (error) {
     if (!(error instanceof NetlinkError && error.errno === Errno.ENODEV)) throw error;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { NetlinkExchange } from "../../kernel/port.ts";
 import { createRecordingKernel } from "../../kernel/recording.ts";
 import {
   NLM_F_ACK,
@@ -15,18 +16,21 @@ import { parseMessages } from "./parse-messages.ts";
 
 type Reply = { readonly sequence: number; readonly errno?: number; readonly text?: string; readonly type?: number };
 
-/** A kernel that answers with these datagrams, one a receive. */
-function answering(...datagrams: readonly (readonly Reply[])[]) {
-  const queue = datagrams.map((replies) => replies.map(encode));
+/** A kernel that answers each request with the next of these. */
+function answering(...answers: readonly (readonly Reply[])[]) {
+  const queue = answers.map((replies) => replies.map(encode));
   return createRecordingKernel({
-    receive(_fd, into) {
+    async exchangeAside() {
       const next = queue.shift();
-      if (next === undefined) throw new Error("nothing left to receive");
-      const bytes = Buffer.concat(next);
-      into.set(bytes);
-      return bytes.length;
+      if (next === undefined) throw new Error("nothing left to answer");
+      return Buffer.concat(next);
     },
   });
+}
+
+function sentBy(kernel: ReturnType<typeof createRecordingKernel>) {
+  const [, exchange] = kernel.argumentsOf("exchangeAside")[0] as [unknown, NetlinkExchange];
+  return { ...exchange, messages: parseMessages(exchange.datagram) };
 }
 
 function encode({ sequence, errno = 0, text, type = NLMSG_ERROR }: Reply): Uint8Array {
@@ -49,67 +53,88 @@ function twoMessages(builder: MessageBuilder): void {
 }
 
 describe("transact", () => {
-  test("asks for an acknowledgement of the last message only and takes it", () => {
+  test("asks for an acknowledgement of the last message only and takes it", async () => {
     const kernel = answering([{ sequence: 2 }]);
     using socket = NetlinkSocket.open(kernel, "route");
-    socket.transact("do it", twoMessages);
-    const sent = kernel.argumentsOf("send")[0]?.[1] as Uint8Array;
-    expect(parseMessages(sent).map(({ flags }) => flags & NLM_F_ACK)).toEqual([0, NLM_F_ACK]);
+    await socket.transact("do it", twoMessages);
+    const { messages, first, last } = sentBy(kernel);
+    expect(messages.map(({ flags }) => flags & NLM_F_ACK)).toEqual([0, NLM_F_ACK]);
+    expect([first, last]).toEqual([1, 2]);
   });
 
-  test("throws the first failure, with the kernel's words, after the last answer", () => {
-    const kernel = answering([{ sequence: 1, errno: 17, text: "Device exists" }], [{ sequence: 2, errno: 19 }]);
+  test("throws the first failure, with the kernel's words", async () => {
+    const kernel = answering([
+      { sequence: 1, errno: 17, text: "Device exists" },
+      { sequence: 2, errno: 19 },
+    ]);
     using socket = NetlinkSocket.open(kernel, "route");
-    expect(() => socket.transact("create link x", twoMessages)).toThrow(
+    await expect(socket.transact("create link x", twoMessages)).rejects.toThrow(
       "create link x: EEXIST (file exists): Device exists",
     );
-    expect(kernel.argumentsOf("receive")).toHaveLength(2);
   });
 
-  test("a stale answer of an earlier request is not taken for this one's", () => {
-    const kernel = answering([{ sequence: 1 }], [{ sequence: 1, errno: 1 }], [{ sequence: 2 }]);
+  test("a stale answer of an earlier request is not taken for this one's", async () => {
+    const kernel = answering([{ sequence: 1 }], [{ sequence: 1, errno: 1 }, { sequence: 2 }]);
     using socket = NetlinkSocket.open(kernel, "route");
     const one = (builder: MessageBuilder) => {
       builder.begin(16, 0);
       builder.end();
     };
-    socket.transact("first", one);
-    socket.transact("second", one);
-    expect(kernel.argumentsOf("receive")).toHaveLength(3);
+    await socket.transact("first", one);
+    await socket.transact("second", one);
+  });
+
+  test("requests of one socket are made one after the other, and each goes out as it was written", async () => {
+    const first = Promise.withResolvers<void>();
+    const sent: number[] = [];
+    const kernel = createRecordingKernel({
+      async exchangeAside(_fd, { datagram, last }) {
+        sent.push(parseMessages(datagram)[0]?.type ?? 0);
+        if (last === 1) await first.promise;
+        return encode({ sequence: last });
+      },
+    });
+    using socket = NetlinkSocket.open(kernel, "route");
+    const write = (type: number) => (builder: MessageBuilder) => {
+      builder.begin(type, 0);
+      builder.end();
+    };
+    const both = [socket.transact("first", write(16)), socket.transact("second", write(20))];
+    await Bun.sleep(1);
+    expect(sent).toEqual([16]);
+    first.resolve();
+    await Promise.all(both);
+    expect(sent).toEqual([16, 20]);
   });
 });
 
-test("a batch that fails as a whole is answered under its first message's number", () => {
+test("a batch that fails as a whole is answered under its first message's number", async () => {
   const kernel = answering([{ sequence: 1, errno: 95, text: "no nftables" }]);
   using socket = NetlinkSocket.open(kernel, "netfilter");
   const write = (builder: MessageBuilder) => {
     twoMessages(builder);
     return { lastOperation: 2 };
   };
-  expect(() => socket.transactBatch("write", write)).toThrow(/write: EOPNOTSUPP: no nftables/);
+  await expect(socket.transactBatch("write", write)).rejects.toThrow(/write: EOPNOTSUPP: no nftables/);
+  expect(sentBy(kernel)).toMatchObject({ first: 1, last: 2, other: 1 });
 });
 
-test("a dump ends with its last datagram and hands over every object", () => {
-  const kernel = answering(
-    [
-      { sequence: 1, type: 16 },
-      { sequence: 1, type: 16 },
-    ],
-    [
-      { sequence: 1, type: 16 },
-      { sequence: 1, type: NLMSG_DONE },
-    ],
-  );
+test("a dump ends with its last message and hands over every object", async () => {
+  const kernel = answering([
+    { sequence: 1, type: 16 },
+    { sequence: 1, type: 16 },
+    { sequence: 1, type: 16 },
+    { sequence: 1, type: NLMSG_DONE },
+  ]);
   using socket = NetlinkSocket.open(kernel, "route");
   let objects = 0;
   const write = (builder: MessageBuilder) => {
     builder.begin(18, 0);
     builder.end();
   };
-  socket.dump("list", write, () => objects++);
+  await socket.dump("list", write, () => objects++);
   expect(objects).toBe(3);
-  const sent = kernel.argumentsOf("send")[0]?.[1] as Uint8Array;
-  expect((parseMessages(sent)[0]?.flags ?? 0) & NLM_F_DUMP).toBe(NLM_F_DUMP);
+  expect((sentBy(kernel).messages[0]?.flags ?? 0) & NLM_F_DUMP).toBe(NLM_F_DUMP);
 });
 
 test("the descriptor is closed with the socket, and when it could not be bound", () => {

@@ -1,6 +1,6 @@
 import { internal } from "../../errors/crib-error.ts";
 import type { Fd } from "../../ids/process.ts";
-import type { Kernel } from "../../kernel/port.ts";
+import type { Kernel, NetlinkExchange } from "../../kernel/port.ts";
 import {
   AF_NETLINK,
   NetlinkProtocol,
@@ -17,40 +17,38 @@ import { type NetlinkMessage, parseMessages } from "./parse-messages.ts";
 
 export type NetlinkKernel = Pick<
   Kernel,
-  "socket" | "socketIn" | "bindNetlink" | "send" | "sendAside" | "receive" | "close"
+  "socket" | "netlinkAside" | "bindNetlink" | "sendAside" | "exchangeAside" | "close"
 >;
 
-/** The kernel answers before `send` returns; only a dump of thousands of objects is made piecemeal. */
+/** The kernel answers before its send returns; only a dump of thousands of objects is made piecemeal. */
 const replyTimeoutMs = 2000;
-/** The kernel packs dumps into datagrams of at most 32 KiB. */
-const replyBytes = 64 * 1024;
-
-/** One reply buffer serves every socket: calls are synchronous, what is kept of a reply is copied out. */
-const replyBuffer = new Uint8Array(replyBytes);
 
 /**
  * A request-reply netlink socket. Replies belong to requests by sequence number; a stale one is skipped.
  *
- * Messages handed to `onReply` are views into a shared buffer, valid until the callback returns.
+ * Requests wait for locks that the whole machine shares, so they are made beside the event loop; those of one socket one after
+ * the other, in the order they were asked for.
  */
 export class NetlinkSocket implements Disposable {
   readonly #kernel: NetlinkKernel;
   readonly #fd: Fd;
   #sequence = 1;
   #closed = false;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(kernel: NetlinkKernel, fd: Fd) {
     this.#kernel = kernel;
     this.#fd = fd;
   }
 
-  /** In the namespace behind `netns`, or in this process's own. */
-  static open(kernel: NetlinkKernel, protocol: NetlinkProtocolName, netns?: Fd): NetlinkSocket {
-    const number = NetlinkProtocol[protocol];
-    const fd =
-      netns === undefined
-        ? kernel.socket(AF_NETLINK, SOCK_RAW, number)
-        : kernel.socketIn(netns, AF_NETLINK, SOCK_RAW, number);
+  /** In the namespace behind `netns`. */
+  static async openIn(kernel: NetlinkKernel, protocol: NetlinkProtocolName, netns: Fd): Promise<NetlinkSocket> {
+    return new NetlinkSocket(kernel, await kernel.netlinkAside(netns, NetlinkProtocol[protocol]));
+  }
+
+  /** In this process's own namespace. */
+  static open(kernel: NetlinkKernel, protocol: NetlinkProtocolName): NetlinkSocket {
+    const fd = kernel.socket(AF_NETLINK, SOCK_RAW, NetlinkProtocol[protocol]);
     try {
       kernel.bindNetlink(fd, 0);
     } catch (error) {
@@ -69,24 +67,26 @@ export class NetlinkSocket implements Disposable {
    * @param what names the operation in the error.
    * @throws {NetlinkError}
    */
-  transact(what: string, write: (builder: MessageBuilder) => void, onReply?: (message: NetlinkMessage) => void): void {
+  async transact(
+    what: string,
+    write: (builder: MessageBuilder) => void,
+    onReply?: (message: NetlinkMessage) => void,
+  ): Promise<void> {
     const builder = new MessageBuilder(this.#sequence);
     const first = this.#sequence;
     write(builder);
     builder.addFlagsToLast(NLM_F_ACK);
     const last = builder.lastSequence;
     this.#sequence = last + 1;
-    this.#send(builder);
     let failure: NetlinkError | undefined;
-    this.#receiveUntil(first, last, (message) => {
+    for (const message of await this.#exchange(what, builder, { first, last, other: last })) {
       if (message.type !== NLMSG_ERROR) {
         onReply?.(message);
-        return false;
+        continue;
       }
       const { errno, explanation } = parseAcknowledgement(message);
       if (errno !== 0) failure ??= new NetlinkError(errno, what, explanation);
-      return message.sequence === last;
-    });
+    }
     if (failure !== undefined) throw failure;
   }
 
@@ -96,39 +96,43 @@ export class NetlinkSocket implements Disposable {
    * The kernel reports every message's failure under its own number, and one of the whole batch (no nftables, no
    * privilege, a commit that failed) under the first message's.
    */
-  transactBatch(what: string, write: (builder: MessageBuilder) => { readonly lastOperation: number }): void {
+  async transactBatch(
+    what: string,
+    write: (builder: MessageBuilder) => { readonly lastOperation: number },
+  ): Promise<void> {
     const builder = new MessageBuilder(this.#sequence);
     const first = this.#sequence;
     const { lastOperation } = write(builder);
     this.#sequence = builder.lastSequence + 1;
-    this.#send(builder);
     let failure: NetlinkError | undefined;
-    this.#receiveUntil(first, builder.lastSequence, (message) => {
-      if (message.type !== NLMSG_ERROR) return false;
+    for (const message of await this.#exchange(what, builder, { first, last: lastOperation, other: first })) {
+      if (message.type !== NLMSG_ERROR) continue;
       const { errno, explanation } = parseAcknowledgement(message);
       if (errno !== 0) failure ??= new NetlinkError(errno, what, explanation);
-      return message.sequence === lastOperation || message.sequence === first;
-    });
+    }
     if (failure !== undefined) throw failure;
   }
 
   /** Sends one dump request and hands every object of the answer to `onReply`. @throws {NetlinkError} */
-  dump(what: string, write: (builder: MessageBuilder) => void, onReply: (message: NetlinkMessage) => void): void {
+  async dump(
+    what: string,
+    write: (builder: MessageBuilder) => void,
+    onReply: (message: NetlinkMessage) => void,
+  ): Promise<void> {
     const builder = new MessageBuilder(this.#sequence);
     write(builder);
     builder.addFlagsToLast(NLM_F_DUMP);
     const sequence = builder.lastSequence;
     this.#sequence = sequence + 1;
-    this.#send(builder);
-    this.#receiveUntil(sequence, sequence, (message) => {
-      if (message.type === NLMSG_DONE) return true;
+    for (const message of await this.#exchange(what, builder, { first: sequence, last: sequence, other: sequence })) {
+      if (message.type === NLMSG_DONE) return;
       if (message.type !== NLMSG_ERROR) {
         onReply(message);
-        return false;
+        continue;
       }
       const { errno, explanation } = parseAcknowledgement(message);
       throw new NetlinkError(errno, what, explanation);
-    });
+    }
   }
 
   /** Hands a request to the kernel on another thread; the answer is not read, so this socket is for nothing else. */
@@ -142,19 +146,19 @@ export class NetlinkSocket implements Disposable {
     this.#kernel.close(this.#fd);
   }
 
-  #send(builder: MessageBuilder): void {
-    // The number may be another descriptor's by now.
-    if (this.#closed) throw internal("netlink socket is closed");
-    this.#kernel.send(this.#fd, builder.finish());
-  }
-
-  #receiveUntil(first: number, last: number, done: (message: NetlinkMessage) => boolean): void {
-    for (;;) {
-      const length = this.#kernel.receive(this.#fd, replyBuffer, replyTimeoutMs);
-      for (const message of parseMessages(replyBuffer.subarray(0, length))) {
-        if (message.sequence < first || message.sequence > last) continue;
-        if (done(message)) return;
-      }
-    }
+  async #exchange(what: string, builder: MessageBuilder, numbers: Numbers): Promise<readonly NetlinkMessage[]> {
+    // The builder's buffer may be another message's when the turn comes.
+    const datagram = builder.finish().slice();
+    const turn = this.#last.then(() => {
+      // The number may be another descriptor's by now.
+      if (this.#closed) throw internal("netlink socket is closed");
+      return this.#kernel.exchangeAside(this.#fd, { datagram, ...numbers, timeoutMs: replyTimeoutMs }, what);
+    });
+    this.#last = turn.catch(() => undefined);
+    const messages = [...parseMessages(await turn)];
+    return messages.filter(({ sequence }) => sequence >= numbers.first && sequence <= numbers.last);
   }
 }
+
+/** Of the messages of a request: the answers belong to these, and the ones of `last` and `other` end it. */
+type Numbers = Pick<NetlinkExchange, "first" | "last" | "other">;

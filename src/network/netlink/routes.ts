@@ -28,9 +28,9 @@ export interface Route {
 }
 
 /** Every route of every table of the socket's namespace. */
-export function listRoutes(socket: NetlinkSocket): readonly Route[] {
+export async function listRoutes(socket: NetlinkSocket): Promise<readonly Route[]> {
   const routes: Route[] = [];
-  socket.dump(
+  await socket.dump(
     "list routes",
     (builder) => {
       builder.begin(RTM_GETROUTE, 0);
@@ -60,8 +60,8 @@ export function listRoutes(socket: NetlinkSocket): readonly Route[] {
 }
 
 /** The link the default route of the main table leaves by; IPv4 first. undefined without one. */
-export function defaultRouteLink(socket: NetlinkSocket): number | undefined {
-  const found = listRoutes(socket).filter(
+export async function defaultRouteLink(socket: NetlinkSocket): Promise<number | undefined> {
+  const found = (await listRoutes(socket)).filter(
     ({ prefix, destination, table, type, linkIndex }) =>
       prefix === 0 && destination === undefined && table === RT_TABLE_MAIN && type === RTN_UNICAST && linkIndex !== 0,
   );

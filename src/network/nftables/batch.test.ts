@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { NetlinkExchange } from "../../kernel/port.ts";
 import { createRecordingKernel } from "../../kernel/recording.ts";
 import { MessageBuilder } from "../netlink/message-builder.ts";
 import { NetlinkSocket } from "../netlink/netlink-socket.ts";
@@ -105,24 +106,24 @@ test.each([
   expect(hex(builder.finish().subarray(4))).toBe(golden(expected));
 });
 
-test("a batch stands between its boundaries and asks for one acknowledgement", () => {
+test("a batch stands between its boundaries and asks for one acknowledgement", async () => {
   const kernel = createRecordingKernel({
-    receive(_fd, into) {
+    async exchangeAside() {
       const builder = new MessageBuilder(3);
       builder.begin(2, 0);
       builder.raw(new Uint8Array(20));
       builder.end();
-      into.set(builder.finish());
-      return builder.finish().length;
+      return builder.finish().slice();
     },
   });
   using socket = NetlinkSocket.open(kernel, "netfilter");
-  runNftBatch(socket, "test", (on) => {
+  await runNftBatch(socket, "test", (on) => {
     const batch = on({ family: "inet", name: "t" });
     batch.addTable();
     batch.deleteTable();
   });
-  const sent = parseMessages(kernel.argumentsOf("send")[0]?.[1] as Uint8Array);
+  const [[, exchange]] = kernel.argumentsOf("exchangeAside") as [[unknown, NetlinkExchange]];
+  const sent = parseMessages(exchange.datagram);
   expect(sent.map(({ type }) => type)).toEqual([0x10, 0xa00, 0xa02, 0x11]);
   expect(sent.map(({ flags }) => flags & 4)).toEqual([0, 0, 4, 0]);
   expect(hex(sent[0]?.body ?? new Uint8Array())).toBe("0000000a");

@@ -179,8 +179,8 @@ export class NftBatch {
 export type NftOperations = (on: (table: NftTable) => NftBatch) => void;
 
 /** Runs `operations` as one transaction. @throws {NetlinkError} the first refusal; nothing of the batch was done then. */
-export function runNftBatch(socket: NetlinkSocket, what: string, operations: NftOperations): void {
-  socket.transactBatch(what, (builder) => {
+export async function runNftBatch(socket: NetlinkSocket, what: string, operations: NftOperations): Promise<void> {
+  await socket.transactBatch(what, (builder) => {
     batchBoundary(builder, NFNL_MSG_BATCH_BEGIN);
     operations((table) => new NftBatch(builder, table));
     builder.addFlagsToLast(NLM_F_ACK);
@@ -191,9 +191,9 @@ export function runNftBatch(socket: NetlinkSocket, what: string, operations: Nft
 }
 
 /** Number of the ruleset's present state: unchanged means that nobody changed anything. */
-export function nftGeneration(socket: NetlinkSocket): number {
+export async function nftGeneration(socket: NetlinkSocket): Promise<number> {
   let generation = 0;
-  socket.transact(
+  await socket.transact(
     "get nftables generation",
     (builder) => {
       nftHeader(builder, NftMessage.getGeneration, NFPROTO_UNSPEC, 0);
@@ -208,8 +208,8 @@ export function nftGeneration(socket: NetlinkSocket): number {
 }
 
 /** @throws {NetlinkError} ENOENT when the table is not there. */
-export function requireTable(socket: NetlinkSocket, table: NftTable): void {
-  socket.transact(`get nftables table ${table.family} ${table.name}`, (builder) => {
+export async function requireTable(socket: NetlinkSocket, table: NftTable): Promise<void> {
+  await socket.transact(`get nftables table ${table.family} ${table.name}`, (builder) => {
     nftHeader(builder, NftMessage.getTable, tableFamilies[table.family], 0);
     builder.attributeString(NFTA_TABLE_NAME, table.name);
     builder.end();

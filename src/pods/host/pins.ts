@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
@@ -27,9 +27,11 @@ export function pinNetns(engine: PodEngine, monitor: Pid, path: HostPath): void 
   engine.kernel.mount(`/proc/${monitor}/ns/net`, path, "", MS_BIND, "");
 }
 
-export function unpinNetns(engine: PodEngine, path: HostPath): void {
-  unmountIfMounted(engine, path);
-  rmSync(path, { force: true });
+export async function unpinNetns(engine: PodEngine, path: HostPath): Promise<void> {
+  await unmountIfMounted(engine, [path]);
+  const [removed] = await engine.kernel.filesAside([{ kind: "unlink", path }]);
+  if (removed !== undefined && removed.errno !== 0 && removed.errno !== Errno.ENOENT)
+    throw new ErrnoError(removed.errno, "unlink", path);
 }
 
 /** The pod's own /dev/shm, shared by its containers, bounded, and its root's. */
@@ -54,20 +56,22 @@ export function mountEtc(engine: PodEngine, directory: HostPath): void {
   engine.kernel.mount("etc", etc, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, etcOptions);
 }
 
-export function unmountEtc(engine: PodEngine, directory: HostPath): void {
-  unmountIfMounted(engine, sandboxFiles(directory).etc);
+/** The file systems of a pod's directory. */
+export async function unmountFiles(engine: PodEngine, directory: HostPath, ownsShm: boolean): Promise<void> {
+  const { etc, shm } = sandboxFiles(directory);
+  await unmountIfMounted(engine, ownsShm ? [etc, shm] : [etc]);
 }
 
-export function unmountShm(engine: PodEngine, directory: HostPath): void {
-  unmountIfMounted(engine, sandboxFiles(directory).shm);
-}
-
-/** EINVAL: not a mount point; ENOENT: never made. Both mean there is nothing left to do. */
-function unmountIfMounted(engine: PodEngine, path: HostPath): void {
-  try {
-    engine.kernel.umount(path, MNT_DETACH);
-  } catch (error) {
-    if (error instanceof ErrnoError && (error.errno === Errno.EINVAL || error.errno === Errno.ENOENT)) return;
-    throw error;
+/**
+ * Each waits for a grace period of the kernel, beside the event loop. EINVAL: not a mount point; ENOENT: never made. Both mean
+ * there is nothing left to do.
+ */
+async function unmountIfMounted(engine: PodEngine, paths: readonly HostPath[]): Promise<void> {
+  const outcomes = await engine.kernel.filesAside(
+    paths.map((path) => ({ kind: "umount", path, flags: MNT_DETACH }) as const),
+  );
+  for (const [index, { errno }] of outcomes.entries()) {
+    if (errno === 0 || errno === Errno.EINVAL || errno === Errno.ENOENT) continue;
+    throw new ErrnoError(errno, "umount2", paths[index]);
   }
 }

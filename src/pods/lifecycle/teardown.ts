@@ -5,7 +5,7 @@ import type { ProcessRef } from "../../kernel/process-ref.ts";
 import type { AttachRequest, NetworkAttachment } from "../../network/port.ts";
 import type { SandboxRecord, TeardownStep } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { unmountEtc, unmountShm, unpinNetns } from "../host/pins.ts";
+import { unmountFiles, unpinNetns } from "../host/pins.ts";
 import { removeCgroup } from "../host/remove-cgroup.ts";
 import { removeStateDirectory } from "../host/state-directory.ts";
 import type { StepFailure } from "./step-failure.ts";
@@ -52,8 +52,8 @@ const steps: readonly Step[] = [
     // A DEL that failed is repeated with the namespace in hand.
     name: "pins",
     after: ["network"],
-    run: (engine, { netns }) => {
-      if (netns !== undefined) unpinNetns(engine, netns);
+    run: async (engine, { netns }) => {
+      if (netns !== undefined) await unpinNetns(engine, netns);
     },
   },
   {
@@ -71,10 +71,7 @@ const steps: readonly Step[] = [
   {
     name: "shm",
     after: [],
-    run: (engine, { ownsShm, directory }) => {
-      unmountEtc(engine, directory);
-      if (ownsShm) unmountShm(engine, directory);
-    },
+    run: (engine, { ownsShm, directory }) => unmountFiles(engine, directory, ownsShm),
   },
   {
     name: "cgroup",

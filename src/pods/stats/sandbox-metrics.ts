@@ -23,7 +23,7 @@ export async function sandboxMetrics(
     containers.push(await measureContainer(engine, names, container, slice));
     await slice.turn();
   }
-  return { sandbox, interfaces: interfacesOf(engine, sandbox), containers };
+  return { sandbox, interfaces: await interfacesOf(engine, sandbox), containers };
 }
 
 async function measureContainer(
@@ -49,11 +49,14 @@ async function measureContainer(
 }
 
 /** A pod that stops has no namespace any more before it has a record of that, and nothing to tell of it. */
-export function interfacesOf(engine: PodEngine, sandbox: SandboxRecord): SandboxMetricsSample["interfaces"] {
+export async function interfacesOf(
+  engine: PodEngine,
+  sandbox: SandboxRecord,
+): Promise<SandboxMetricsSample["interfaces"]> {
   if (sandbox.state !== "ready" || sandbox.netns === undefined) return [];
   const { netns, monitor } = sandbox;
-  const read = () =>
+  const read = async () =>
     (monitor === undefined ? undefined : readInterfaceCounters(monitor.pid, netns)) ??
-    engine.network.interfaceStats(netns);
-  return engine.tellable.read("interfaces", sandbox.id, read) ?? [];
+    (await engine.network.interfaceStats(netns));
+  return (await engine.tellable.wait("interfaces", sandbox.id, read)) ?? [];
 }

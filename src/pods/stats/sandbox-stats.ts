@@ -15,7 +15,7 @@ export async function sandboxStats(engine: PodEngine, idOrPrefix: string): Promi
     sandbox,
     cgroup,
     usageNanoCores: cgroup === undefined ? undefined : engine.cpuRates.rate(sandbox.id, cgroup),
-    interfaces: interfacesOf(engine, sandbox),
+    interfaces: await interfacesOf(engine, sandbox),
     containers: await Promise.all(running.map((container) => sampleContainer(engine, container))),
   };
 }

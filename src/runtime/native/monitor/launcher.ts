@@ -6,7 +6,7 @@ import { type HostPath, joinHostPath } from "../../../ids/path.ts";
 import type { Fd } from "../../../ids/process.ts";
 import { O_DIRECTORY, O_PATH } from "../../../kernel/open-flags.ts";
 import { OwnedFd } from "../../../kernel/owned-fd.ts";
-import type { FileCalls, ProcessCalls, SocketCalls } from "../../../kernel/port.ts";
+import type { AsideCalls, FileCalls, ProcessCalls, SocketCalls } from "../../../kernel/port.ts";
 import { SIGKILL } from "../../../kernel/signals.ts";
 import type { Clock } from "../../../observe/clock.ts";
 import { deadlines } from "../../deadlines.ts";
@@ -19,7 +19,8 @@ import type { MonitorDial } from "./session-connection.ts";
 export interface MonitorLauncherDependencies {
   readonly kernel: Pick<FileCalls, "open" | "read" | "close"> &
     Pick<SocketCalls, "listenUnix" | "converseAside"> &
-    Pick<ProcessCalls, "spawnDetached" | "pidfdOpen" | "pidfdSendSignal">;
+    Pick<AsideCalls, "spawnDetached"> &
+    Pick<ProcessCalls, "pidfdOpen" | "pidfdSendSignal">;
   /** The sealed memfd of `crib-monitor`; all monitors share its pages. */
   readonly monitorExecutable: Fd;
   /** What that is called. */
@@ -44,9 +45,9 @@ export function createMonitorLauncher({
   clock,
 }: MonitorLauncherDependencies): MonitorLauncher {
   /** Ours is closed before the connect: were the monitor to die at once, we would wait for ourselves to accept. */
-  function spawn(path: string, sandboxId: SandboxId, directory: HostPath): OwnedFd {
+  async function spawn(path: string, sandboxId: SandboxId, directory: HostPath): Promise<OwnedFd> {
     using listener = new OwnedFd(kernel, kernel.listenUnix(path, backlog));
-    const pid = kernel.spawnDetached(monitorExecutable, ["crib-monitor", sandboxId, directory], [listener.fd]);
+    const pid = await kernel.spawnDetached(monitorExecutable, ["crib-monitor", sandboxId, directory], [listener.fd]);
     return new OwnedFd(kernel, kernel.pidfdOpen(pid));
   }
   function connect(sandboxId: SandboxId, directory: HostPath, path: string, helloMs: number): Promise<Monitor> {
@@ -63,7 +64,7 @@ export function createMonitorLauncher({
     },
     async launch(sandboxId, directory) {
       return await withSocketPath(kernel, directory, async (path) => {
-        using spawned = spawn(path, sandboxId, directory);
+        using spawned = await spawn(path, sandboxId, directory);
         try {
           return await connect(sandboxId, directory, path, deadlines.launchedMs);
         } catch (error) {
