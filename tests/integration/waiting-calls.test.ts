@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { slowSyscall } from "../harness/slow-syscall.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
