@@ -1,4 +1,4 @@
-import { type CribError, failedPrecondition } from "../../errors/crib-error.ts";
+import type { CribError } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
@@ -6,7 +6,7 @@ import type { Fd } from "../../ids/process.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import { connectLink, createVeth, deleteLink, findLink, listLinks } from "../netlink/links.ts";
+import { connectLink, createVeth, findLink, listLinks } from "../netlink/links.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import { type NetlinkKernel, NetlinkSocket } from "../netlink/netlink-socket.ts";
 import type { AttachRequest, NetworkAttachment } from "../port.ts";
@@ -14,14 +14,16 @@ import { withNetns } from "../with-netns.ts";
 import { AddressPool } from "./address-pool.ts";
 import { asNetworkError } from "./as-network-error.ts";
 import { attachmentOf, rangesOf } from "./attachment-result.ts";
-import { type Bridge, bridgeAlias, ensureBridge } from "./bridge.ts";
+import { type Bridge, ensureBridge } from "./bridge.ts";
 import { ChosenRange } from "./chosen-range.ts";
 import { configurePodEnd, podMacOf } from "./configure-pod-end.ts";
 import { LeftoverLinks } from "./leftover-links.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 import { isPodLink, podLinkAlias, podLinkName } from "./pod-link.ts";
 import { PodRules } from "./pod-rules.ts";
-import { type Address, formatAddress, gatewayOf, parseSubnets, type Subnet, subnetContains } from "./subnet.ts";
+import { refuseTakenGateways, subnetOfAddress } from "./pool-subnets.ts";
+import { removeNetwork } from "./remove-network.ts";
+import { type Address, parseSubnets, type Subnet } from "./subnet.ts";
 import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
 
 export type BuiltinKernel = NetlinkKernel & SysctlKernel & Pick<Kernel, "open">;
@@ -111,7 +113,7 @@ export class BuiltinNetwork implements AsyncDisposable {
     return attachmentOf(request, {
       bridge: this.#options.bridge,
       mtu: bridge.mtu,
-      addresses: addresses.map((address) => ({ ...address, subnet: this.#subnetOf(address) })),
+      addresses: addresses.map((address) => ({ ...address, subnet: subnetOfAddress(this.#pool.subnets, address) })),
     });
   }
 
@@ -198,7 +200,7 @@ export class BuiltinNetwork implements AsyncDisposable {
       kernel,
       netns,
       peerIndex,
-      addresses.map((address) => ({ ...address, subnet: this.#subnetOf(address) })),
+      addresses.map((address) => ({ ...address, subnet: subnetOfAddress(this.#pool.subnets, address) })),
     );
   }
 
@@ -233,7 +235,7 @@ export class BuiltinNetwork implements AsyncDisposable {
     try {
       if (this.#bridge === undefined) {
         if (this.#chosen !== undefined) this.#useSubnets(await this.#chosen.current(this.#routeSocket()));
-        this.#refuseTakenGateways();
+        refuseTakenGateways(this.#pool);
         const { kernel, bridge, mtu, owner, antiSpoofing } = this.#options;
         const made = await ensureBridge(this.#routeSocket(), kernel, {
           name: bridge,
@@ -263,38 +265,12 @@ export class BuiltinNetwork implements AsyncDisposable {
     }
   }
 
-  #subnetOf(address: Address): Subnet {
-    const subnet = this.#pool.subnets.find(
-      (each) => each.family === address.family && subnetContains(each, address.value),
-    );
-    if (subnet === undefined)
-      throw failedPrecondition(`address ${formatAddress(address.family, address.value)} is in no range of this node`);
-    return subnet;
-  }
-
-  #refuseTakenGateways(): void {
-    for (const owner of this.#pool.owners()) {
-      for (const { family, value } of this.#pool.addressesOf(owner)) {
-        const subnet = this.#pool.subnets.find((each) => each.family === family && gatewayOf(each) === value);
-        if (subnet === undefined) continue;
-        throw failedPrecondition(
-          `${formatAddress(family, value)} must be the gateway of ${subnet.text} but sandbox ${owner} has it; remove that pod first`,
-        );
-      }
-    }
-  }
-
   /** Removes bridge and table, unless another daemon's pods use them. What cannot be removed is told, and harms nobody. */
   async #tidyUp(): Promise<void> {
     this.#bridge = undefined;
     try {
-      const links = await listLinks(this.#routeSocket());
-      const bridge = links.find(({ name }) => name === this.#options.bridge);
-      const theirs = bridge !== undefined && bridge.alias !== bridgeAlias(this.#options.owner);
-      if (theirs || links.some(({ masterIndex }) => masterIndex === bridge?.index)) return;
-      // The bridge last: it bears the owner's name, so that a daemon that dies here finds what is left at its next start.
-      await this.#rules.removeRules();
-      if (bridge !== undefined) await deleteLink(this.#routeSocket(), this.#options.bridge);
+      const { bridge, owner } = this.#options;
+      await removeNetwork(this.#routeSocket(), this.#rules, bridge, owner);
     } catch (error) {
       this.#options.log.warn({ error, bridge: this.#options.bridge }, "the built-in network could not be removed");
     }
