@@ -1,20 +1,17 @@
 import type { CribError } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
-import type { HostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
-import type { Kernel } from "../../kernel/port.ts";
-import type { Clock } from "../../observe/clock.ts";
-import type { Log } from "../../observe/log.ts";
 import { connectLink, createVeth, findLink, listLinks } from "../netlink/links.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
-import { type NetlinkKernel, NetlinkSocket } from "../netlink/netlink-socket.ts";
+import { NetlinkSocket } from "../netlink/netlink-socket.ts";
 import type { AttachRequest, NetworkAttachment } from "../port.ts";
 import { withNetns } from "../with-netns.ts";
 import { AddressPool } from "./address-pool.ts";
 import { asNetworkError } from "./as-network-error.ts";
 import { attachmentOf, rangesOf } from "./attachment-result.ts";
 import { type Bridge, ensureBridge } from "./bridge.ts";
+import type { BuiltinNetworkOptions } from "./builtin-options.ts";
 import { ChosenRange } from "./chosen-range.ts";
 import { configurePodEnd, podMacOf } from "./configure-pod-end.ts";
 import { LeftoverLinks } from "./leftover-links.ts";
@@ -24,26 +21,7 @@ import { PodRules } from "./pod-rules.ts";
 import { refuseTakenGateways, subnetOfAddress } from "./pool-subnets.ts";
 import { removeNetwork } from "./remove-network.ts";
 import { type Address, parseSubnets, type Subnet } from "./subnet.ts";
-import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
-
-export type BuiltinKernel = NetlinkKernel & SysctlKernel & Pick<Kernel, "open">;
-
-export interface BuiltinNetworkOptions {
-  readonly kernel: BuiltinKernel;
-  readonly bridge: string;
-  /** Comma-separated CIDRs; undefined: a free one is chosen. */
-  readonly subnet: string | undefined;
-  /** Where the chosen one is kept. */
-  readonly rangeFile: HostPath;
-  /** 0: the default route's. */
-  readonly mtu: number;
-  /** Whether a pod may send only from its own MAC and addresses. */
-  readonly antiSpoofing: boolean;
-  /** The daemon's state directory: tells its bridge from another daemon's. */
-  readonly owner: string;
-  readonly log: Log;
-  readonly clock: Clock;
-}
+import { setNetworkSysctl } from "./sysctl.ts";
 
 const retrySetupAfterMs = 5000;
 /** A status waits for no pod that is being connected. */
