@@ -6,7 +6,7 @@ import { paint } from "../format/paint.ts";
 import { printable } from "../format/printable.ts";
 import { shortId } from "../format/short-id.ts";
 import type { PullProgress } from "./progress.ts";
-import { TransferRate } from "./transfer-rate.ts";
+import { TransferRate } from "../../observe/transfer-rate.ts";
 
 interface ShownLayer {
   readonly progress: LayerProgress;
