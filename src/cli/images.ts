@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { invalidArgument } from "../errors/crib-error.ts";
 import { type Image, ImageSchema } from "../gen/runtime/v1/api_pb.ts";
 import { type Cli, daemonVerb, examples, printJson, withDaemonOptions } from "./cli.ts";
 import type { DaemonClient } from "./client.ts";
@@ -7,6 +8,7 @@ import { printable } from "./format/printable.ts";
 import { protoJson } from "./format/proto-json.ts";
 import { shortId } from "./format/short-id.ts";
 import { type Column, printTable } from "./format/table.ts";
+import { showPulls, watchPulls } from "./images/show-pulls.ts";
 import { orNothing } from "./or-nothing.ts";
 
 interface ImagesOptions {
@@ -14,6 +16,8 @@ interface ImagesOptions {
   readonly quiet?: true;
   readonly json?: true;
   readonly all?: true;
+  readonly pulling?: true;
+  readonly watch?: true;
 }
 
 /** One line of the table: an image appears once a tag. */
@@ -31,17 +35,26 @@ export function addImagesVerb(program: Command, cli: Cli): void {
     .option("--digests", "also the digests of the manifests")
     .option("-q, --quiet", "print full ids only")
     .option("-a, --all", "also what failed pulls left on the disk, below the table")
+    .option("--pulling", "what is on its way instead, also for the kubelet: each layer's bytes, rate and server")
+    .option("-w, --watch", "with --pulling: a line for each step as it happens, until Ctrl-C")
     .option("--json", "print JSON, as the CRI names the fields")
     .addHelpText(
       "after",
       examples(
         ["crib images", "all images"],
         ["crib images --all", "what else is on the disk"],
+        ["crib images --pulling", "what the kubelet is waiting for"],
         ["crib images --json | jq -r '.[].repoTags[]'", "all tags"],
       ),
     )
     .action(
       daemonVerb<ImagesOptions>(cli, async (daemon, _args, options) => {
+        const json = options.json === true;
+        if (options.watch && !options.pulling) throw invalidArgument("give --watch together with --pulling");
+        if (options.pulling) {
+          await (options.watch ? watchPulls : showPulls)(cli, daemon, { json });
+          return;
+        }
         const { images } = await daemon.images.listImages({});
         if (options.json)
           printJson(

@@ -5,6 +5,7 @@ import type { CriDeps } from "./deps.ts";
 import { info } from "./engine/info.ts";
 import { listLeftovers, removeLeftovers } from "./engine/leftovers.ts";
 import { pull } from "./engine/pull.ts";
+import { listPulls, watchPulls } from "./engine/pulls.ts";
 import { imageFsInfo } from "./image/image-fs-info.ts";
 import { imageStatus } from "./image/image-status.ts";
 import { listImages } from "./image/list-images.ts";
@@ -107,6 +108,8 @@ export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRo
     } satisfies Required<Parameters<typeof router.service<typeof ImageService>>[1]>);
     router.service(Engine, {
       pull: pull(deps),
+      listPulls: listPulls(deps),
+      watchPulls: watchPulls(deps, shutdown),
       info: info(deps),
       listLeftovers: listLeftovers(deps),
       removeLeftovers: removeLeftovers(deps),

@@ -20,12 +20,12 @@ describe("images", () => {
       auth: { username: "u", password: "p" },
     });
     expect(reply.imageRef).toBe(fakeImageId);
-    expect(server.images.pulls.at(-1)).toMatchObject({
+    expect(server.images.asked.at(-1)).toMatchObject({
       reference: "busybox:1.36",
       credentials: { username: "u", password: "p" },
     });
     await server.image.pullImage({ image: { image: "busybox:1.36" }, auth: {} });
-    expect(server.images.pulls.at(-1)?.credentials).toBeUndefined();
+    expect(server.images.asked.at(-1)?.credentials).toBeUndefined();
     expect((await failure(server.image.pullImage({ image: { image: "nope" } }))).code).toBe(Code.NotFound);
   });
 

@@ -17,7 +17,17 @@ import { ContentStore } from "./content/content-store.ts";
 import { DownloadSlots } from "./content/download-slots.ts";
 import { listLeftovers, removeLeftovers } from "./content/leftovers.ts";
 import { Pins } from "./content/pins.ts";
-import type { Image, ImageAccounts, ImageLayer, Images, Leftover, PullRequest, SecurityProfiles } from "./port.ts";
+import type {
+  Image,
+  ImageAccounts,
+  ImageLayer,
+  Images,
+  Leftover,
+  PullEvent,
+  PullRequest,
+  PullUnderWay,
+  SecurityProfiles,
+} from "./port.ts";
 import { ProfileFiles } from "./profiles/profile-files.ts";
 import { PulledProfiles } from "./profiles/security-profiles.ts";
 import { Puller } from "./pull/puller.ts";
@@ -145,6 +155,14 @@ class StoredImages implements ImageService {
 
   async pull(request: PullRequest, signal: AbortSignal): Promise<Image> {
     return await this.#puller.pull(request, signal);
+  }
+
+  pulls(): readonly PullUnderWay[] {
+    return this.#puller.book.list();
+  }
+
+  watchPulls(listener: (event: PullEvent) => void): Disposable {
+    return this.#puller.book.watch(listener);
   }
 
   find(reference: string): Image | undefined {

@@ -22,19 +22,66 @@ export interface PullRequest {
 }
 
 export type PullProgress =
-  | { readonly kind: "resolved"; readonly reference: string; readonly digest: Digest }
+  | {
+      readonly kind: "resolved";
+      readonly reference: string;
+      readonly digest: Digest;
+      /** Bottom first; a layer may be there twice. */
+      readonly layers: readonly { readonly digest: Digest; readonly sizeBytes: number }[];
+    }
   | {
       readonly kind: "layer";
       readonly digest: Digest;
       readonly doneBytes: bigint;
       readonly totalBytes: bigint;
       readonly phase: LayerPhase;
+      /** Who sends the layer, once somebody does. */
+      readonly sender?: LayerSender;
     }
   /** A mirror or registry that failed, in this pull or lately: others are asked first for a while. */
   | { readonly kind: "host-failure"; readonly origin: string; readonly why: string }
   | { readonly kind: "done"; readonly imageId: ImageId };
 
+/** A server that sends a blob. */
+export interface LayerSender {
+  /** "https://mirror.example:5000" */
+  readonly origin: string;
+  /** Whether it stands in for the registry that the reference names. */
+  readonly isMirror: boolean;
+}
+
 export type LayerPhase = "waiting" | "downloading" | "unpacking" | "done" | "present";
+
+/** A pull that is going on, whoever asked for it, as it stands now. */
+export interface PullUnderWay {
+  /** Of this daemon's pulls, in the order they began. */
+  readonly id: number;
+  /** Normalised. */
+  readonly reference: string;
+  /** Who asked: "cri", "cli", "daemon"; several for one that was joined. */
+  readonly askers: readonly string[];
+  readonly startedAtNs: UnixNanos;
+  /** Once the registry has said what the reference stands for. */
+  readonly digest: Digest | undefined;
+  readonly layers: readonly LayerUnderWay[];
+}
+
+export interface LayerUnderWay {
+  readonly digest: Digest;
+  readonly phase: LayerPhase;
+  readonly doneBytes: bigint;
+  readonly totalBytes: bigint;
+  /** Undefined until it can be told. */
+  readonly bytesPerSecond: number | undefined;
+  readonly msLeft: number | undefined;
+  readonly sender: LayerSender | undefined;
+}
+
+/** A step of some pull: where it stands, and how it ended once it has. */
+export interface PullEvent {
+  readonly pull: PullUnderWay;
+  readonly ended: { readonly imageId: ImageId } | { readonly error: string } | undefined;
+}
 
 /** The parts of an OCI image config that running it needs; validated and frozen. */
 export interface ImageConfig {
@@ -113,6 +160,10 @@ export interface Images {
   readonly profiles: SecurityProfiles;
   /** Joins a pull of the same reference (and credentials) already under way. */
   pull(request: PullRequest, signal: AbortSignal): Promise<Image>;
+  /** The pulls that are going on, oldest first. */
+  pulls(): readonly PullUnderWay[];
+  /** Tells `listener` of every step of every pull from now on, a few times a second at most of each, until disposed of. */
+  watchPulls(listener: (event: PullEvent) => void): Disposable;
   /** By id, id prefix (≥ 4 hex digits, unambiguous), tag or digest reference. @returns undefined when absent. */
   find(reference: string): Image | undefined;
   list(): readonly Image[];

@@ -57,6 +57,22 @@ test("a pull into a pipe tells each phase once and redraws nothing", () => {
   expect(io.err).toBe("  abababababab downloading (100 MiB)\n  abababababab done (100 MiB)\n");
 });
 
+test("a long download into a pipe tells every ten seconds that it lives", () => {
+  let ms = 0;
+  const clock: Clock = { now: () => 0n as UnixNanos, monotonicMs: () => ms, sleep: () => Promise.resolve(true) };
+  const io = createTestIo({ clock });
+  using progress = createPullProgress(io, false);
+  for (; ms <= 25_000; ms += 1000) progress.layer(layer("downloading", BigInt(ms / 1000) << 20n));
+  expect(io.err).toBe(
+    [
+      "  abababababab downloading (100 MiB)",
+      "  abababababab downloading 10 MiB of 100 MiB, 1 MiB/s, 90s left",
+      "  abababababab downloading 20 MiB of 100 MiB, 1 MiB/s, 80s left",
+      "",
+    ].join("\n"),
+  );
+});
+
 test("a silent pull says nothing", () => {
   const io = createTestIo({ terminal: true });
   using progress = createPullProgress(io, true);

@@ -1,4 +1,5 @@
 import type { LayerProgress } from "../../gen/crib/v1/engine_pb.ts";
+import { TransferRate } from "../../observe/transfer-rate.ts";
 import type { CliIo } from "../cli-io.ts";
 import { humanSpan } from "../format/human-age.ts";
 import { humanSize } from "../format/human-size.ts";
@@ -6,7 +7,6 @@ import { paint } from "../format/paint.ts";
 import { printable } from "../format/printable.ts";
 import { shortId } from "../format/short-id.ts";
 import type { PullProgress } from "./progress.ts";
-import { TransferRate } from "../../observe/transfer-rate.ts";
 
 interface ShownLayer {
   readonly progress: LayerProgress;

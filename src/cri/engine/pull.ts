@@ -49,8 +49,10 @@ function toUpdate(progress: PullProgress): PullUpdate {
         update: { case: "resolved", value: { reference: progress.reference, digest: progress.digest } },
       });
     case "layer": {
-      const { digest, doneBytes, totalBytes, phase } = progress;
-      return create(PullUpdateSchema, { update: { case: "layer", value: { digest, doneBytes, totalBytes, phase } } });
+      const { digest, doneBytes, totalBytes, phase, sender } = progress;
+      const from = sender === undefined ? {} : { source: sender.origin, mirror: sender.isMirror };
+      const value = { digest, doneBytes, totalBytes, phase, ...from };
+      return create(PullUpdateSchema, { update: { case: "layer", value } });
     }
     case "host-failure": {
       const { origin, why } = progress;

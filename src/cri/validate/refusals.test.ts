@@ -193,9 +193,9 @@ describe("validation changes nothing", () => {
       "filter.state.state: 77",
     ],
   ])("%s", async (_name, call, message) => {
-    const before = server.pods.calls.length + server.images.pulls.length;
+    const before = server.pods.calls.length + server.images.asked.length;
     const error = await failure(call());
     expect([error.code, error.rawMessage]).toEqual([Code.InvalidArgument, expect.stringContaining(message)]);
-    expect(server.pods.calls.length + server.images.pulls.length).toBe(before);
+    expect(server.pods.calls.length + server.images.asked.length).toBe(before);
   });
 });

@@ -3,6 +3,7 @@ import { CribError, unavailable } from "../../errors/crib-error.ts";
 import type { Digest } from "../../ids/digest.ts";
 import type { Fd } from "../../ids/process.ts";
 import type { Clock } from "../../observe/clock.ts";
+import type { LayerSender } from "../port.ts";
 import type { Descriptor } from "../pull/manifest.ts";
 import { SharedTasks } from "../pull/shared-tasks.ts";
 import type { BlobBody } from "../registry/open-blob.ts";
@@ -12,7 +13,9 @@ import type { ContentStore, Ingest } from "./content-store.ts";
 import type { DownloadSlots } from "./download-slots.ts";
 
 /** Bytes of the blob on disk so far; the file is whole and verified once the download resolves. */
-export type DownloadProgress = { readonly kind: "waiting" } | { readonly kind: "available"; readonly bytes: number };
+export type DownloadProgress =
+  | { readonly kind: "waiting"; readonly sender?: LayerSender }
+  | { readonly kind: "available"; readonly bytes: number; readonly sender?: LayerSender };
 
 /** Breaks in a row without a byte between them before a download gives up. */
 const maxFruitlessAttempts = 4;
@@ -118,8 +121,10 @@ export class BlobDownloads {
     emit: (progress: DownloadProgress) => void,
   ): Promise<void> {
     const body = await from.blobInto(ingest.file.fd as Fd, blob, ingest.offset, attempt, signal);
-    if ("receiver" in body) await this.#take(from, ingest, body, signal, emit);
-    else await this.#write(blob, from, ingest, body, signal, emit);
+    const sender: LayerSender = { origin: body.origin, isMirror: body.isMirror };
+    const tell = (progress: DownloadProgress): void => emit({ ...progress, sender });
+    if ("receiver" in body) await this.#take(from, ingest, body, signal, tell);
+    else await this.#write(blob, from, ingest, body, signal, tell);
     if (ingest.offset === blob.sizeBytes) return;
     const short = `blob ${blob.digest} from ${body.origin} broke off at byte ${ingest.offset} of ${blob.sizeBytes}`;
     from.failed(body.origin, short);

@@ -11,6 +11,8 @@ export interface PullFacts {
   /** The server that answered last, once one did. */
   source: string | undefined;
   digest: string | undefined;
+  /** What this pull brought over the network itself: nothing for one that joined another. */
+  fetchedBytes: bigint;
 }
 
 /** One line when a pull starts and one when it ends, with what an auditor asks: who, what, from where, how much, how long. */
@@ -23,6 +25,7 @@ export async function auditPull(log: Log, clock: Clock, facts: PullFacts, work: 
     asker,
     ...(facts.digest === undefined ? {} : { digest: facts.digest }),
     ...(facts.source === undefined ? {} : { source: facts.source }),
+    fetchedBytes: Number(facts.fetchedBytes),
     ms: Math.round(clock.monotonicMs() - started),
   });
   try {

@@ -81,8 +81,8 @@ async function installLayers(
     if (chainId === undefined || diffId === undefined) return Promise.resolve();
     const wish = { chainId, diffId, blob, below: chain.slice(0, position), belowReady, from };
     const totalBytes = BigInt(blob.sizeBytes);
-    const layer = stores.builds.ensure(wish, shared, ({ phase, doneBytes }) => {
-      report({ kind: "layer", digest: blob.digest, doneBytes: BigInt(doneBytes), totalBytes, phase });
+    const layer = stores.builds.ensure(wish, shared, (progress) => {
+      report({ kind: "layer", digest: blob.digest, totalBytes, ...progress, doneBytes: BigInt(progress.doneBytes) });
     });
     belowReady = Promise.all([belowReady, layer]);
     // Each layer's failure is reported by the wait below; this one is only somebody's floor.

@@ -17,7 +17,8 @@ import { requestSecret } from "../registry/request-secret.ts";
 import { type BuiltinImage, builtinDomain, builtinName, builtinSource } from "../store/builtin-image.ts";
 import { auditPull, type PullFacts } from "./audit-pull.ts";
 import { installImage } from "./install-image.ts";
-import { resolveImage } from "./resolve-image.ts";
+import { PullBook } from "./pull-book.ts";
+import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
 import { SharedTasks } from "./shared-tasks.ts";
 
 export interface PullWorld {
@@ -36,39 +37,51 @@ export class Puller {
   readonly #world: PullWorld;
   readonly #stores: GarbageStores;
   readonly #health: HostHealth;
+  readonly #book: PullBook;
   readonly #pulls = new SharedTasks<string, ImageId, PullProgress>({ joinersRetry: false });
 
   constructor(world: PullWorld, stores: GarbageStores) {
     this.#world = world;
     this.#stores = stores;
     this.#health = new HostHealth(world.clock);
+    this.#book = new PullBook(world.clock);
   }
 
   /** Joins a pull of the same reference and credentials that is under way. @throws {CribError} as registry and stores have it. */
   async pull(request: PullRequest, signal: AbortSignal): Promise<Image> {
     const reference = parseReference(request.reference);
     const report = request.onProgress ?? ((): void => undefined);
-    const key = `${formatReference(reference)} ${credentialsFingerprint(request.credentials)}`;
+    const name = formatReference(reference);
+    const key = `${name} ${credentialsFingerprint(request.credentials)}`;
     const { log, clock } = this.#world;
-    const facts: PullFacts = {
-      image: formatReference(reference),
-      asker: request.asker ?? "daemon",
-      source: undefined,
-      digest: undefined,
-    };
+    const asker = request.asker ?? "daemon";
+    const facts: PullFacts = { image: name, asker, source: undefined, digest: undefined, fetchedBytes: 0n };
     return await auditPull(log, clock, facts, async () => {
-      const id = await this.#pulls.run(
-        key,
-        signal,
-        (shared, emit) => withinRoom(this.#stores, log, () => this.#pull(reference, request, shared, emit, facts)),
-        (progress) => {
-          if (progress.kind === "resolved") facts.digest = progress.digest;
-          report(progress);
-        },
-      );
+      const listen = (progress: PullProgress): void => {
+        if (progress.kind === "resolved") facts.digest = progress.digest;
+        report(progress);
+      };
+      for (const progress of this.#book.join(key, asker)) listen(progress);
+      const start = (shared: AbortSignal, emit: (progress: PullProgress) => void): Promise<ImageId> =>
+        this.#book.keep(key, { reference: name, asker }, async (note) => {
+          const tell = (progress: PullProgress): void => {
+            note(progress);
+            emit(progress);
+          };
+          try {
+            return await withinRoom(this.#stores, log, () => this.#pull(reference, request, shared, tell, facts));
+          } finally {
+            facts.fetchedBytes = this.#book.fetchedBytes(key);
+          }
+        });
+      const id = await this.#pulls.run(key, signal, start, listen);
       report({ kind: "done", imageId: id });
       return this.#listed(id);
     });
+  }
+
+  get book(): Pick<PullBook, "list" | "watch"> {
+    return this.#book;
   }
 
   async #pull(
@@ -90,7 +103,7 @@ export class Puller {
     try {
       const image = await resolveImage(reference, repository, this.#stores.content, platform, signal);
       this.#sayOtherPlatform(request.reference, image.parsed.platform);
-      report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
+      report(resolved(reference, image));
       const name = repositoryName(reference);
       // A tag beside a digest was not asked of the registry: it proves nothing about where the tag points.
       const tags = reference.digest === undefined ? [`${name}:${reference.tag ?? "latest"}`] : [];
@@ -133,7 +146,7 @@ export class Puller {
       throw notFound("image", formatReference(reference));
     }
     const { image, layer } = builtin;
-    report({ kind: "resolved", reference: formatReference(reference), digest: image.targetDigest });
+    report(resolved(reference, image));
     const names = [`${builtinName}:latest`, `${builtinName}@${image.targetDigest}`];
     const present = this.#stores.index.get(image.id);
     if (present?.repoTags.includes(`${builtinName}:latest`) === true) return image.id;
@@ -147,4 +160,9 @@ export class Puller {
     if (image === undefined) throw notFound("image", id);
     return image;
   }
+}
+
+function resolved(reference: ImageReference, { targetDigest, manifest }: ResolvedImage): PullProgress {
+  const name = formatReference(reference);
+  return { kind: "resolved", reference: name, digest: targetDigest, layers: manifest.layers };
 }

@@ -15,6 +15,8 @@ export interface BlobBody {
   readonly startByte: number;
   readonly pieces: AsyncGenerator<Uint8Array>;
   readonly origin: string;
+  /** Whether another than the registry itself sends it. */
+  readonly isMirror: boolean;
   /** Whether the server said that all of the blob comes: an end before that is a broken connection, not its last word. */
   readonly isAnnounced: boolean;
 }
@@ -32,13 +34,13 @@ export async function openBlob(
   health: HostHealth,
   signal: AbortSignal,
 ): Promise<BlobBody> {
-  const { origin } = client.target.endpoint;
+  const { origin, isUpstream } = client.target.endpoint;
   if (offset > 0 && health.hasRanges(origin)) {
     const response = await client.get(`blobs/${blob.digest}`, { range: `bytes=${offset}-` }, signal);
     if (response.status === 200) return wholeBody(client, blob, response, signal);
     if (response.status === 206 && startsAt(response, offset, blob.sizeBytes)) {
       const pieces = client.http.pieces(response, signal);
-      return { startByte: offset, pieces, origin, isAnnounced: true };
+      return { startByte: offset, pieces, origin, isMirror: !isUpstream, isAnnounced: true };
     }
     await response.body?.cancel();
     health.lacksRanges(origin);
@@ -52,7 +54,7 @@ async function wholeBody(
   response: Response,
   signal: AbortSignal,
 ): Promise<BlobBody> {
-  const { origin } = client.target.endpoint;
+  const { origin, isUpstream } = client.target.endpoint;
   const stated = response.headers.get("content-length");
   const isBlobItself = stated !== null && Number(stated) === blob.sizeBytes;
   const problem = wrongBody(response, blob, isBlobItself);
@@ -67,7 +69,7 @@ async function wholeBody(
   }
   // Object stores keep "gzip" beside blobs that are gzip files: what has the blob's own length is the blob.
   const pieces = isBlobItself ? client.http.rawPieces(response, signal) : client.http.pieces(response, signal);
-  return { startByte: 0, pieces, origin, isAnnounced: isBlobItself };
+  return { startByte: 0, pieces, origin, isMirror: !isUpstream, isAnnounced: isBlobItself };
 }
 
 function wrongBody(

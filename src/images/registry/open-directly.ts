@@ -11,6 +11,8 @@ export interface DirectBody {
   readonly bodyBytes: number;
   readonly receiver: BlobReceiver;
   readonly origin: string;
+  /** Whether another than the registry itself sends it. */
+  readonly isMirror: boolean;
 }
 
 /** Less is not worth a process. */
@@ -28,7 +30,7 @@ export async function openDirectly(
   health: HostHealth,
   signal: AbortSignal,
 ): Promise<DirectBody | undefined> {
-  const { origin } = client.target.endpoint;
+  const { origin, isUpstream } = client.target.endpoint;
   if (!blob.digest.startsWith("sha256:") || blob.sizeBytes - offset < minBytes || health.wraps(origin))
     return undefined;
   const wished = offset > 0 && health.hasRanges(origin) ? offset : 0;
@@ -40,7 +42,7 @@ export async function openDirectly(
   const isRange = response.status === 206 && wished > 0 && startsAt(response, wished, blob.sizeBytes);
   const startByte = isRange ? wished : 0;
   if ((isRange || response.status === 200) && startByte + bodyBytes === blob.sizeBytes)
-    return { startByte, bodyBytes, receiver, origin };
+    return { startByte, bodyBytes, receiver, origin, isMirror: !isUpstream };
   await receiver.end();
   return undefined;
 }

@@ -11,7 +11,7 @@ import type { ParsedLayer } from "../../layers/native/replies.ts";
 import type { Log } from "../../observe/log.ts";
 import type { BlobDownloads } from "../content/blob-downloads.ts";
 import type { ContentStore } from "../content/content-store.ts";
-import type { LayerPhase } from "../port.ts";
+import type { LayerPhase, LayerSender } from "../port.ts";
 import type { Descriptor } from "../pull/manifest.ts";
 import { SharedTasks } from "../pull/shared-tasks.ts";
 import type { BlobSource } from "../registry/repository.ts";
@@ -32,6 +32,7 @@ export interface LayerWish {
 export interface LayerProgress {
   readonly phase: LayerPhase;
   readonly doneBytes: number;
+  readonly sender?: LayerSender;
 }
 
 type Rewritten = readonly (readonly [string, string])[];
@@ -208,7 +209,8 @@ export class LayerBuilds {
       if (progress.kind === "waiting") return emit({ phase: "waiting", doneBytes: 0 });
       const whole = progress.bytes === blob.sizeBytes;
       unpacking.advance(progress.bytes, whole);
-      emit({ phase: whole ? "unpacking" : "downloading", doneBytes: progress.bytes });
+      const phase = whole ? "unpacking" : "downloading";
+      emit({ phase, doneBytes: progress.bytes, ...(progress.sender === undefined ? {} : { sender: progress.sender }) });
     });
     // Whichever fails first ends the other, and its error is the one that says why.
     const unpacked = unpacking.result.catch((error: unknown) => {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file crib/v1/engine.proto.
  */
 export const file_crib_v1_engine: GenFile = /*@__PURE__*/
-  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkiVwoNTGF5ZXJQcm9ncmVzcxIOCgZkaWdlc3QYASABKAkSEgoKZG9uZV9ieXRlcxgCIAEoAxITCgt0b3RhbF9ieXRlcxgDIAEoAxINCgVwaGFzZRgEIAEoCSIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAzKgAgoGRW5naW5lEjUKBFB1bGwSFC5jcmliLnYxLlB1bGxSZXF1ZXN0GhMuY3JpYi52MS5QdWxsVXBkYXRlIgAwARI1CgRJbmZvEhQuY3JpYi52MS5JbmZvUmVxdWVzdBoVLmNyaWIudjEuSW5mb1Jlc3BvbnNlIgASUAoNTGlzdExlZnRvdmVycxIdLmNyaWIudjEuTGlzdExlZnRvdmVyc1JlcXVlc3QaHi5jcmliLnYxLkxpc3RMZWZ0b3ZlcnNSZXNwb25zZSIAElYKD1JlbW92ZUxlZnRvdmVycxIfLmNyaWIudjEuUmVtb3ZlTGVmdG92ZXJzUmVxdWVzdBogLmNyaWIudjEuUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2UiAGIGcHJvdG8z");
+  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAki4QEKDUxheWVyUHJvZ3Jlc3MSDgoGZGlnZXN0GAEgASgJEhIKCmRvbmVfYnl0ZXMYAiABKAMSEwoLdG90YWxfYnl0ZXMYAyABKAMSDQoFcGhhc2UYBCABKAkSDgoGc291cmNlGAUgASgJEg4KBm1pcnJvchgGIAEoCBIdChBieXRlc19wZXJfc2Vjb25kGAcgASgDSACIAQESHgoRbWlsbGlzZWNvbmRzX2xlZnQYCCABKANIAYgBAUITChFfYnl0ZXNfcGVyX3NlY29uZEIUChJfbWlsbGlzZWNvbmRzX2xlZnQiEgoQTGlzdFB1bGxzUmVxdWVzdCI5ChFMaXN0UHVsbHNSZXNwb25zZRIkCgVwdWxscxgBIAMoCzIVLmNyaWIudjEuUHVsbFVuZGVyV2F5IhMKEVdhdGNoUHVsbHNSZXF1ZXN0IlEKCVB1bGxFdmVudBIjCgRwdWxsGAEgASgLMhUuY3JpYi52MS5QdWxsVW5kZXJXYXkSEAoIaW1hZ2VfaWQYAiABKAkSDQoFZXJyb3IYAyABKAkijAEKDFB1bGxVbmRlcldheRIKCgJpZBgBIAEoAxIRCglyZWZlcmVuY2UYAiABKAkSDgoGYXNrZXJzGAMgAygJEhUKDXN0YXJ0ZWRfYXRfbnMYBCABKAMSDgoGZGlnZXN0GAUgASgJEiYKBmxheWVycxgGIAMoCzIWLmNyaWIudjEuTGF5ZXJQcm9ncmVzcyIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAzKoAwoGRW5naW5lEjUKBFB1bGwSFC5jcmliLnYxLlB1bGxSZXF1ZXN0GhMuY3JpYi52MS5QdWxsVXBkYXRlIgAwARJECglMaXN0UHVsbHMSGS5jcmliLnYxLkxpc3RQdWxsc1JlcXVlc3QaGi5jcmliLnYxLkxpc3RQdWxsc1Jlc3BvbnNlIgASQAoKV2F0Y2hQdWxscxIaLmNyaWIudjEuV2F0Y2hQdWxsc1JlcXVlc3QaEi5jcmliLnYxLlB1bGxFdmVudCIAMAESNQoESW5mbxIULmNyaWIudjEuSW5mb1JlcXVlc3QaFS5jcmliLnYxLkluZm9SZXNwb25zZSIAElAKDUxpc3RMZWZ0b3ZlcnMSHS5jcmliLnYxLkxpc3RMZWZ0b3ZlcnNSZXF1ZXN0Gh4uY3JpYi52MS5MaXN0TGVmdG92ZXJzUmVzcG9uc2UiABJWCg9SZW1vdmVMZWZ0b3ZlcnMSHy5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QaIC5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1Jlc3BvbnNlIgBiBnByb3RvMw");
 
 /**
  * Asks for an image. Credentials are optional; without them the node's own are tried.
@@ -171,6 +171,32 @@ export type LayerProgress = Message<"crib.v1.LayerProgress"> & {
    * @generated from field: string phase = 4;
    */
   phase: string;
+
+  /**
+   * Who sends it, once somebody does: "https://mirror.example:5000".
+   *
+   * @generated from field: string source = 5;
+   */
+  source: string;
+
+  /**
+   * Whether that is a mirror and not the registry itself.
+   *
+   * @generated from field: bool mirror = 6;
+   */
+  mirror: boolean;
+
+  /**
+   * Absent while it cannot be told, and when nothing is on its way.
+   *
+   * @generated from field: optional int64 bytes_per_second = 7;
+   */
+  bytesPerSecond?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 milliseconds_left = 8;
+   */
+  millisecondsLeft?: bigint | undefined;
 };
 
 /**
@@ -179,6 +205,134 @@ export type LayerProgress = Message<"crib.v1.LayerProgress"> & {
  */
 export const LayerProgressSchema: GenMessage<LayerProgress> = /*@__PURE__*/
   messageDesc(file_crib_v1_engine, 4);
+
+/**
+ * @generated from message crib.v1.ListPullsRequest
+ */
+export type ListPullsRequest = Message<"crib.v1.ListPullsRequest"> & {
+};
+
+/**
+ * Describes the message crib.v1.ListPullsRequest.
+ * Use `create(ListPullsRequestSchema)` to create a new message.
+ */
+export const ListPullsRequestSchema: GenMessage<ListPullsRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 5);
+
+/**
+ * @generated from message crib.v1.ListPullsResponse
+ */
+export type ListPullsResponse = Message<"crib.v1.ListPullsResponse"> & {
+  /**
+   * @generated from field: repeated crib.v1.PullUnderWay pulls = 1;
+   */
+  pulls: PullUnderWay[];
+};
+
+/**
+ * Describes the message crib.v1.ListPullsResponse.
+ * Use `create(ListPullsResponseSchema)` to create a new message.
+ */
+export const ListPullsResponseSchema: GenMessage<ListPullsResponse> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 6);
+
+/**
+ * @generated from message crib.v1.WatchPullsRequest
+ */
+export type WatchPullsRequest = Message<"crib.v1.WatchPullsRequest"> & {
+};
+
+/**
+ * Describes the message crib.v1.WatchPullsRequest.
+ * Use `create(WatchPullsRequestSchema)` to create a new message.
+ */
+export const WatchPullsRequestSchema: GenMessage<WatchPullsRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 7);
+
+/**
+ * Where a pull stands. A newer event of a pull replaces older ones that were not read in time.
+ *
+ * @generated from message crib.v1.PullEvent
+ */
+export type PullEvent = Message<"crib.v1.PullEvent"> & {
+  /**
+   * @generated from field: crib.v1.PullUnderWay pull = 1;
+   */
+  pull?: PullUnderWay | undefined;
+
+  /**
+   * Of a pull that has ended one of these is set.
+   *
+   * @generated from field: string image_id = 2;
+   */
+  imageId: string;
+
+  /**
+   * @generated from field: string error = 3;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message crib.v1.PullEvent.
+ * Use `create(PullEventSchema)` to create a new message.
+ */
+export const PullEventSchema: GenMessage<PullEvent> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 8);
+
+/**
+ * A pull that is going on.
+ *
+ * @generated from message crib.v1.PullUnderWay
+ */
+export type PullUnderWay = Message<"crib.v1.PullUnderWay"> & {
+  /**
+   * Of this daemon's pulls, in the order they began.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Normalised: "docker.io/library/busybox:latest".
+   *
+   * @generated from field: string reference = 2;
+   */
+  reference: string;
+
+  /**
+   * cri, cli, daemon; several when a pull was joined.
+   *
+   * @generated from field: repeated string askers = 3;
+   */
+  askers: string[];
+
+  /**
+   * Unix, nanoseconds.
+   *
+   * @generated from field: int64 started_at_ns = 4;
+   */
+  startedAtNs: bigint;
+
+  /**
+   * Of the manifest or index, once it is known.
+   *
+   * @generated from field: string digest = 5;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: repeated crib.v1.LayerProgress layers = 6;
+   */
+  layers: LayerProgress[];
+};
+
+/**
+ * Describes the message crib.v1.PullUnderWay.
+ * Use `create(PullUnderWaySchema)` to create a new message.
+ */
+export const PullUnderWaySchema: GenMessage<PullUnderWay> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 9);
 
 /**
  * The image is here.
@@ -199,7 +353,7 @@ export type Done = Message<"crib.v1.Done"> & {
  * Use `create(DoneSchema)` to create a new message.
  */
 export const DoneSchema: GenMessage<Done> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 5);
+  messageDesc(file_crib_v1_engine, 10);
 
 /**
  * Asks who answers.
@@ -214,7 +368,7 @@ export type InfoRequest = Message<"crib.v1.InfoRequest"> & {
  * Use `create(InfoRequestSchema)` to create a new message.
  */
 export const InfoRequestSchema: GenMessage<InfoRequest> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 6);
+  messageDesc(file_crib_v1_engine, 11);
 
 /**
  * Who answers.
@@ -271,7 +425,7 @@ export type InfoResponse = Message<"crib.v1.InfoResponse"> & {
  * Use `create(InfoResponseSchema)` to create a new message.
  */
 export const InfoResponseSchema: GenMessage<InfoResponse> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 7);
+  messageDesc(file_crib_v1_engine, 12);
 
 /**
  * @generated from message crib.v1.ListLeftoversRequest
@@ -284,7 +438,7 @@ export type ListLeftoversRequest = Message<"crib.v1.ListLeftoversRequest"> & {
  * Use `create(ListLeftoversRequestSchema)` to create a new message.
  */
 export const ListLeftoversRequestSchema: GenMessage<ListLeftoversRequest> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 8);
+  messageDesc(file_crib_v1_engine, 13);
 
 /**
  * Oldest first.
@@ -303,7 +457,7 @@ export type ListLeftoversResponse = Message<"crib.v1.ListLeftoversResponse"> & {
  * Use `create(ListLeftoversResponseSchema)` to create a new message.
  */
 export const ListLeftoversResponseSchema: GenMessage<ListLeftoversResponse> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 9);
+  messageDesc(file_crib_v1_engine, 14);
 
 /**
  * @generated from message crib.v1.RemoveLeftoversRequest
@@ -316,7 +470,7 @@ export type RemoveLeftoversRequest = Message<"crib.v1.RemoveLeftoversRequest"> &
  * Use `create(RemoveLeftoversRequestSchema)` to create a new message.
  */
 export const RemoveLeftoversRequestSchema: GenMessage<RemoveLeftoversRequest> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 10);
+  messageDesc(file_crib_v1_engine, 15);
 
 /**
  * @generated from message crib.v1.RemoveLeftoversResponse
@@ -333,7 +487,7 @@ export type RemoveLeftoversResponse = Message<"crib.v1.RemoveLeftoversResponse">
  * Use `create(RemoveLeftoversResponseSchema)` to create a new message.
  */
 export const RemoveLeftoversResponseSchema: GenMessage<RemoveLeftoversResponse> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 11);
+  messageDesc(file_crib_v1_engine, 16);
 
 /**
  * Something that no image has and no pull is using.
@@ -373,7 +527,7 @@ export type Leftover = Message<"crib.v1.Leftover"> & {
  * Use `create(LeftoverSchema)` to create a new message.
  */
 export const LeftoverSchema: GenMessage<Leftover> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 12);
+  messageDesc(file_crib_v1_engine, 17);
 
 /**
  * The engine behind the socket.
@@ -390,6 +544,26 @@ export const Engine: GenService<{
     methodKind: "server_streaming";
     input: typeof PullRequestSchema;
     output: typeof PullUpdateSchema;
+  },
+  /**
+   * The pulls that are going on, whoever asked for them, oldest first.
+   *
+   * @generated from rpc crib.v1.Engine.ListPulls
+   */
+  listPulls: {
+    methodKind: "unary";
+    input: typeof ListPullsRequestSchema;
+    output: typeof ListPullsResponseSchema;
+  },
+  /**
+   * Every step of every pull: first those that are going on, then what happens, until the client leaves.
+   *
+   * @generated from rpc crib.v1.Engine.WatchPulls
+   */
+  watchPulls: {
+    methodKind: "server_streaming";
+    input: typeof WatchPullsRequestSchema;
+    output: typeof PullEventSchema;
   },
   /**
    * Who answers: version, paths, cgroup mode.
