@@ -1,4 +1,5 @@
 import { addAttachVerb } from "./attach.ts";
+import { addCheckVerb } from "./check/check.ts";
 import type { CliIo } from "./cli-io.ts";
 import { addCompletionVerb } from "./completion.ts";
 import { addConfigVerb } from "./config.ts";
@@ -48,6 +49,7 @@ const verbs = [
   addServeVerb,
   addInstallVerb,
   addDoctorVerb,
+  addCheckVerb,
   addConfigVerb,
   addCompletionVerb,
   addVersionVerb,

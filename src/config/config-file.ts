@@ -105,6 +105,12 @@ const schema = z.strictObject({
     .strictObject({
       pinned: z.array(z.string().min(1)).optional(),
       layer_store: z.enum(["auto", "directories", "erofs"]).optional(),
+      check_interval_hours: z
+        .number()
+        .int()
+        .min(0)
+        .max(24 * 366)
+        .optional(),
     })
     .optional(),
   cdi: z.strictObject({ spec_dirs: z.array(path).optional() }).optional(),

@@ -46,6 +46,8 @@ export interface Config {
     readonly pinned: readonly string[];
     /** How new layers are kept: "auto" takes EROFS where the kernel mounts it. A store may hold both kinds. */
     readonly layerStore: "auto" | "directories" | "erofs";
+    /** Everything that images are made of is read once in this time and compared with what it should be. 0: only when asked. */
+    readonly checkIntervalMs: number;
   };
   readonly cdi: {
     /** Directories of CDI files; a later one wins over an earlier. */

@@ -49,6 +49,7 @@ describe("loadConfig()", () => {
       [images]
       pinned = ["registry.k8s.io/pause:3.10"]
       layer_store = "directories"
+      check_interval_hours = 24
       [cdi]
       spec_dirs = ["/c1", "/c2"]
       [nri]
@@ -90,7 +91,7 @@ describe("loadConfig()", () => {
         maxConcurrentDownloadsPerRegistry: 1,
         stallTimeoutMs: 7000,
       },
-      images: { pinned: ["registry.k8s.io/pause:3.10"], layerStore: "directories" },
+      images: { pinned: ["registry.k8s.io/pause:3.10"], layerStore: "directories", checkIntervalMs: 86_400_000 },
       cdi: { specDirs: ["/c1", "/c2"] },
       nri: {
         socket: "/n/nri.sock",

@@ -90,10 +90,7 @@ function overlay(base: Config, file: ConfigFile): Config {
         registry?.max_concurrent_downloads_per_registry ?? base.registry.maxConcurrentDownloadsPerRegistry,
       stallTimeoutMs: toMs(registry?.stall_timeout_seconds) ?? base.registry.stallTimeoutMs,
     },
-    images: {
-      pinned: images?.pinned ?? base.images.pinned,
-      layerStore: images?.layer_store ?? base.images.layerStore,
-    },
+    images: overlayImages(base.images, images),
     cdi: { specDirs: cdi?.spec_dirs ?? base.cdi.specDirs },
     nri: overlayNri(base.nri, file.nri),
     runtime: {
@@ -137,6 +134,15 @@ function overlayNri(base: Config["nri"], file: ConfigFile["nri"]): Config["nri"]
     configDir: file?.config_dir ?? base.configDir,
     registrationTimeoutMs: toMs(file?.registration_timeout_seconds) ?? base.registrationTimeoutMs,
     requestTimeoutMs: toMs(file?.request_timeout_seconds) ?? base.requestTimeoutMs,
+  };
+}
+
+function overlayImages(base: Config["images"], file: ConfigFile["images"]): Config["images"] {
+  const hours = file?.check_interval_hours;
+  return {
+    pinned: file?.pinned ?? base.pinned,
+    layerStore: file?.layer_store ?? base.layerStore,
+    checkIntervalMs: hours === undefined ? base.checkIntervalMs : hours * 3_600_000,
   };
 }
 

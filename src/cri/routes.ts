@@ -2,6 +2,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { Engine } from "../gen/crib/v1/engine_pb.ts";
 import { ImageService, RuntimeService } from "../gen/runtime/v1/api_pb.ts";
 import type { CriDeps } from "./deps.ts";
+import { check } from "./engine/check.ts";
 import { info } from "./engine/info.ts";
 import { listLeftovers, removeLeftovers } from "./engine/leftovers.ts";
 import { pull } from "./engine/pull.ts";
@@ -113,6 +114,7 @@ export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRo
       info: info(deps),
       listLeftovers: listLeftovers(deps),
       removeLeftovers: removeLeftovers(deps),
+      check: check(deps),
     } satisfies Required<Parameters<typeof router.service<typeof Engine>>[1]>);
   };
 }

@@ -11,6 +11,10 @@ import { LayerProcesses } from "../layers/native/layer-processes.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { Reserve } from "../state/reserve.ts";
+import { BackgroundCheck } from "./check/background-check.ts";
+import { CheckedTimes } from "./check/checked-times.ts";
+import { DamagedStore } from "./check/damaged-store.ts";
+import { StoreChecks } from "./check/store-checks.ts";
 import { BlobDownloads } from "./content/blob-downloads.ts";
 import { collectGarbage, deleteContents, type GarbageStores } from "./content/collect-garbage.ts";
 import { ContentStore } from "./content/content-store.ts";
@@ -18,6 +22,7 @@ import { DownloadSlots } from "./content/download-slots.ts";
 import { listLeftovers, removeLeftovers } from "./content/leftovers.ts";
 import { Pins } from "./content/pins.ts";
 import type {
+  CheckStep,
   Image,
   ImageAccounts,
   ImageLayer,
@@ -76,6 +81,8 @@ export interface ImagesOptions {
 export interface ImageService extends Images, Disposable {
   /** Makes `crib.local/hello` around the program if it is not there. From then on pulling it needs no network. */
   ensureBuiltinImage(helloElf: Uint8Array): Promise<Image>;
+  /** From now on reads the store slowly, and mends it: soon where the last boot did not end in good order. */
+  checkInBackground(): void;
   /** Holders of `acquireRootfs`, those of a former run of the daemon included: release what no longer exists. */
   holders(): readonly string[];
 }
@@ -110,7 +117,8 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const kinds = new LayerKinds(config.images.layerStore, log);
   const limits = options.limits ?? defaultLayerLimits;
   const builds = new LayerBuilds(content, layers, downloads, workers, processes, kinds, limits, log);
-  const stores = { content, layers, downloads, builds, index, pins: new Pins(), clock };
+  const damaged = new DamagedStore(root, workers);
+  const stores = { damaged, content, layers, downloads, builds, index, pins: new Pins(), clock };
   const profileWorld = {
     clock,
     log,
@@ -123,7 +131,8 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   );
   await profiles.load(log);
   const receivers = options.httpProxy === true ? undefined : processes;
-  return new StoredImages(options, stores, workers, receivers, profiles, [durability, processes, layers]);
+  const owned = [durability, processes, layers];
+  return new StoredImages(options, stores, workers, receivers, profiles, owned, durability.unclean);
 }
 
 class StoredImages implements ImageService {
@@ -134,6 +143,8 @@ class StoredImages implements ImageService {
   readonly #owned: readonly Disposable[];
   readonly #platform: Platform;
   readonly #puller: Puller;
+  readonly #checks: StoreChecks;
+  readonly #background: BackgroundCheck;
   readonly #accounts = new Map<string, ImageAccounts>();
 
   constructor(
@@ -143,14 +154,20 @@ class StoredImages implements ImageService {
     receivers: LayerProcesses | undefined,
     profiles: SecurityProfiles,
     owned: readonly Disposable[],
+    unclean: boolean,
   ) {
     this.profiles = profiles;
     this.#options = options;
     this.#stores = stores;
     this.#workers = workers;
-    this.#owned = owned;
     this.#platform = options.platform ?? hostPlatform();
     this.#puller = new Puller({ ...options, platform: this.#platform, receivers }, stores);
+    const { clock, log, config, root } = options;
+    this.#checks = new StoreChecks(stores, (image, signal) => this.#puller.repair(image, signal), clock, log);
+    const times = new CheckedTimes(root, log);
+    const intervalMs = config.images.checkIntervalMs;
+    this.#background = new BackgroundCheck(this.#checks, stores.index, times, { intervalMs, unclean }, { clock, log });
+    this.#owned = owned;
   }
 
   async pull(request: PullRequest, signal: AbortSignal): Promise<Image> {
@@ -245,12 +262,21 @@ class StoredImages implements ImageService {
     await collectGarbage(this.#stores);
   }
 
+  check(options: { readonly repair: boolean }, signal: AbortSignal): AsyncGenerator<CheckStep> {
+    return this.#checks.run(options, signal);
+  }
+
+  checkInBackground(): void {
+    this.#background.start();
+  }
+
   async ensureBuiltinImage(helloElf: Uint8Array): Promise<Image> {
     this.#puller.builtin = makeBuiltinImage(helloElf, this.#platform);
     return await this.pull({ reference: builtinName, credentials: undefined }, new AbortController().signal);
   }
 
   [Symbol.dispose](): void {
+    this.#background[Symbol.dispose]();
     this.#workers[Symbol.dispose]();
     for (const owned of this.#owned) owned[Symbol.dispose]();
   }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../errors/error-code.ts";
 import type { ChainId, DiffId, Digest, ImageId } from "../ids/digest.ts";
 import type { HostPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
@@ -128,7 +129,36 @@ export interface ImageLayer {
 export type Leftover = { readonly bytes: number; readonly changedAtNs: UnixNanos } & (
   | { readonly kind: "partial-blob" | "blob"; readonly digest: Digest }
   | { readonly kind: "layer"; readonly digest: ChainId }
+  /** What a check set aside. `name` is its file's or directory's. */
+  | { readonly kind: "damaged"; readonly digest: string; readonly name: string }
 );
+
+/** What can be wrong with a blob or layer of the store. */
+export type StoreProblem = "missing" | "wrong-size" | "wrong-digest" | "unreadable";
+
+/** Something that a check found, and what became of it. */
+export interface StoreFinding {
+  readonly part: "blob" | "layer";
+  readonly digest: Digest | ChainId;
+  readonly problem: StoreProblem;
+  /** The images it is of, by their names. */
+  readonly images: readonly string[];
+  /** "found": nothing was done. "lost": it is set aside, and could not be had again for now. */
+  readonly outcome: "found" | "repaired" | "lost";
+  /** Why it could not be had again. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
+}
+
+export interface StoreCheck {
+  readonly items: number;
+  readonly doneItems: number;
+  readonly doneBytes: bigint;
+}
+
+export type CheckStep =
+  | ({ readonly kind: "progress" } & StoreCheck)
+  | ({ readonly kind: "finding" } & StoreFinding)
+  | ({ readonly kind: "done"; readonly findings: number } & StoreCheck);
 /** A seccomp profile that was pulled. */
 export interface SecurityProfile {
   readonly digest: Digest;
@@ -188,6 +218,11 @@ export interface Images {
   leftovers(): Promise<readonly Leftover[]>;
   /** Deletes it. @returns what was deleted. */
   removeLeftovers(): Promise<readonly Leftover[]>;
+  /**
+   * Reads every blob and layer of every image, and says what is not what it should be. With `repair` that is set aside, fetched
+   * and built again; running containers keep what they have.
+   */
+  check(options: { readonly repair: boolean }, signal: AbortSignal): AsyncGenerator<CheckStep>;
   /** Deletes layers and blobs nothing refers to, and what a crash left half-done. */
   collectGarbage(): Promise<void>;
 }

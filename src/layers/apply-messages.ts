@@ -37,6 +37,7 @@ export type WorkerRequest =
   | { readonly kind: "mount"; readonly jobId: number; readonly index: string; readonly archive: string }
   /** Of a mount's last descriptor: its filesystem goes with it, and all that is cached of it. */
   | { readonly kind: "close"; readonly jobId: number; readonly fd: number }
+  | { readonly kind: "fingerprint"; readonly jobId: number; readonly directory: string }
   | { readonly kind: "remove"; readonly jobId: number; readonly parent: string; readonly name: string }
   | { readonly kind: "syncfs"; readonly jobId: number; readonly path: string };
 
@@ -74,5 +75,6 @@ export type WorkerReply =
   | { readonly jobId: number; readonly kind: "inherited"; readonly result: InheritResult }
   | { readonly jobId: number; readonly kind: "found-below"; readonly found: FoundBelow }
   | { readonly jobId: number; readonly kind: "mounted"; readonly fd: number }
+  | { readonly jobId: number; readonly kind: "fingerprinted"; readonly digest: string }
   | { readonly jobId: number; readonly kind: "finished" }
   | { readonly jobId: number; readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };

@@ -11,6 +11,7 @@ import { BlobTail } from "./blob-tail.ts";
 import { dropIdleWhiteouts, idleWhiteouts } from "./idle-whiteouts.ts";
 import { findDirectories, inheritDirectories } from "./inherit-directories.ts";
 import { removeTree } from "./remove-tree.ts";
+import { treeDigest } from "./tree-digest.ts";
 import { unpackLayer } from "./unpack-layer.ts";
 
 interface RunningUnpack {
@@ -49,6 +50,8 @@ export class LayerJobs {
       case "close":
         this.#kernel.close(request.fd as Fd);
         return { jobId: request.jobId, kind: "finished" };
+      case "fingerprint":
+        return { jobId: request.jobId, kind: "fingerprinted", digest: treeDigest(request.directory) };
       case "remove":
         this.#withDirectory(request.parent, (parent) => removeTree(this.#kernel, parent, request.name));
         return { jobId: request.jobId, kind: "finished" };

@@ -36,6 +36,8 @@ export interface LayerWorkers extends Disposable {
   mount(index: string, archive: string): Promise<Fd>;
   /** Off the main thread: with a filesystem go its cached pages, however many. */
   close(fd: Fd): Promise<void>;
+  /** `sha256:…` of a layer's tree, see tree-digest.ts. */
+  fingerprint(directory: string): Promise<string>;
   /** Removes `name` in `parent`, a tree or a file. Absent is success. */
   remove(parent: string, name: string): Promise<void>;
   /** Resolves when everything written to the filesystem of `path` before the call is on disk; calls share a sync. */
@@ -84,6 +86,9 @@ export function createLayerWorkers(): LayerWorkers {
     },
     async close(fd) {
       expect(await chores.ask({ kind: "close", fd }).reply, "finished");
+    },
+    async fingerprint(directory) {
+      return expect(await leastBusy().ask({ kind: "fingerprint", directory }).reply, "fingerprinted").digest;
     },
     async remove(parent, name) {
       expect(await chores.ask({ kind: "remove", parent, name }).reply, "finished");

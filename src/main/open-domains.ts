@@ -132,6 +132,7 @@ export async function openDomains(
     .ensureBuiltinImage(readArtifact("hello"))
     .catch((error: unknown) => log.warn({ error: String(error) }, "the built-in image is not there: pull it later"));
   room.prepare();
+  images.checkInBackground();
   images.collectGarbage().catch((error: unknown) => log.error({ err: error }, "garbage of a former run not collected"));
 
   const plugins = undo.use(

@@ -71,7 +71,7 @@ export async function openImages(directory: string, options: OpenOptions = {}): 
         maxConcurrentDownloadsPerRegistry: options.perRegistry ?? 3,
         stallTimeoutMs: options.stallTimeoutMs ?? 10_000,
       },
-      images: { pinned: options.pinned ?? [], layerStore: options.layerStore ?? "auto" },
+      images: { pinned: options.pinned ?? [], layerStore: options.layerStore ?? "auto", checkIntervalMs: 3_600_000 },
     },
     log: {
       debug: () => undefined,

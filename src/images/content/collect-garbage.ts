@@ -1,7 +1,8 @@
 import { readdir, rm, stat } from "node:fs/promises";
-import { isDigest } from "../../ids/digest.ts";
+import { type ChainId, isDigest } from "../../ids/digest.ts";
 import { joinHostPath } from "../../ids/path.ts";
 import type { UnixNanos } from "../../ids/units.ts";
+import type { DamagedStore } from "../check/damaged-store.ts";
 import type { Stores } from "../pull/install-image.ts";
 import type { ImageRecord } from "../store/image-records.ts";
 import type { LayerStore } from "../store/layer-store.ts";
@@ -13,6 +14,7 @@ const keepUnusedNs = 24n * 3600n * 1_000_000_000n;
 export interface GarbageStores extends Stores {
   readonly layers: LayerStore;
   readonly downloads: BlobDownloads;
+  readonly damaged: DamagedStore;
 }
 
 /** Deletes what crashes left, and what nothing has referred to for a day. */
@@ -20,6 +22,10 @@ export async function collectGarbage(stores: GarbageStores): Promise<void> {
   await stores.layers.sweep(stores.builds.active);
   const oldest = (stores.clock.now() - keepUnusedNs) as UnixNanos;
   await deleteOldIngests(stores, oldest);
+  const held = stores.index.heldChainIds();
+  for (const { name, digest, changedAtNs } of await stores.damaged.list()) {
+    if (changedAtNs < oldest && !held.has(digest as ChainId)) await stores.damaged.remove(name);
+  }
   const inUse = stores.index.inUse();
   for (const layer of [...stores.layers.layers.values()]) {
     if (!inUse.chainIds.has(layer.chainId) && !stores.pins.has(layer.chainId) && layer.createdAtNs < oldest)

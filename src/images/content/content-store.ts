@@ -1,10 +1,14 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, truncate } from "node:fs/promises";
 import { CribError } from "../../errors/crib-error.ts";
 import { isFull } from "../../errors/is-full.ts";
+import { isMissing } from "../../errors/is-missing.ts";
 import { type Digest, isDigest } from "../../ids/digest.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
+import type { DamagedStore } from "../check/damaged-store.ts";
+import type { Pace } from "../check/pace.ts";
+import type { StoreProblem } from "../port.ts";
 import { type Durability, digestOfFile } from "../store/durability.ts";
 import type { BlobRecord, ImageRecords } from "../store/image-records.ts";
 import { IngestHash } from "./ingest-hash.ts";
@@ -139,6 +143,26 @@ export class ContentStore {
     await rm(this.path(digest), { force: true });
   }
 
+  /** What is wrong with a blob that should be here; undefined for one that is what its digest says. */
+  async problem(digest: Digest, pace: Pace): Promise<StoreProblem | undefined> {
+    const blob = this.#blobs.get(digest);
+    try {
+      const { size } = await stat(this.path(digest));
+      if (blob !== undefined && size !== blob.sizeBytes) return "wrong-size";
+      return (await digestOfFile(algorithmOf(digest), this.path(digest), pace)) === digest ? undefined : "wrong-digest";
+    } catch (error) {
+      return isMissing(error) ? "missing" : "unreadable";
+    }
+  }
+
+  /** Moves a damaged blob away; its row stays, for images name it. */
+  async setAside(digest: Digest, damaged: DamagedStore): Promise<void> {
+    const blob = this.#blobs.get(digest);
+    this.#blobs.delete(digest);
+    this.#totalBytes -= blob?.sizeBytes ?? 0;
+    await damaged.take(this.path(digest), { kind: "blob", digest, bytes: blob?.sizeBytes ?? 0 });
+  }
+
   /** Takes the bytes of a blob that turned out wrong, whole or on their way; its row stays, for images name it. */
   async invalidate(digest: Digest): Promise<void> {
     await rm(this.ingestPath(digest), { force: true });
@@ -162,8 +186,7 @@ export class ContentStore {
     const path = this.path(digest);
     const verdict = await this.#durability.verdictOf(path);
     if (verdict === "durable") return true;
-    const algorithm = digest.startsWith("sha512:") ? "sha512" : "sha256";
-    if (verdict === "suspect" && (await digestOfFile(algorithm, path)) !== digest) {
+    if (verdict === "suspect" && (await digestOfFile(algorithmOf(digest), path)) !== digest) {
       this.#log.warn({ blob: digest }, "a blob did not outlive the last boot whole: it is deleted");
       await rm(path, { force: true });
       return false;
@@ -181,4 +204,8 @@ export class ContentStore {
     this.#totalBytes += blob.sizeBytes - (this.#blobs.get(blob.digest)?.sizeBytes ?? 0);
     this.#blobs.set(blob.digest, blob);
   }
+}
+
+function algorithmOf(digest: Digest): "sha256" | "sha512" {
+  return digest.startsWith("sha512:") ? "sha512" : "sha256";
 }

@@ -22,7 +22,8 @@ const stores = {
   },
   layers: { layers: new Map() },
   downloads: { isRunning: (of: Digest) => running.has(of) },
-  index: { inUse: () => ({ digests: new Set(), chainIds: new Set() }) },
+  index: { inUse: () => ({ digests: new Set(), chainIds: new Set() }), heldChainIds: () => new Set() },
+  damaged: { list: async () => [] },
   pins: { has: () => false },
 } as unknown as GarbageStores;
 

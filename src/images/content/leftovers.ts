@@ -2,7 +2,7 @@ import { unlinkSync } from "node:fs";
 import { readdir, stat, statfs } from "node:fs/promises";
 import { assertNever } from "../../errors/assert-never.ts";
 import { CribError } from "../../errors/crib-error.ts";
-import { isDigest } from "../../ids/digest.ts";
+import { type ChainId, isDigest } from "../../ids/digest.ts";
 import { joinHostPath } from "../../ids/path.ts";
 import type { UnixNanos } from "../../ids/units.ts";
 import type { Log } from "../../observe/log.ts";
@@ -26,6 +26,10 @@ export async function listLeftovers(stores: GarbageStores): Promise<readonly Lef
   for (const { chainId, diskBytes, createdAtNs } of stores.layers.layers.values()) {
     if (!inUse.chainIds.has(chainId) && !stores.pins.has(chainId))
       found.push({ kind: "layer", digest: chainId, bytes: diskBytes, changedAtNs: createdAtNs });
+  }
+  const held = stores.index.heldChainIds();
+  for (const { digest, name, bytes, changedAtNs } of await stores.damaged.list()) {
+    if (!held.has(digest as ChainId)) found.push({ kind: "damaged", digest, name, bytes, changedAtNs });
   }
   return found.toSorted((a, b) => Number(a.changedAtNs - b.changedAtNs));
 }
@@ -102,6 +106,10 @@ async function removeLeftover(stores: GarbageStores, leftover: Leftover): Promis
     case "layer":
       if (stores.pins.has(leftover.digest) || stores.index.inUse().chainIds.has(leftover.digest)) return false;
       await stores.layers.delete(leftover.digest);
+      return true;
+    case "damaged":
+      if (stores.index.heldChainIds().has(leftover.digest as ChainId)) return false;
+      await stores.damaged.remove(leftover.name);
       return true;
     default:
       return assertNever(leftover, "leftover");

@@ -1,9 +1,10 @@
 import type { Config } from "../../config/config.ts";
-import { notFound } from "../../errors/crib-error.ts";
+import { failedPrecondition, notFound } from "../../errors/crib-error.ts";
 import type { ImageId } from "../../ids/digest.ts";
 import type { LayerProcesses } from "../../layers/native/layer-processes.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
+import { storedFirst } from "../check/stored-manifests.ts";
 import type { GarbageStores } from "../content/collect-garbage.ts";
 import { withinRoom } from "../content/leftovers.ts";
 import type { Image, PullProgress, PullRequest } from "../port.ts";
@@ -15,6 +16,7 @@ import { formatReference, type ImageReference, parseReference, repositoryName } 
 import { namingReference } from "../registry/repository.ts";
 import { requestSecret } from "../registry/request-secret.ts";
 import { type BuiltinImage, builtinDomain, builtinName, builtinSource } from "../store/builtin-image.ts";
+import type { ImageRecord } from "../store/image-records.ts";
 import { auditPull, type PullFacts } from "./audit-pull.ts";
 import { installImage } from "./install-image.ts";
 import { PullBook } from "./pull-book.ts";
@@ -78,6 +80,37 @@ export class Puller {
       report({ kind: "done", imageId: id });
       return this.#listed(id);
     });
+  }
+
+  /** Brings back what is missing of an image, from where it came from. @throws {CribError} as registry and stores have it. */
+  async repair(image: ImageRecord, signal: AbortSignal): Promise<void> {
+    const name = this.#stores.index.namesOf(image.id).find(({ reference }) => reference.includes("@"))?.reference;
+    if (name === undefined)
+      throw failedPrecondition(`image ${image.id} has no name that a registry knows: import it again`);
+    const reference = parseReference(name);
+    if (reference.domain === builtinDomain) return await this.#repairBuiltin(signal);
+    const { config, clock, log, platform } = this.#world;
+    const { receivers: processes } = this.#world;
+    const world = { clock, log, health: this.#health, processes, onFailure: () => undefined };
+    const repository = await openRepository(reference, undefined, config.registry, world);
+    const { content } = this.#stores;
+    const resolved = await resolveImage(reference, storedFirst(content, repository), content, platform, signal);
+    if (resolved.id !== image.id) throw failedPrecondition(`${name} is not image ${image.id} on this node any more`);
+    const wanted = new Set<string>(image.contents);
+    using _pinned = this.#stores.pins.pin(image.contents);
+    for (const blob of resolved.manifest.layers) {
+      if (wanted.has(blob.digest) && !(await content.isWhole(blob.digest)))
+        await this.#stores.downloads.fetch(blob, repository, 0, signal, () => undefined);
+    }
+    await installImage(this.#stores, resolved, [name], repository, signal, () => undefined);
+  }
+
+  async #repairBuiltin(signal: AbortSignal): Promise<void> {
+    const { builtin } = this;
+    if (builtin === undefined) throw notFound("image", builtinName);
+    await this.#stores.content.put(builtin.layer.digest, builtin.layer.bytes);
+    const names = [`${builtinName}@${builtin.image.targetDigest}`];
+    await installImage(this.#stores, builtin.image, names, builtinSource, signal, () => undefined);
   }
 
   get book(): Pick<PullBook, "list" | "watch"> {

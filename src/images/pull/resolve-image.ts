@@ -24,6 +24,9 @@ export interface ResolvedImage {
   readonly parsed: ParsedConfig;
 }
 
+/** Where an image's documents come from. */
+export type ManifestSource = Pick<Repository, "manifest" | "blob">;
+
 /**
  * Asks the repository what a reference stands for on this host.
  * @throws {CribError} not-found when there is nothing for this platform; data-loss for documents that are not what their
@@ -31,7 +34,7 @@ export interface ResolvedImage {
  */
 export async function resolveImage(
   reference: ImageReference,
-  from: Repository,
+  from: ManifestSource,
   content: ContentStore,
   host: Platform,
   signal: AbortSignal,
@@ -106,7 +109,7 @@ function checkPlatform(platform: Platform, runnable: readonly Platform[], name: 
 
 async function fetchConfig(
   descriptor: Descriptor,
-  from: Repository,
+  from: ManifestSource,
   content: ContentStore,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
@@ -131,7 +134,7 @@ async function fetchConfig(
 
 async function readBlob(
   descriptor: Descriptor,
-  from: Repository,
+  from: ManifestSource,
   attempt: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { chmod, mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { createReadStream, existsSync, rmSync } from "node:fs";
+import { chmod, mkdir, open, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { LayerWorkers } from "../../layers/layer-workers.ts";
 import type { Clock } from "../../observe/clock.ts";
@@ -34,6 +34,7 @@ export class Durability implements Disposable {
   #pending = new Set<HostPath>();
   #settling: Promise<void> | undefined;
   #unmarked: Verdict | "legacy" = "suspect";
+  #unclean = false;
 
   constructor(root: HostPath, workers: LayerWorkers, bootId: string, clock: Clock, log: Log) {
     this.#root = root;
@@ -48,6 +49,7 @@ export class Durability implements Disposable {
     try {
       const before = (await readFile(this.#bootFile, "utf8")).trim();
       this.#unmarked = before === this.#bootId ? "pending" : "suspect";
+      this.#unclean = before !== this.#bootId && existsSync(this.#runningFile);
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
       this.#unmarked = "legacy";
@@ -56,9 +58,13 @@ export class Durability implements Disposable {
 
   /** Once everything that was found is judged: from now on, in this boot, what has no mark is just not synced yet. */
   async opened(): Promise<void> {
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    // On a full disk the next boot just looks less closely.
+    await writeFile(this.#runningFile, "", { mode: newFileMode }).catch((error: unknown) =>
+      this.#log.warn({ error: String(error) }, "an end of this boot that is not in good order will not be noticed"),
+    );
     if (this.#unmarked === "pending") return;
     this.#unmarked = "pending";
-    await mkdir(this.#root, { recursive: true, mode: 0o700 });
     const aside = joinHostPath(this.#root, "boot.new");
     const file = await open(aside, "w", newFileMode);
     try {
@@ -94,8 +100,18 @@ export class Durability implements Disposable {
     });
   }
 
+  /** Whether the boot before this one ended while a daemon ran: by a power cut, or a kernel that died. */
+  get unclean(): boolean {
+    return this.#unclean;
+  }
+
   [Symbol.dispose](): void {
     this.#stopped.abort();
+    rmSync(this.#runningFile, { force: true });
+  }
+
+  get #runningFile(): HostPath {
+    return joinHostPath(this.#root, "running");
   }
 
   get #bootFile(): HostPath {
@@ -139,9 +155,16 @@ async function mark(path: HostPath): Promise<void> {
   }
 }
 
-/** `ALGORITHM:HEX` of a file's bytes. */
-export async function digestOfFile(algorithm: "sha256" | "sha512", path: HostPath): Promise<string> {
+/** `ALGORITHM:HEX` of a file's bytes. @param pace waits after each piece, for who has time. */
+export async function digestOfFile(
+  algorithm: "sha256" | "sha512",
+  path: HostPath,
+  pace: (bytes: number) => Promise<void> = () => Promise.resolve(),
+): Promise<string> {
   const hash = createHash(algorithm);
-  for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(piece);
+  for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    hash.update(piece);
+    await pace(piece.length);
+  }
   return `${algorithm}:${hash.digest("hex")}`;
 }

@@ -136,6 +136,21 @@ export class ImageIndex {
     return [...this.#holders.keys()];
   }
 
+  /** Every image that is known, listed or not. */
+  records(): readonly ImageRecord[] {
+    return [...this.#images.values()].map((entry) => entry.record);
+  }
+
+  /** What an image is called, also one that is not whole and not listed. */
+  namesOf(id: ImageId): readonly ReferenceRecord[] {
+    return [...this.#references.values()].filter((reference) => reference.imageId === id);
+  }
+
+  /** Layers that containers have. */
+  heldChainIds(): ReadonlySet<ChainId> {
+    return new Set([...new Set(this.#holders.values())].flatMap((id) => this.record(id)?.chainIds ?? []));
+  }
+
   /** Chain ids and digests of all images, removed but held ones included. */
   inUse(): { readonly chainIds: ReadonlySet<ChainId>; readonly digests: ReadonlySet<Digest> } {
     const records = [...this.#images.values()].map((entry) => entry.record);

@@ -16,7 +16,8 @@ import type { Descriptor } from "../pull/manifest.ts";
 import { SharedTasks } from "../pull/shared-tasks.ts";
 import type { BlobSource } from "../registry/repository.ts";
 import type { LayerKinds } from "./layer-kinds.ts";
-import { type LayerStore, layerNames } from "./layer-store.ts";
+import { layerNames } from "./layer-names.ts";
+import type { LayerStore } from "./layer-store.ts";
 import { ArchiveUnpacking, DirectoryUnpacking, dependsOnOthers, type Unpacking } from "./unpacking.ts";
 
 export interface LayerWish {

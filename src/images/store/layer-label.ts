@@ -9,6 +9,7 @@ const labelSchema = z.object({
   diskBytes: z.int().min(0),
   inodes: z.int().min(0),
   indexDigest: z.string().refine(isDigest).optional(),
+  treeDigest: z.string().refine(isDigest).optional(),
 });
 
 /** Kept beside the layer's files, so that a layer renamed just before a crash can be recorded after it. */
@@ -20,6 +21,8 @@ export interface LayerFacts {
   readonly inodes: number;
   /** Of an archive's index; of its archive, the diff id is that. */
   readonly indexDigest?: string;
+  /** Of a directory, once it has been read. */
+  readonly treeDigest?: string;
 }
 
 export function labelText(facts: LayerFacts): string {
@@ -29,6 +32,12 @@ export function labelText(facts: LayerFacts): string {
 /** @throws {Error} for a label that is missing or says nothing. */
 export async function readLabel(path: HostPath): Promise<z.infer<typeof labelSchema>> {
   return labelSchema.parse(JSON.parse(await readFile(path, "utf8")));
+}
+
+/** What a label says of its layer's place in the store. @throws as `readLabel` does. */
+export async function readLabelledLayer(path: HostPath): Promise<LayerFacts> {
+  const { diffId, diskBytes, inodes } = await readLabel(path);
+  return { diffId: diffId as DiffId, diskBytes, inodes };
 }
 
 export async function isThere(path: HostPath): Promise<boolean> {

@@ -1,18 +1,20 @@
 import { rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { type ChainId, type DiffId, isDigest } from "../../ids/digest.ts";
+import { type ChainId, isDigest } from "../../ids/digest.ts";
 import { type HostPath, joinHostPath, parseHostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import type { LayerWorkers } from "../../layers/layer-workers.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import { type Durability, digestOfFile, newFileMode } from "./durability.ts";
+import type { DamagedStore } from "../check/damaged-store.ts";
+import type { Pace } from "../check/pace.ts";
+import type { StoreProblem } from "../port.ts";
+import { type Durability, newFileMode } from "./durability.ts";
 import type { ImageRecords, LayerRecord } from "./image-records.ts";
-import { isThere, type LayerFacts, labelName, labelText, readLabel } from "./layer-label.ts";
-
-/** Names within a layer: a tree of files, or an archive and its index. */
-export const layerNames = { tree: "fs", archive: "archive.tar", index: "index.erofs" } as const;
+import { isThere, type LayerFacts, labelName, labelText, readLabelledLayer } from "./layer-label.ts";
+import { layerNames } from "./layer-names.ts";
+import { LayerProofs } from "./layer-proofs.ts";
 
 /**
  * Layers by chain id, in `layers/sha256/<hex>`, where `fs` is a directory that overlayfs takes as a lower one; or a link to one, where
@@ -27,6 +29,7 @@ export class LayerStore implements Disposable {
   readonly #workers: LayerWorkers;
   readonly #kernel: Pick<Kernel, "close" | "getpid">;
   readonly #durability: Durability;
+  readonly #proofs: LayerProofs;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #layers = new Map<ChainId, LayerRecord>();
@@ -53,6 +56,7 @@ export class LayerStore implements Disposable {
     this.#workers = workers;
     this.#kernel = kernel;
     this.#durability = durability;
+    this.#proofs = new LayerProofs(workers, durability, log);
     this.#clock = clock;
     this.#log = log;
   }
@@ -74,8 +78,7 @@ export class LayerStore implements Disposable {
     for (const name of ["ingest", "trash", "sha256"])
       await mkdir(joinHostPath(this.directory, name), { recursive: true, mode: 0o700 });
     const recorded = new Map(layers.map((layer) => [layer.chainId, layer]));
-    const onDisk = await readdir(joinHostPath(this.directory, "sha256"));
-    for (const name of onDisk) {
+    for (const name of await readdir(joinHostPath(this.directory, "sha256"))) {
       const digest = `sha256:${name}`;
       if (!isDigest(digest)) continue;
       const chainId = digest as ChainId;
@@ -151,6 +154,7 @@ export class LayerStore implements Disposable {
     if (mount !== undefined) this.#mounts.set(chainId, mount);
     const { diffId, diskBytes, inodes } = facts;
     this.#record({ chainId, diffId, diskBytes, inodes, createdAtNs: this.#clock.now() });
+    if (mount === undefined) this.#proofs.readLater(this.#path(chainId));
   }
 
   /** Row first: from then on the directory is garbage whatever happens. Deleting the files may take a while. */
@@ -158,13 +162,26 @@ export class LayerStore implements Disposable {
     const layer = this.#layers.get(chainId);
     this.#records.deleteLayer(chainId);
     if (layer === undefined) return;
-    this.#layers.delete(chainId);
-    this.#totalBytes -= layer.diskBytes;
-    this.#totalInodes -= layer.inodes;
+    this.#forget(layer);
     const name = crypto.randomUUID();
     await rename(this.#path(chainId), joinHostPath(this.#trash, name));
     await this.#unmount(chainId);
     await this.#workers.remove(this.#trash, name);
+  }
+
+  /** What is wrong with a layer that should be here; undefined for one that is as it was made. */
+  async problem(chainId: ChainId, pace: Pace): Promise<StoreProblem | undefined> {
+    const layer = this.#layers.get(chainId);
+    return layer === undefined ? "missing" : await this.#proofs.problem(this.#path(chainId), layer.diffId, pace);
+  }
+
+  /** Moves a damaged layer away; its row stays, for images name it. Containers that have it keep it. */
+  async setAside(chainId: ChainId, damaged: DamagedStore): Promise<void> {
+    const layer = this.#layers.get(chainId);
+    if (layer === undefined) return;
+    this.#forget(layer);
+    await damaged.take(this.#path(chainId), { kind: "layer", digest: chainId, bytes: layer.diskBytes });
+    await this.#unmount(chainId);
   }
 
   /** Removes what crashes left in `trash` and, but for the names in `active`, in `ingest`. */
@@ -196,7 +213,7 @@ export class LayerStore implements Disposable {
   /** False for a layer that a power cut may have damaged: an archive proves itself, a directory cannot. */
   async #isSound({ chainId, diffId }: LayerRecord): Promise<boolean> {
     const verdict = await this.#durability.verdictOf(this.#labelPath(chainId));
-    if (verdict === "suspect" && !(await this.#isWhole(chainId, diffId))) {
+    if (verdict === "suspect" && !(await this.#proofs.isProven(this.#path(chainId), diffId))) {
       this.#log.warn(
         { layer: chainId },
         "a layer did not outlive the last boot whole: its images must be pulled again",
@@ -206,21 +223,6 @@ export class LayerStore implements Disposable {
     }
     if (verdict !== "durable") this.#durability.settle(this.#labelPath(chainId));
     return true;
-  }
-
-  async #isWhole(chainId: ChainId, diffId: DiffId): Promise<boolean> {
-    const path = this.#path(chainId);
-    try {
-      const { indexDigest } = await readLabel(this.#labelPath(chainId));
-      return (
-        indexDigest !== undefined &&
-        (await digestOfFile("sha256", joinHostPath(path, layerNames.index))) === indexDigest &&
-        (await digestOfFile("sha256", joinHostPath(path, layerNames.archive))) === diffId
-      );
-    } catch (error) {
-      this.#log.debug({ layer: chainId, error: String(error) }, "a layer that cannot be read is not whole");
-      return false;
-    }
   }
 
   /** False for an archive that this kernel does not mount: then it is no layer here. A directory needs nothing. */
@@ -250,21 +252,12 @@ export class LayerStore implements Disposable {
 
   async #adopt(chainId: ChainId): Promise<LayerRecord | undefined> {
     try {
-      const label = await readLabel(this.#labelPath(chainId));
-      const layer = {
-        chainId,
-        diffId: label.diffId as DiffId,
-        diskBytes: label.diskBytes,
-        inodes: label.inodes,
-        createdAtNs: this.#clock.now(),
-      };
+      const layer = { chainId, ...(await readLabelledLayer(this.#labelPath(chainId))), createdAtNs: this.#clock.now() };
       this.#records.putLayer(layer);
       return layer;
     } catch (error) {
-      this.#log.warn(
-        { layer: chainId, error: String(error) },
-        "a layer directory without a row or a readable label is removed",
-      );
+      const why = { layer: chainId, error: String(error) };
+      this.#log.warn(why, "a layer directory without a row or a readable label is removed");
       const name = crypto.randomUUID();
       await rename(this.#path(chainId), joinHostPath(this.#trash, name));
       return undefined;
@@ -288,6 +281,12 @@ export class LayerStore implements Disposable {
     this.#layers.set(layer.chainId, layer);
     this.#totalBytes += layer.diskBytes;
     this.#totalInodes += layer.inodes;
+  }
+
+  #forget({ chainId, diskBytes, inodes }: LayerRecord): void {
+    this.#layers.delete(chainId);
+    this.#totalBytes -= diskBytes;
+    this.#totalInodes -= inodes;
   }
 
   #name(chainId: ChainId): string {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file crib/v1/engine.proto.
  */
 export const file_crib_v1_engine: GenFile = /*@__PURE__*/
-  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAki4QEKDUxheWVyUHJvZ3Jlc3MSDgoGZGlnZXN0GAEgASgJEhIKCmRvbmVfYnl0ZXMYAiABKAMSEwoLdG90YWxfYnl0ZXMYAyABKAMSDQoFcGhhc2UYBCABKAkSDgoGc291cmNlGAUgASgJEg4KBm1pcnJvchgGIAEoCBIdChBieXRlc19wZXJfc2Vjb25kGAcgASgDSACIAQESHgoRbWlsbGlzZWNvbmRzX2xlZnQYCCABKANIAYgBAUITChFfYnl0ZXNfcGVyX3NlY29uZEIUChJfbWlsbGlzZWNvbmRzX2xlZnQiEgoQTGlzdFB1bGxzUmVxdWVzdCI5ChFMaXN0UHVsbHNSZXNwb25zZRIkCgVwdWxscxgBIAMoCzIVLmNyaWIudjEuUHVsbFVuZGVyV2F5IhMKEVdhdGNoUHVsbHNSZXF1ZXN0IlEKCVB1bGxFdmVudBIjCgRwdWxsGAEgASgLMhUuY3JpYi52MS5QdWxsVW5kZXJXYXkSEAoIaW1hZ2VfaWQYAiABKAkSDQoFZXJyb3IYAyABKAkijAEKDFB1bGxVbmRlcldheRIKCgJpZBgBIAEoAxIRCglyZWZlcmVuY2UYAiABKAkSDgoGYXNrZXJzGAMgAygJEhUKDXN0YXJ0ZWRfYXRfbnMYBCABKAMSDgoGZGlnZXN0GAUgASgJEiYKBmxheWVycxgGIAMoCzIWLmNyaWIudjEuTGF5ZXJQcm9ncmVzcyIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAzKoAwoGRW5naW5lEjUKBFB1bGwSFC5jcmliLnYxLlB1bGxSZXF1ZXN0GhMuY3JpYi52MS5QdWxsVXBkYXRlIgAwARJECglMaXN0UHVsbHMSGS5jcmliLnYxLkxpc3RQdWxsc1JlcXVlc3QaGi5jcmliLnYxLkxpc3RQdWxsc1Jlc3BvbnNlIgASQAoKV2F0Y2hQdWxscxIaLmNyaWIudjEuV2F0Y2hQdWxsc1JlcXVlc3QaEi5jcmliLnYxLlB1bGxFdmVudCIAMAESNQoESW5mbxIULmNyaWIudjEuSW5mb1JlcXVlc3QaFS5jcmliLnYxLkluZm9SZXNwb25zZSIAElAKDUxpc3RMZWZ0b3ZlcnMSHS5jcmliLnYxLkxpc3RMZWZ0b3ZlcnNSZXF1ZXN0Gh4uY3JpYi52MS5MaXN0TGVmdG92ZXJzUmVzcG9uc2UiABJWCg9SZW1vdmVMZWZ0b3ZlcnMSHy5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QaIC5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1Jlc3BvbnNlIgBiBnByb3RvMw");
+  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAki4QEKDUxheWVyUHJvZ3Jlc3MSDgoGZGlnZXN0GAEgASgJEhIKCmRvbmVfYnl0ZXMYAiABKAMSEwoLdG90YWxfYnl0ZXMYAyABKAMSDQoFcGhhc2UYBCABKAkSDgoGc291cmNlGAUgASgJEg4KBm1pcnJvchgGIAEoCBIdChBieXRlc19wZXJfc2Vjb25kGAcgASgDSACIAQESHgoRbWlsbGlzZWNvbmRzX2xlZnQYCCABKANIAYgBAUITChFfYnl0ZXNfcGVyX3NlY29uZEIUChJfbWlsbGlzZWNvbmRzX2xlZnQiEgoQTGlzdFB1bGxzUmVxdWVzdCI5ChFMaXN0UHVsbHNSZXNwb25zZRIkCgVwdWxscxgBIAMoCzIVLmNyaWIudjEuUHVsbFVuZGVyV2F5IhMKEVdhdGNoUHVsbHNSZXF1ZXN0IlEKCVB1bGxFdmVudBIjCgRwdWxsGAEgASgLMhUuY3JpYi52MS5QdWxsVW5kZXJXYXkSEAoIaW1hZ2VfaWQYAiABKAkSDQoFZXJyb3IYAyABKAkijAEKDFB1bGxVbmRlcldheRIKCgJpZBgBIAEoAxIRCglyZWZlcmVuY2UYAiABKAkSDgoGYXNrZXJzGAMgAygJEhUKDXN0YXJ0ZWRfYXRfbnMYBCABKAMSDgoGZGlnZXN0GAUgASgJEiYKBmxheWVycxgGIAMoCzIWLmNyaWIudjEuTGF5ZXJQcm9ncmVzcyIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAyIeCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIIm0KC0NoZWNrVXBkYXRlEioKCHByb2dyZXNzGAEgASgLMhYuY3JpYi52MS5DaGVja1Byb2dyZXNzSAASKAoHZmluZGluZxgCIAEoCzIVLmNyaWIudjEuQ2hlY2tGaW5kaW5nSABCCAoGdXBkYXRlIkYKDUNoZWNrUHJvZ3Jlc3MSDQoFaXRlbXMYASABKAMSEgoKZG9uZV9pdGVtcxgCIAEoAxISCgpkb25lX2J5dGVzGAMgASgDIoEBCgxDaGVja0ZpbmRpbmcSDAoEcGFydBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvYmxlbRgDIAEoCRIOCgZpbWFnZXMYBCADKAkSDwoHb3V0Y29tZRgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEg0KBWVycm9yGAcgASgJMuIDCgZFbmdpbmUSNQoEUHVsbBIULmNyaWIudjEuUHVsbFJlcXVlc3QaEy5jcmliLnYxLlB1bGxVcGRhdGUiADABEkQKCUxpc3RQdWxscxIZLmNyaWIudjEuTGlzdFB1bGxzUmVxdWVzdBoaLmNyaWIudjEuTGlzdFB1bGxzUmVzcG9uc2UiABJACgpXYXRjaFB1bGxzEhouY3JpYi52MS5XYXRjaFB1bGxzUmVxdWVzdBoSLmNyaWIudjEuUHVsbEV2ZW50IgAwARI1CgRJbmZvEhQuY3JpYi52MS5JbmZvUmVxdWVzdBoVLmNyaWIudjEuSW5mb1Jlc3BvbnNlIgASUAoNTGlzdExlZnRvdmVycxIdLmNyaWIudjEuTGlzdExlZnRvdmVyc1JlcXVlc3QaHi5jcmliLnYxLkxpc3RMZWZ0b3ZlcnNSZXNwb25zZSIAElYKD1JlbW92ZUxlZnRvdmVycxIfLmNyaWIudjEuUmVtb3ZlTGVmdG92ZXJzUmVxdWVzdBogLmNyaWIudjEuUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2UiABI4CgVDaGVjaxIVLmNyaWIudjEuQ2hlY2tSZXF1ZXN0GhQuY3JpYi52MS5DaGVja1VwZGF0ZSIAMAFiBnByb3RvMw");
 
 /**
  * Asks for an image. Credentials are optional; without them the node's own are tried.
@@ -496,7 +496,7 @@ export const RemoveLeftoversResponseSchema: GenMessage<RemoveLeftoversResponse> 
  */
 export type Leftover = Message<"crib.v1.Leftover"> & {
   /**
-   * partial-blob, blob, layer
+   * partial-blob, blob, layer, damaged
    *
    * @generated from field: string kind = 1;
    */
@@ -528,6 +528,142 @@ export type Leftover = Message<"crib.v1.Leftover"> & {
  */
 export const LeftoverSchema: GenMessage<Leftover> = /*@__PURE__*/
   messageDesc(file_crib_v1_engine, 17);
+
+/**
+ * @generated from message crib.v1.CheckRequest
+ */
+export type CheckRequest = Message<"crib.v1.CheckRequest"> & {
+  /**
+   * Whether what is damaged is set aside, fetched and built again. Running containers keep what they have.
+   *
+   * @generated from field: bool repair = 1;
+   */
+  repair: boolean;
+};
+
+/**
+ * Describes the message crib.v1.CheckRequest.
+ * Use `create(CheckRequestSchema)` to create a new message.
+ */
+export const CheckRequestSchema: GenMessage<CheckRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 18);
+
+/**
+ * @generated from message crib.v1.CheckUpdate
+ */
+export type CheckUpdate = Message<"crib.v1.CheckUpdate"> & {
+  /**
+   * @generated from oneof crib.v1.CheckUpdate.update
+   */
+  update: {
+    /**
+     * @generated from field: crib.v1.CheckProgress progress = 1;
+     */
+    value: CheckProgress;
+    case: "progress";
+  } | {
+    /**
+     * @generated from field: crib.v1.CheckFinding finding = 2;
+     */
+    value: CheckFinding;
+    case: "finding";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message crib.v1.CheckUpdate.
+ * Use `create(CheckUpdateSchema)` to create a new message.
+ */
+export const CheckUpdateSchema: GenMessage<CheckUpdate> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 19);
+
+/**
+ * @generated from message crib.v1.CheckProgress
+ */
+export type CheckProgress = Message<"crib.v1.CheckProgress"> & {
+  /**
+   * @generated from field: int64 items = 1;
+   */
+  items: bigint;
+
+  /**
+   * @generated from field: int64 done_items = 2;
+   */
+  doneItems: bigint;
+
+  /**
+   * @generated from field: int64 done_bytes = 3;
+   */
+  doneBytes: bigint;
+};
+
+/**
+ * Describes the message crib.v1.CheckProgress.
+ * Use `create(CheckProgressSchema)` to create a new message.
+ */
+export const CheckProgressSchema: GenMessage<CheckProgress> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 20);
+
+/**
+ * A blob or layer that is not what it should be.
+ *
+ * @generated from message crib.v1.CheckFinding
+ */
+export type CheckFinding = Message<"crib.v1.CheckFinding"> & {
+  /**
+   * blob, layer
+   *
+   * @generated from field: string part = 1;
+   */
+  part: string;
+
+  /**
+   * Of the blob, or the chain id of the layer.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * missing, wrong-size, wrong-digest, unreadable
+   *
+   * @generated from field: string problem = 3;
+   */
+  problem: string;
+
+  /**
+   * Names of the images it is of.
+   *
+   * @generated from field: repeated string images = 4;
+   */
+  images: string[];
+
+  /**
+   * found, repaired, lost: the last is set aside and could not be had again for now.
+   *
+   * @generated from field: string outcome = 5;
+   */
+  outcome: string;
+
+  /**
+   * Why it could not: one of crib's error codes, and a sentence.
+   *
+   * @generated from field: string error_code = 6;
+   */
+  errorCode: string;
+
+  /**
+   * @generated from field: string error = 7;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message crib.v1.CheckFinding.
+ * Use `create(CheckFindingSchema)` to create a new message.
+ */
+export const CheckFindingSchema: GenMessage<CheckFinding> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 21);
 
 /**
  * The engine behind the socket.
@@ -594,6 +730,16 @@ export const Engine: GenService<{
     methodKind: "unary";
     input: typeof RemoveLeftoversRequestSchema;
     output: typeof RemoveLeftoversResponseSchema;
+  },
+  /**
+   * Reads what images are made of; tells what is damaged and how far it is, and ends when all is read.
+   *
+   * @generated from rpc crib.v1.Engine.Check
+   */
+  check: {
+    methodKind: "server_streaming";
+    input: typeof CheckRequestSchema;
+    output: typeof CheckUpdateSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_crib_v1_engine, 0);
