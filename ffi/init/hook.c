@@ -23,7 +23,7 @@ struct hook {
 	int null;
 };
 
-static int64_t now_ms(void)
+int64_t stage_now_ms(void)
 {
 	struct timespec now;
 	/* The call itself: libc's goes through the vDSO, which a stage has left with the monitor's memory. */
@@ -86,7 +86,7 @@ static int wait_for_end(int pidfd, pid_t pid, int output, int64_t deadline, stru
 {
 	struct pollfd watched[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = output, .events = POLLIN}};
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - stage_now_ms();
 		int ready = left <= 0 ? 0 : poll(watched, 2, left > INT32_MAX ? INT32_MAX : (int)left);
 		if (ready < 0 && errno == EINTR)
 			continue;
@@ -128,7 +128,7 @@ static int run_child(struct stage *stage, const struct hook_step *step, struct h
 	char **env = string_vector(step->env);
 	if (argv == NULL || env == NULL)
 		return stage_fail(stage, -ENOMEM, "mmap", "");
-	int64_t deadline = now_ms() + (int64_t)step->timeout_seconds * 1000;
+	int64_t deadline = stage_now_ms() + (int64_t)step->timeout_seconds * 1000;
 	int pidfd cleanup_fd = -1;
 	struct clone_args args = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
 	pid_t pid = sys_clone3(&args);

@@ -76,6 +76,8 @@ static int run_step(struct stage *stage, const struct plan_step *step)
 		return step_working_directory(stage, &step->working_directory);
 	case STEP_EXEC:
 		return step_exec(stage, &step->exec);
+	case STEP_RUNTIME:
+		return step_runtime(stage, &step->runtime);
 	case STEP_HOOK:
 		return step_hook(stage, &step->hook);
 	}

@@ -137,7 +137,10 @@ int step_working_directory(struct stage *stage, const struct working_directory_s
 int step_exec(struct stage *stage, const struct exec_step *step);
 /* A NULL-terminated vector over the strings in the plan, NULL without memory; it stays until execve. */
 char **string_vector(struct string_list list);
+/* runtime.c: ends in success, or returns with nothing made. */
+int step_runtime(struct stage *stage, const struct runtime_step *step);
 /* hook.c */
+int64_t stage_now_ms(void);
 int step_hook(struct stage *stage, const struct hook_step *step);
 
 #endif

@@ -125,6 +125,22 @@ static void refuses_bad_steps(void)
 	put_hook(&hook, "/usr/bin/hook", 0);
 	refuses_step("a hook without end", STEP_HOOK, &hook);
 
+	static const struct {
+		const char *why;
+		const char *bundle;
+		const char *program;
+		uint32_t timeout_seconds;
+	} runtimes[] = {
+		{"a runtime in a relative directory", "bundle", "/runc", 5},
+		{"a runtime by a relative path", "/bundle", "runc", 5},
+		{"a runtime without end", "/bundle", "/runc", 0},
+	};
+	for (size_t i = 0; i < sizeof(runtimes) / sizeof(runtimes[0]); i++) {
+		struct wire runtime = {.length = 0};
+		put_runtime(&runtime, runtimes[i].bundle, runtimes[i].program, runtimes[i].timeout_seconds);
+		refuses_step(runtimes[i].why, STEP_RUNTIME, &runtime);
+	}
+
 	put(&payload, 3, 4);
 	put(&payload, 0x00006100, 4); /* "\0a\0" and the terminator: a NUL inside */
 	refuses_step("NUL in a string", STEP_MASK, &payload);

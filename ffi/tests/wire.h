@@ -52,6 +52,18 @@ static inline void put_step(struct wire *wire, uint16_t kind, const struct wire 
 	put_bytes(wire, payload->data, payload->length);
 }
 
+static inline void put_runtime(struct wire *payload, const char *bundle, const char *program, uint32_t timeout_seconds)
+{
+	put_string(payload, bundle);
+	put(payload, 1, 4);
+	put_string(payload, program);
+	put(payload, 0, 4);
+	put(payload, 0, 4);
+	put_string(payload, "pid");
+	put(payload, 0, 1);
+	put(payload, timeout_seconds, 4);
+}
+
 static inline void put_hook(struct wire *payload, const char *path, uint32_t timeout_seconds)
 {
 	put_string(payload, path);

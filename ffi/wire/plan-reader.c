@@ -128,6 +128,21 @@ static void decode_hook(struct reader *payload, struct hook_step *step)
 		payload->bad = true;
 }
 
+static void decode_runtime(struct reader *payload, struct runtime_step *step)
+{
+	step->bundle = read_string(payload);
+	step->create = read_string_list(payload);
+	step->start = read_string_list(payload);
+	step->env = read_string_list(payload);
+	step->pid_file = read_string(payload);
+	step->terminal = read_u8(payload) != 0;
+	step->timeout_seconds = read_u32(payload);
+	struct string_list create = step->create;
+	if (step->bundle[0] != '/' || create.count == 0 || string_list_next(&create)[0] != '/' ||
+	    step->pid_file[0] == '\0' || step->timeout_seconds == 0)
+		payload->bad = true;
+}
+
 static void decode_payload(struct reader *payload, struct plan_step *step)
 {
 	switch ((enum plan_step_kind)step->kind) {
@@ -222,6 +237,9 @@ static void decode_payload(struct reader *payload, struct plan_step *step)
 	case STEP_EXEC:
 		decode_exec(payload, &step->exec);
 		return;
+	case STEP_RUNTIME:
+		decode_runtime(payload, &step->runtime);
+		return;
 	case STEP_HOOK:
 		decode_hook(payload, &step->hook);
 		return;
@@ -282,7 +300,7 @@ int plan_open(const void *bytes, size_t length, struct plan *plan, struct failur
 	}
 	if (!reader_done(&reader))
 		return failure_set(failure, -EBADMSG, "plan", "trailing bytes");
-	if (step.kind != STEP_EXEC)
+	if (step.kind != STEP_EXEC && step.kind != STEP_RUNTIME)
 		return failure_set(failure, -EBADMSG, "plan", "no exec at the end");
 	return 0;
 }

@@ -61,6 +61,7 @@ enum plan_step_kind {
 	STEP_OPEN_IMAGE = 34,
 	STEP_COPY_UP = 45,
 	STEP_HOOK = 40,
+	STEP_RUNTIME = 46,
 };
 
 enum plan_propagation { PROPAGATION_PRIVATE = 0, PROPAGATION_SLAVE = 1, PROPAGATION_SHARED = 2 };
@@ -182,6 +183,17 @@ struct hook_step {
 	uint32_t timeout_seconds;
 };
 
+/* Ends a plan as exec does: an OCI runtime makes the workload's process, which is not the stage. */
+struct runtime_step {
+	const char *bundle;        /* a directory of the host: where the runtime runs */
+	struct string_list create; /* argv, by absolute path; leaves a process, whose number it writes to `pid_file` */
+	struct string_list start;  /* argv, once the monitor knows that process; empty: there is no such part */
+	struct string_list env;
+	const char *pid_file;     /* in the bundle */
+	bool terminal;            /* `create` sends one to console.sock in the bundle */
+	uint32_t timeout_seconds; /* of either */
+};
+
 struct exec_step {
 	struct string_list argv;
 	struct string_list env;
@@ -217,6 +229,7 @@ struct plan_step {
 		struct working_directory_step working_directory;
 		struct exec_step exec;
 		struct hook_step hook;
+		struct runtime_step runtime;
 	};
 };
 

@@ -75,6 +75,8 @@ export function createCgroups(input: CgroupsInput): Cgroups {
   const { v2 } = layout;
   const alone = layout.mode === "v2";
   const all: readonly Hierarchy[] = v2 === undefined ? v1 : [...v1, v2];
+  /** Those that crib leaves alone too: another runtime makes groups of the same path there (runc in every one). */
+  const everywhere: readonly Hierarchy[] = v2 === undefined ? layout.v1 : [...layout.v1, v2];
   const killing = v2 ?? v1.find(({ controllers }) => controllers.includes("freezer")) ?? v1[0];
   const freezer = v2 === undefined ? v1Freezer : v2Freezer;
   const directoryIn = (hierarchy: Hierarchy | undefined, path: CgroupPath) => `${hierarchy?.mountpoint ?? root}${path}`;
@@ -157,10 +159,10 @@ export function createCgroups(input: CgroupsInput): Cgroups {
     pids,
     isEmpty: (path) => files.exists(directoryIn(killing, path)) && pids(path).length === 0,
     remove(path) {
-      for (const hierarchy of all) removeTree(files, directoryIn(hierarchy, path));
+      for (const hierarchy of everywhere) removeTree(files, directoryIn(hierarchy, path));
     },
     removeIfUnused(path) {
-      for (const hierarchy of all) removeGroup(files, directoryIn(hierarchy, path));
+      for (const hierarchy of everywhere) removeGroup(files, directoryIn(hierarchy, path));
     },
     exists,
 

@@ -41,11 +41,19 @@ const ofEveryHandler = {
 
 const runtimeHandler = z.discriminatedUnion(
   "type",
-  [z.strictObject({ type: z.literal("native"), ...ofEveryHandler })],
+  [
+    z.strictObject({ type: z.literal("native"), ...ofEveryHandler }),
+    z.strictObject({
+      type: z.literal("oci"),
+      path,
+      args: z.array(z.string().min(1)).optional(),
+      ...ofEveryHandler,
+    }),
+  ],
   {
     error: (issue) =>
       issue.code === "invalid_union"
-        ? 'is no type that crib knows: "native" is its own runtime; other OCI runtimes ("oci") and shims ("shim-v2") are not supported yet'
+        ? 'is no type that crib knows: "native" is its own runtime, "oci" the command line of another; shims ("shim-v2") are not supported yet'
         : undefined,
   },
 );

@@ -68,6 +68,10 @@ describe("loadConfig()", () => {
       pod_annotations = ["dev.*"]
       container_annotations = ["x"]
       privileged_without_host_devices = true
+      [runtime.handlers.runc]
+      type = "oci"
+      path = "/sbin/runc"
+      args = ["--debug"]
       [streaming]
       address = "::1"
       port = 10010
@@ -110,6 +114,7 @@ describe("loadConfig()", () => {
             containerAnnotations: ["x"],
             privilegedWithoutHostDevices: true,
           },
+          runc: { ...nativeHandler, type: "oci", path: "/sbin/runc", args: ["--debug"] },
         },
         seccompProfileRoot: "/sec",
         apparmorDefaultProfile: false,
@@ -181,6 +186,8 @@ describe("loadConfig()", () => {
     ['[runtime]\ndefault_handler = "a b"', "runtime.default_handler: is not a handler name"],
     ['[runtime.handlers.kata]\ntype = "shim-v2"', "runtime.handlers.kata.type: is no type that crib knows"],
     ['[runtime.handlers.kata]\npath = "/x"', "runtime.handlers.kata.type: is no type that crib knows"],
+    ['[runtime.handlers.x]\ntype = "oci"', "runtime.handlers.x.path"],
+    ['[runtime.handlers.x]\ntype = "oci"\npath = "runc"', "runtime.handlers.x.path"],
     ['[runtime.handlers.x]\ntype = "native"\npath = "/x"', 'unknown key "runtime.handlers.x.path"'],
     ['[runtime.handlers."A b"]\ntype = "native"', "runtime.handlers.A b: is not a handler name"],
     ['[streaming]\naddress = "localhost"', "streaming.address: is not an IP address"],

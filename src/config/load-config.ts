@@ -124,6 +124,8 @@ function overlayHandler(file: RuntimeHandlerFile): RuntimeHandlerConfig {
   switch (file.type) {
     case "native":
       return { type: "native", ...common };
+    case "oci":
+      return { type: "oci", path: file.path, args: file.args ?? [], ...common };
   }
 }
 

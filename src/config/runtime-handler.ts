@@ -1,9 +1,20 @@
+import type { HostPath } from "../ids/path.ts";
+
 /** What runs the pods that ask for it by name (RuntimeClass, `runtime_handler`). */
-export type RuntimeHandlerConfig = NativeHandlerConfig;
+export type RuntimeHandlerConfig = NativeHandlerConfig | OciHandlerConfig;
 
 /** crib's own runtime. */
 export interface NativeHandlerConfig extends CommonHandlerConfig {
   readonly type: "native";
+}
+
+/** An OCI runtime's command line: runc and what is called like it. */
+export interface OciHandlerConfig extends CommonHandlerConfig {
+  readonly type: "oci";
+  /** The program. */
+  readonly path: HostPath;
+  /** Global options of every call, before the verb. */
+  readonly args: readonly string[];
 }
 
 interface CommonHandlerConfig {

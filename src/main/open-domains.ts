@@ -14,7 +14,6 @@ import { createPods } from "../pods/create-pods.ts";
 import { PathLooker } from "../pods/host/path-looker.ts";
 import { containerOfHolder } from "../pods/host/volume-holder.ts";
 import { DefaultAppArmor } from "../runtime/apparmor/default-apparmor.ts";
-import { RuntimeHandlers } from "../runtime/handlers.ts";
 import { createMonitorLauncher } from "../runtime/native/monitor/launcher.ts";
 import { monitorBuildOf } from "../runtime/native/monitor/monitor-build.ts";
 import { nativeFeatures } from "../runtime/native/native-features.ts";
@@ -25,6 +24,7 @@ import { LateWrites } from "../state/late-writes.ts";
 import { openDatabase } from "../state/open-database.ts";
 import { Reserve } from "../state/reserve.ts";
 import { WriteBehind } from "../state/write-behind.ts";
+import { openRuntimes } from "./open-runtimes.ts";
 import type { Domains } from "./serve.ts";
 
 /** For a few hundred records that change or go while the disk is full. */
@@ -112,7 +112,7 @@ export async function openDomains(
       network,
       plugins: pluginRegistry,
       cgroups,
-      runtimes: new RuntimeHandlers(config.runtime, native),
+      runtimes: await openRuntimes(config, native, { cgroups, log }),
       pathLooker,
       uptimeMs: readUptimeMs,
       defaultAppArmor,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { defaultConfig } from "../config/defaults.ts";
 import { nativeHandler } from "../config/runtime-handler.ts";
+import { parseHostPath } from "../ids/path.ts";
 import { RuntimeHandlers } from "./handlers.ts";
 import type { SandboxRuntime } from "./port.ts";
 
@@ -17,8 +18,10 @@ function namedRuntime(userNamespaces: boolean): SandboxRuntime & { readonly ende
 }
 
 const native = namedRuntime(true);
-const config = { ...defaultConfig.runtime, handlers: { crib: nativeHandler, trusted: nativeHandler } };
-const handlers = new RuntimeHandlers(config, native);
+const other = namedRuntime(false);
+const runc = { ...nativeHandler, type: "oci", path: parseHostPath("/usr/sbin/runc"), args: [] } as const;
+const config = { ...defaultConfig.runtime, handlers: { crib: nativeHandler, trusted: nativeHandler, runc } };
+const handlers = new RuntimeHandlers(config, native, (name) => (name === "runc" ? other : native));
 
 describe("a pod's handler", () => {
   test.each([
@@ -41,10 +44,15 @@ describe("a pod's handler", () => {
       }
       expect(thrown).toMatchObject({ code: "invalid-argument" });
       expect(String(thrown)).toContain(JSON.stringify(asked.slice(0, 120)));
-      expect(String(thrown)).toContain('there are "crib", "trusted"');
+      expect(String(thrown)).toContain('there are "crib", "trusted", "runc"');
       expect(String(thrown).length).toBeLessThan(400);
     },
   );
+});
+
+test("a handler of type oci is run by the runtime that is made for it", () => {
+  expect(handlers.of("runc").runtime).toBe(other);
+  expect(handlers.runtimeOf("runc")).toBe(other);
 });
 
 test("a pod of before there were handlers, or of one that is gone, is crib's own to end", () => {
@@ -53,11 +61,11 @@ test("a pod of before there were handlers, or of one that is gone, is crib's own
 });
 
 test("Status names the default twice: by no name, and by its own", () => {
-  expect(handlers.features().map(({ name }) => name)).toEqual(["", "crib", "trusted"]);
+  expect(handlers.features().map(({ name }) => name)).toEqual(["", "crib", "trusted", "runc"]);
 });
 
 test("a runtime of several handlers is ended once", () => {
   const shared = namedRuntime(false);
-  new RuntimeHandlers(config, shared)[Symbol.dispose]();
+  new RuntimeHandlers(config, shared, () => shared)[Symbol.dispose]();
   expect(shared.ended()).toBe(1);
 });

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import type { RuntimeHandlerConfig } from "../config/runtime-handler.ts";
+import type { OciHandlerConfig, RuntimeHandlerConfig } from "../config/runtime-handler.ts";
 import { invalidArgument } from "../errors/crib-error.ts";
 import type { SpecSeccomp } from "../oci/runtime-spec.ts";
 import type { RuntimeFeatures, SandboxRuntime } from "./port.ts";
@@ -23,17 +23,24 @@ export class RuntimeHandlers implements Disposable {
   readonly #default: RuntimeHandler;
   readonly #native: SandboxRuntime;
 
-  constructor(config: Config["runtime"], native: SandboxRuntime) {
-    const runtimeOf = (handler: RuntimeHandlerConfig): SandboxRuntime => {
+  /** `makeOci` makes what a handler of type oci stands for. */
+  constructor(
+    config: Config["runtime"],
+    native: SandboxRuntime,
+    makeOci: (name: string, handler: OciHandlerConfig) => SandboxRuntime,
+  ) {
+    const runtimeOf = (name: string, handler: RuntimeHandlerConfig): SandboxRuntime => {
       switch (handler.type) {
         case "native":
           return native;
+        case "oci":
+          return makeOci(name, handler);
       }
     };
     this.#handlers = new Map(
       Object.entries(config.handlers).map(([name, handler]) => [
         name,
-        { name, config: handler, runtime: runtimeOf(handler) },
+        { name, config: handler, runtime: runtimeOf(name, handler) },
       ]),
     );
     this.#native = native;

@@ -136,7 +136,8 @@ export interface SandboxHandle {
 export type PidNamespace =
   | { readonly kind: "own" }
   | { readonly kind: "host" }
-  | { readonly kind: "pod" }
+  /** That of the pod's init, whose number a runtime may need. */
+  | { readonly kind: "pod"; readonly init?: Pid }
   | { readonly kind: "process"; readonly pid: number };
 
 export interface ContainerRootfs {

@@ -99,6 +99,14 @@ function configuration(place: EnginePlace, network: EngineNetwork, options: Engi
     "[runtime]",
     `seccomp_profile_root = "${place.directory}/seccomp"`,
     ...(options.runtime ?? []),
+    ...otherRuntime(),
     "",
   ].join("\n");
+}
+
+/** `CRIB_TEST_OCI_RUNTIME` names the program that makes the containers of every test instead of crib's own runtime. */
+function otherRuntime(): readonly string[] {
+  const path = process.env["CRIB_TEST_OCI_RUNTIME"];
+  if (path === undefined || path === "") return [];
+  return ['default_handler = "other"', "[runtime.handlers.other]", 'type = "oci"', `path = "${path}"`];
 }

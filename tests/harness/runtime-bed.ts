@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { openHostCgroups } from "../../src/cgroups/open-host-cgroups.ts";
-import { parseCgroupPath, parseHostPath } from "../../src/ids/path.ts";
+import type { Cgroups } from "../../src/cgroups/port.ts";
+import { type HostPath, parseCgroupPath, parseHostPath } from "../../src/ids/path.ts";
 import type { Pid } from "../../src/ids/process.ts";
 import { readArtifact } from "../../src/kernel/artifacts.ts";
 import { createLinuxKernel } from "../../src/kernel/linux.ts";
@@ -12,6 +13,7 @@ import { monitorBuildOf } from "../../src/runtime/native/monitor/monitor-build.t
 import { nativeFeatures } from "../../src/runtime/native/native-features.ts";
 import { NativeRuntime } from "../../src/runtime/native/native-runtime.ts";
 import { createSeccompCache } from "../../src/runtime/native/seccomp-cache.ts";
+import { OciRuntime } from "../../src/runtime/oci-cli/oci-runtime.ts";
 import type { SandboxRuntime } from "../../src/runtime/port.ts";
 import { readHostFacts } from "../../src/runtime/read-host-facts.ts";
 import { sandboxDirectory } from "../../src/runtime/sandbox-directory.ts";
@@ -23,7 +25,7 @@ import { openWorkspace } from "./workspace.ts";
 
 /** A runtime on the real machine, without a daemon: its pods, its control groups, a root with busybox. Needs root. */
 export async function openRuntimeBed(
-  make: (native: NativeRuntime) => SandboxRuntime = (native) => native,
+  make: (native: NativeRuntime, cgroups: Cgroups, state: HostPath) => SandboxRuntime = (native) => native,
 ): Promise<RuntimeUnderTest> {
   const kernel = createLinuxKernel();
   const clock = createSystemClock();
@@ -43,7 +45,7 @@ export async function openRuntimeBed(
     clock,
     log: silentLog,
   });
-  const runtime = make(native);
+  const runtime = make(native, cgroups, state);
   return {
     runtime,
     directoryOf: (id) => sandboxDirectory(state, id as Parameters<typeof sandboxDirectory>[1]),
@@ -71,4 +73,12 @@ export async function openRuntimeBed(
       workspace.remove();
     },
   };
+}
+
+/** The same, with an OCI runtime's program to make the containers. */
+export async function openOciBed(path: string): Promise<RuntimeUnderTest> {
+  return await openRuntimeBed((native, cgroups, state) => {
+    const command = { name: path, path: parseHostPath(path), args: [], leastOomScore: undefined, cgroups };
+    return new OciRuntime({ native, command, features: native.features, state });
+  });
 }

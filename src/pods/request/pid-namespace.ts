@@ -16,7 +16,7 @@ export function pidNamespaceOf(engine: PodEngine, sandbox: SandboxRecord, record
     case NamespaceMode.NODE:
       return { kind: "host" };
     case NamespaceMode.POD:
-      return sandbox.initPid === undefined ? { kind: "own" } : { kind: "pod" };
+      return sandbox.initPid === undefined ? { kind: "own" } : { kind: "pod", init: sandbox.initPid };
     case NamespaceMode.TARGET:
       return { kind: "process", pid: targetProcess(engine, sandbox, options?.targetId ?? "").pid };
     default:

@@ -7,7 +7,6 @@ import type {
   ContainerExit,
   RuntimeFeatures,
   SandboxBeginning,
-  SandboxHandle,
   SandboxNamespaces,
   SandboxRemains,
   SandboxReservation,
@@ -27,6 +26,14 @@ export interface NativeRuntimeDependencies extends NativeTools {
   readonly features: RuntimeFeatures;
   /** Of the daemon: pods have their directories below it. */
   readonly state: HostPath;
+}
+
+export interface NativeReservation extends SandboxReservation {
+  begin(setup: SandboxSetup): NativeBeginning;
+}
+
+export interface NativeBeginning extends SandboxBeginning {
+  readonly launched: Promise<NativeSandbox>;
 }
 
 /** crib's own runtime: a monitor a pod, most often one that was made ahead. */
@@ -49,7 +56,7 @@ export class NativeRuntime implements SandboxRuntime {
     this.#spares.prepare();
   }
 
-  reserve(namespaces: SandboxNamespaces, { fresh }: { readonly fresh: boolean }): SandboxReservation {
+  reserve(namespaces: SandboxNamespaces, { fresh }: { readonly fresh: boolean }): NativeReservation {
     const unshare = unshareFlags(namespaces);
     // What waits there was made in the host's user namespace.
     const mayWait = !fresh && namespaces.userNamespace === undefined;
@@ -58,7 +65,7 @@ export class NativeRuntime implements SandboxRuntime {
     return { id, madeAhead: spare !== undefined, begin: (setup) => this.#begin(id, setup, spare) };
   }
 
-  async adopt(sandboxId: SandboxId, directory: HostPath): Promise<SandboxHandle> {
+  async adopt(sandboxId: SandboxId, directory: HostPath): Promise<NativeSandbox> {
     return this.#handle(await this.#tools.launcher.reconnect(sandboxId, directory));
   }
 
@@ -78,7 +85,7 @@ export class NativeRuntime implements SandboxRuntime {
     this.#spares[Symbol.dispose]();
   }
 
-  #begin(id: SandboxId, setup: SandboxSetup, spare: SpareMonitor | undefined): SandboxBeginning {
+  #begin(id: SandboxId, setup: SandboxSetup, spare: SpareMonitor | undefined): NativeBeginning {
     const asked = monitorSetup(setup);
     this.#spares.take(asked.unshare, spare);
     const launching = spare === undefined ? this.#launch(id) : Promise.resolve(spare.monitor);
@@ -95,7 +102,7 @@ export class NativeRuntime implements SandboxRuntime {
     return await this.#tools.launcher.launch(id, directory);
   }
 
-  #handle(monitor: Monitor): SandboxHandle {
+  #handle(monitor: Monitor): NativeSandbox {
     return new NativeSandbox(monitor, this.#tools);
   }
 }

@@ -25,20 +25,20 @@ export class NativeSandbox implements SandboxHandle {
   readonly sandboxId: SandboxId;
   readonly pid: Pid;
   readonly lost: Promise<CribError>;
-  readonly #monitor: Monitor;
+  readonly monitor: Monitor;
   readonly #tools: NativeTools;
 
   constructor(monitor: Monitor, tools: NativeTools) {
     this.sandboxId = monitor.sandboxId;
     this.pid = monitor.pid;
     this.lost = monitor.lost;
-    this.#monitor = monitor;
+    this.monitor = monitor;
     this.#tools = tools;
   }
 
   async start(container: ContainerLaunch, giveUp?: AbortSignal): Promise<StartResult> {
     try {
-      return await this.#monitor.start(this.#startRequest(container), giveUp);
+      return await this.monitor.start(this.#startRequest(container), giveUp);
     } catch (error) {
       if (!knowsNoCopies(error)) throw error;
       this.#tools.log.info(
@@ -46,7 +46,7 @@ export class NativeSandbox implements SandboxHandle {
         "volumes of its image are parts of its root: the pod's monitor is older",
       );
       const spec = withoutCopies(container.spec);
-      return await this.#monitor.start(this.#startRequest({ ...container, spec }), giveUp);
+      return await this.monitor.start(this.#startRequest({ ...container, spec }), giveUp);
     }
   }
 
@@ -55,7 +55,7 @@ export class NativeSandbox implements SandboxHandle {
     const onGiveUp = () => group.kill();
     giveUp?.addEventListener("abort", onGiveUp, { once: true });
     try {
-      const session = await this.#monitor.exec(this.#execRequest(command), giveUp);
+      const session = await this.monitor.exec(this.#execRequest(command), giveUp);
       void session.exited.then(group.remove, group.remove);
       return {
         onOutput: (listener) => session.onOutput(listener),
@@ -81,7 +81,7 @@ export class NativeSandbox implements SandboxHandle {
     const group = this.#execGroup(command);
     const { stdout, stderr } = command;
     try {
-      const session = await this.#monitor.openExec({ ...this.#execRequest(command), stdout, stderr });
+      const session = await this.monitor.openExec({ ...this.#execRequest(command), stdout, stderr });
       void session.exited.then(group.remove, () => {
         group.kill();
         group.remove();
@@ -94,35 +94,35 @@ export class NativeSandbox implements SandboxHandle {
   }
 
   attach(request: ContainerAttach): Promise<ProcessStreams> {
-    return this.#monitor.attach(request);
+    return this.monitor.attach(request);
   }
 
   signal(id: ContainerId, signal: number): Promise<void> {
-    return this.#monitor.signal(id, signal);
+    return this.monitor.signal(id, signal);
   }
 
   list(deadlineMs?: number): Promise<readonly KeptContainer[]> {
-    return this.#monitor.list(deadlineMs);
+    return this.monitor.list(deadlineMs);
   }
 
   reopenLog(id: ContainerId): Promise<void> {
-    return this.#monitor.reopenLog(id);
+    return this.monitor.reopenLog(id);
   }
 
   forget(id: ContainerId): Promise<void> {
-    return this.#monitor.forget(id);
+    return this.monitor.forget(id);
   }
 
   shutdown(): Promise<void> {
-    return this.#monitor.shutdown();
+    return this.monitor.shutdown();
   }
 
   disconnect(): void {
-    this.#monitor.disconnect();
+    this.monitor.disconnect();
   }
 
   onExit(listener: (exit: ContainerExit) => void): void {
-    this.#monitor.onExit(listener);
+    this.monitor.onExit(listener);
   }
 
   #startRequest({ id, spec, rootfs, bundle, cgroup, pidNamespace, io }: ContainerLaunch): StartRequest {

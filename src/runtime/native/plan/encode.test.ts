@@ -93,6 +93,19 @@ const payloads: readonly (readonly [PlanStep, string])[] = [
   ],
   [{ kind: "copy-up", slot: 3, path, onTmpfs: true, options: ["n"] }, `03000000${p}0101000000010000006e00`],
   [
+    {
+      kind: "runtime",
+      bundle: hostPath,
+      create: ["/runc", "create"],
+      start: [],
+      env: ["A=b"],
+      pidFile: "pid",
+      terminal: true,
+      timeoutSeconds: 50,
+    },
+    `${h}02000000050000002f72756e63000600000063726561746500000000000100000003000000413d620003000000706964000132000000`,
+  ],
+  [
     { kind: "hook", path: hostPath, argv: ["n"], env: [], state: Uint8Array.of(123, 125), timeoutSeconds: 9 },
     `${h}01000000010000006e0000000000020000007b7d09000000`,
   ],

@@ -105,6 +105,8 @@ function writePayload(out: WireWriter, step: PlanStep): WireWriter {
       return out.string(step.path).bool(step.create);
     case "hook":
       return writeHook(out, step);
+    case "runtime":
+      return writeRuntime(out, step);
     case "exec":
       return out.strings(step.argv).strings(step.env);
     default:
@@ -138,6 +140,11 @@ function writeDevice(out: WireWriter, step: Step<"device">): WireWriter {
 function writeHook(out: WireWriter, step: Step<"hook">): WireWriter {
   out.string(step.path).strings(step.argv).strings(step.env);
   return out.bytes(step.state).u32(step.timeoutSeconds);
+}
+
+function writeRuntime(out: WireWriter, step: Step<"runtime">): WireWriter {
+  out.string(step.bundle).strings(step.create).strings(step.start).strings(step.env);
+  return out.string(step.pidFile).bool(step.terminal).u32(step.timeoutSeconds);
 }
 
 function writeUser(out: WireWriter, step: Step<"user">): WireWriter {

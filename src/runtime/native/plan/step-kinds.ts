@@ -37,6 +37,7 @@ export const stepKinds = {
   "open-image": 34,
   "copy-up": 45,
   hook: 40,
+  runtime: 46,
 } as const satisfies Record<PlanStep["kind"], number>;
 
 const names = new Map<number, string>(Object.entries(stepKinds).map(([name, number]) => [number, name]));

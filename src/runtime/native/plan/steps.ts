@@ -157,6 +157,22 @@ export type PlanStep =
       readonly state: Uint8Array;
       readonly timeoutSeconds: number;
     }
+  /**
+   * An OCI runtime makes the workload's process: `create` (argv by absolute path, run in `bundle`, with the workload's stdio)
+   * leaves one that waits and writes its number to `pidFile` there; `start`, if there is one, lets it run once the monitor knows
+   * it. With `terminal`, `create` sends one to console.sock in the bundle. The last step instead of `exec`.
+   */
+  | {
+      readonly kind: "runtime";
+      readonly bundle: HostPath;
+      readonly create: readonly string[];
+      readonly start: readonly string[];
+      readonly env: readonly string[];
+      readonly pidFile: string;
+      readonly terminal: boolean;
+      /** Of either call. */
+      readonly timeoutSeconds: number;
+    }
   /** argv[0] without a slash is searched in the PATH of `env` inside the container. Always the last step. */
   | { readonly kind: "exec"; readonly argv: readonly Uint8Array[]; readonly env: readonly Uint8Array[] };
 

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import type { Cgroups } from "../cgroups/port.ts";
+import type { Config } from "../config/config.ts";
+import { capabilityMask } from "../kernel/capabilities.ts";
+import type { Log } from "../observe/log.ts";
+import { RuntimeHandlers } from "../runtime/handlers.ts";
+import type { NativeRuntime } from "../runtime/native/native-runtime.ts";
+import { OciRuntime } from "../runtime/oci-cli/oci-runtime.ts";
+import { probeOciFeatures } from "../runtime/oci-cli/probe-features.ts";
+import type { RuntimeFeatures } from "../runtime/port.ts";
+
+/** The runtimes that the configuration names, each asked what it can do; one that does not say holds nobody up for long. */
+export async function openRuntimes(
+  config: Config,
+  native: NativeRuntime,
+  { cgroups, log }: { readonly cgroups: Cgroups; readonly log: Log },
+): Promise<RuntimeHandlers> {
+  const features = new Map<string, RuntimeFeatures>();
+  await Promise.all(
+    Object.entries(config.runtime.handlers).map(async ([name, handler]) => {
+      if (handler.type === "oci") features.set(name, await probeOciFeatures(name, handler, log));
+    }),
+  );
+  const leastOomScore = readLeastOomScore();
+  return new RuntimeHandlers(config.runtime, native, (name, { path, args }) => {
+    const command = { name, path, args, leastOomScore, cgroups };
+    return new OciRuntime({ native, command, features: features.get(name) ?? native.features, state: config.state });
+  });
+}
+
+/** Without CAP_SYS_RESOURCE nothing goes below the score that the daemon was started with (proc(5)). */
+function readLeastOomScore(): number | undefined {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  if ((BigInt(`0x${effective}`) & capabilityMask(["CAP_SYS_RESOURCE"])) !== 0n) return undefined;
+  return Number(readFileSync("/proc/self/oom_score_adj", "utf8").trim());
+}

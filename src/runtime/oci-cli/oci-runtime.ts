@@ -1,0 +1,81 @@
+import { failedPrecondition } from "../../errors/crib-error.ts";
+import type { SandboxId } from "../../ids/object-id.ts";
+import type { HostPath } from "../../ids/path.ts";
+import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
+import type { NativeRuntime } from "../native/native-runtime.ts";
+import type {
+  ContainerExit,
+  RuntimeFeatures,
+  SandboxHandle,
+  SandboxNamespaces,
+  SandboxRemains,
+  SandboxReservation,
+  SandboxRuntime,
+} from "../port.ts";
+import { sandboxDirectory } from "../sandbox-directory.ts";
+import { type OciCommand, OciSandbox } from "./oci-sandbox.ts";
+
+export interface OciRuntimeDependencies {
+  readonly native: NativeRuntime;
+  readonly command: OciCommand;
+  readonly features: RuntimeFeatures;
+  readonly state: HostPath;
+}
+
+/** Pods whose keeper is crib's monitor, and whose containers another OCI runtime makes (runc, crun). */
+export class OciRuntime implements SandboxRuntime {
+  readonly features: RuntimeFeatures;
+  readonly #native: NativeRuntime;
+  readonly #command: OciCommand;
+  readonly #state: HostPath;
+
+  constructor({ native, command, features, state }: OciRuntimeDependencies) {
+    this.features = features;
+    this.#native = native;
+    this.#command = command;
+    this.#state = state;
+  }
+
+  prepare(): void {
+    this.#native.prepare({ seccomp: undefined });
+  }
+
+  reserve(namespaces: SandboxNamespaces, options: { readonly fresh: boolean }): SandboxReservation {
+    if (namespaces.userNamespace !== undefined) {
+      throw failedPrecondition(
+        `pods of the handler ${this.#command.name} cannot have a user namespace yet: take another handler, or hostUsers: true`,
+      );
+    }
+    const reservation = this.#native.reserve(namespaces, options);
+    const { id, madeAhead } = reservation;
+    return {
+      id,
+      madeAhead,
+      begin: (setup) => {
+        const { launched, ready } = reservation.begin(setup);
+        const directory = sandboxDirectory(this.#state, id);
+        return { launched: launched.then((native) => new OciSandbox(native, this.#command, directory)), ready };
+      },
+    };
+  }
+
+  async adopt(sandboxId: SandboxId, directory: HostPath): Promise<SandboxHandle> {
+    return new OciSandbox(await this.#native.adopt(sandboxId, directory), this.#command, directory);
+  }
+
+  async end(remains: SandboxRemains): Promise<void> {
+    await this.#native.end(remains);
+  }
+
+  readExitRecords(directory: HostPath): readonly ContainerExit[] {
+    return this.#native.readExitRecords(directory);
+  }
+
+  check(spec: RuntimeSpec): void {
+    this.#native.check(spec);
+  }
+
+  [Symbol.dispose](): void {
+    // Nothing is made ahead for this handler alone.
+  }
+}
