@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { measures } from "../bench/pull/report.ts";
 import { selectedEngine } from "../harness/select-engine.ts";
 
 test("the benchmark runs all its parts and judges them", async () => {
@@ -38,4 +39,20 @@ test("the benchmark of streams moves bytes each way over each protocol", async (
       expect(Number(rate)).toBeGreaterThan(0);
     }
   }
+}, 120_000);
+
+test("the benchmark of pulls measures every figure of an image", async () => {
+  const main = join(import.meta.dir, "../bench/pull/main.ts");
+  const child = Bun.spawn([process.execPath, main, "--smoke", "--only-crib", "--json"], {
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (exitCode !== 0) throw new Error(`exit ${exitCode}: ${stderr}`);
+  const { rows } = JSON.parse(stdout) as {
+    readonly rows: readonly { readonly measure: string; readonly medians: { readonly crib: number } }[];
+  };
+  expect(rows.map(({ measure }) => measure)).toEqual([...measures]);
+  for (const measure of ["wallMs", "cpuSeconds", "removalMs", "toRunningMs", "versionP99Ms"])
+    expect(rows.find((row) => row.measure === measure)?.medians.crib).toBeGreaterThan(0);
 }, 120_000);
