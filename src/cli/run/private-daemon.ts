@@ -6,6 +6,7 @@ import type { Cli } from "../cli.ts";
 import type { DaemonProcess } from "../cli-io.ts";
 import { connectDaemon, type DaemonClient } from "../client.ts";
 import { ownerLabel } from "./pod-identity.ts";
+import { privateRange } from "./private-range.ts";
 import { PrivateUse } from "./private-use.ts";
 import { processRefLives } from "./process-ref.ts";
 import { type PrivateDaemon, stopIfUnused } from "./stop-if-unused.ts";
@@ -107,12 +108,9 @@ async function start(cli: Cli, root: string, prefix: string, giveUpAtMs: number)
 /** The node's configuration holds, but for names that belong to one daemon at a time. */
 function ownNames(root: string): string[] {
   const hash = hashOf(root);
-  const subnet = `10.87.${Number.parseInt(hash.slice(0, 2), 16)}.0/24`;
-  const settings = [
-    `network.bridge=crib-${hash}`,
-    `network.subnet=${subnet}`,
-    `cgroup.default_parent=/crib-run-${hash}`,
-  ];
+  const bridge = `crib-${hash}`;
+  const subnet = privateRange(readFileSync("/proc/net/route", "latin1"), Number.parseInt(hash.slice(0, 2), 16), bridge);
+  const settings = [`network.bridge=${bridge}`, `network.subnet=${subnet}`, `cgroup.default_parent=/crib-run-${hash}`];
   return settings.flatMap((setting) => ["--set", setting]);
 }
 

@@ -26,6 +26,9 @@ describe("hostPortsOf", () => {
     ["::", dual, [6]],
     ["127.0.0.1", dual, [4]],
     ["", v4, [4]],
+    ["::", v4, [4]],
+    ["0:0::0", v4, [4]],
+    ["0.0.0.0", [address("fd00:88::2")], [6]],
   ])("hostIP %j", (hostIp, addresses, families) => {
     expect(hostPortsOf([mapping(80, hostIp)], addresses).map(({ family }) => family)).toEqual(families as (4 | 6)[]);
   });

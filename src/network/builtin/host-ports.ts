@@ -64,7 +64,8 @@ export class HostPorts {
 }
 
 /**
- * The mappings of a pod with these addresses. "" as hostIP means both families, an unspecified address all of its own.
+ * The mappings of a pod with these addresses. "" as hostIP means both families, an unspecified address all of its own, or of the
+ * pod's where it has none of that family.
  *
  * @throws {CribError} invalid-argument for a malformed hostIP or port, failed-precondition where the pod has no address of the hostIP's family.
  */
@@ -79,7 +80,9 @@ export function hostPortsOf(mappings: readonly PortMapping[], addresses: readonl
         `host IP ${JSON.stringify(mapping.hostIp.slice(0, 80))} of port ${mapping.hostPort} is not an address`,
       );
     }
-    const targets = addresses.filter(({ family }) => host === undefined || host.family === family);
+    const ofFamily = addresses.filter(({ family }) => host === undefined || host.family === family);
+    // Every address of the node, as a listener on [::] hears IPv4 too: what the pod has of them is served.
+    const targets = ofFamily.length === 0 && host?.value === 0n ? addresses : ofFamily;
     if (host !== undefined && targets.length === 0) {
       throw failedPrecondition(
         `host port ${mapping.hostIp} ${mapping.hostPort}/${mapping.protocol} needs a pod address of IPv${host.family}; add such a range to network.subnet`,
