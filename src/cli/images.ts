@@ -9,6 +9,7 @@ import { protoJson } from "./format/proto-json.ts";
 import { shortId } from "./format/short-id.ts";
 import { type Column, printTable } from "./format/table.ts";
 import { showPulls, watchPulls } from "./images/show-pulls.ts";
+import { addImagesTreeVerb } from "./images/tree.ts";
 import { orNothing } from "./or-nothing.ts";
 
 interface ImagesOptions {
@@ -30,7 +31,7 @@ interface ImageRow {
 
 /** `crib images`: what is on disk. */
 export function addImagesVerb(program: Command, cli: Cli): void {
-  withDaemonOptions(program.command("images"))
+  const verb = withDaemonOptions(program.command("images"))
     .description("list images")
     .option("--digests", "also the digests of the manifests")
     .option("-q, --quiet", "print full ids only")
@@ -66,6 +67,7 @@ export function addImagesVerb(program: Command, cli: Cli): void {
         if (options.all && !options.json && !options.quiet) await printLeftovers(cli, daemon);
       }),
     );
+  addImagesTreeVerb(verb, cli);
 }
 
 async function printLeftovers(cli: Cli, daemon: DaemonClient): Promise<void> {

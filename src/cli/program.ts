@@ -8,6 +8,7 @@ import { addDebugVerb } from "./debug.ts";
 import { addDoctorVerb } from "./doctor.ts";
 import { addEventsVerb } from "./events.ts";
 import { addExecVerb } from "./exec.ts";
+import { addHistoryVerb } from "./history/history.ts";
 import { addImagesVerb } from "./images.ts";
 import { addInspectVerb } from "./inspect.ts";
 import { addInstallVerb } from "./install.ts";
@@ -33,6 +34,7 @@ const verbs = [
   addPsVerb,
   addPodsVerb,
   addImagesVerb,
+  addHistoryVerb,
   addExecVerb,
   addAttachVerb,
   addDebugVerb,

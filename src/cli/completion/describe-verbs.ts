@@ -19,6 +19,7 @@ const completes: Readonly<Record<string, VerbDescription["completes"]>> = {
   rm: "pod-or-container",
   stats: "pod-or-container",
   inspect: "pod-or-container",
+  history: "image",
   run: "image",
   rmi: "image",
 };
