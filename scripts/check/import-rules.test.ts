@@ -50,6 +50,34 @@ describe("direction", () => {
   });
 });
 
+describe("the messages of the API", () => {
+  const gen = (up: string) => `import type { Mount } from "${up}gen/runtime/v1/api_pb.ts";`;
+  test.each([
+    ["src/pods/request/a.ts", gen("../../")],
+    ["src/oci/a.ts", gen("../")],
+    ["src/state/a.ts", 'import { fromBinary } from "@bufbuild/protobuf";'],
+    ["src/images/a.ts", 'import { Code } from "@connectrpc/connect";'],
+    ["src/main/a.ts", gen("../")],
+    ["src/streaming/session/a.ts", gen("../../")],
+    ["src/nri/a.ts", gen("../")],
+    ["src/pods/a.ts", 'import type { Pod } from "../gen/nri/pkg/api/v1alpha1/api_pb.ts";'],
+    ["src/ttrpc/a.ts", 'import { Code } from "@connectrpc/connect";'],
+  ])("end before %s: %s", (path, text) => {
+    expect(reasons([path, text])).toEqual([expect.stringMatching(/only src\/.* know these messages/)]);
+  });
+
+  test.each([
+    ["src/cri/spec/a.ts", gen("../../")],
+    ["src/cli/a.ts", 'import { createClient } from "@connectrpc/connect";'],
+    ["src/nri/a.ts", 'import { create } from "@bufbuild/protobuf";'],
+    ["src/nri/adjust/a.ts", 'import type { Pod } from "../../gen/nri/pkg/api/v1alpha1/api_pb.ts";'],
+    ["src/pods/request/a.test.ts", gen("../../")],
+    ["src/pods/a.ts", 'import type { PodSpec } from "../spec/pod-spec.ts";'],
+  ])("are known to %s: %s", (path, text) => {
+    expect(reasons([path, text])).toEqual([]);
+  });
+});
+
 test("a cycle is found and shown", () => {
   const found = reasons(
     ["src/pods/a.ts", 'import { b } from "./b.ts";'],

@@ -5,7 +5,7 @@
 export const importOrder: readonly (readonly string[])[] = [
   ["errors"],
   ["ids", "json"],
-  ["observe", "config", "gen"],
+  ["observe", "config", "gen", "spec"],
   ["kernel"],
   ["oci"],
   ["cdi", "layers", "runtime", "network", "cgroups", "logs", "ttrpc"],
@@ -100,6 +100,25 @@ function checkDirection(file: SourceFile): Violation[] {
         reason: `${folder} must not import ${targetFolder} (${specifier}): arrows point from later folders to earlier ones only, or no part can be read and tested alone`,
       },
     ];
+  });
+}
+
+/** Who knows which messages; everyone else takes the types of `src/spec/`, which `src/cri/spec/` makes of the CRI's. */
+const speakers: readonly { readonly messages: RegExp; readonly folders: readonly string[] }[] = [
+  { messages: /^src\/gen\/(?:runtime|crib|containerd)\//, folders: ["cri", "cli"] },
+  { messages: /^src\/gen\/(?:nri|ttrpc)\//, folders: ["nri", "ttrpc"] },
+  { messages: /^@bufbuild\//, folders: ["cri", "cli", "nri", "ttrpc"] },
+  { messages: /^@connectrpc\//, folders: ["cri", "cli"] },
+];
+
+function checkMessages(file: SourceFile): Violation[] {
+  const folder = folderOf(file.path);
+  return importsOf(file.text).flatMap(({ specifier, line }) => {
+    const target = specifier.startsWith(".") ? resolve(file.path, specifier) : specifier;
+    const rule = speakers.find(({ messages }) => messages.test(target));
+    if (rule === undefined || rule.folders.includes(folder)) return [];
+    const reason = `only src/${rule.folders.join(", src/")} know these messages (${specifier}): take the types of src/spec, or records and decisions depend on how a client spoke`;
+    return [{ path: file.path, line, reason }];
   });
 }
 
@@ -206,6 +225,7 @@ export function checkImports(files: readonly SourceFile[]): Violation[] {
   return [
     ...product.flatMap(checkDirection),
     ...product.flatMap(checkAmbient),
+    ...product.flatMap(checkMessages),
     ...product.flatMap(checkRecordWriters),
     ...product.flatMap(checkNative),
     ...sources.flatMap(checkForeign),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { specInput } from "../../tests/fixtures/spec-input.ts";
 import { buildContainerSpec } from "../oci/container-spec.ts";
-import { specInput } from "../oci/spec-fixture.ts";
 import { applyCdiEdits } from "./apply-edits.ts";
 import type { CdiEdits } from "./cdi-file.ts";
 import type { HostNode } from "./host-node.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { create } from "@bufbuild/protobuf";
-import { ContainerConfigSchema } from "../gen/runtime/v1/api_pb.ts";
+import { containerSpec } from "../../tests/fixtures/specs.ts";
 import type { CdiFile } from "./cdi-file.ts";
 import type { FoundCdiFile } from "./device-catalogue.ts";
 import { cdiEditsFor } from "./device-catalogue.ts";
@@ -22,7 +21,7 @@ function file(
 }
 
 const names = (...texts: string[]) =>
-  requestedCdiDevices(create(ContainerConfigSchema, { CDIDevices: texts.map((name) => ({ name })) }));
+  requestedCdiDevices(containerSpec({ CDIDevices: texts.map((name) => ({ name })) }));
 const find = (wanted: readonly string[], files: readonly FoundCdiFile[]) =>
   cdiEditsFor(names(...wanted), files, ["/etc/cdi", "/run/cdi"]).flatMap(({ env }) => env ?? []);
 
@@ -55,7 +54,7 @@ describe("cdiEditsFor", () => {
 
 describe("requestedCdiDevices", () => {
   const config = (CDIDevices: string[], annotations: Record<string, string>) =>
-    create(ContainerConfigSchema, { CDIDevices: CDIDevices.map((name) => ({ name })), annotations });
+    containerSpec({ CDIDevices: CDIDevices.map((name) => ({ name })), annotations });
 
   test("joins field and annotations, each device once", () => {
     const annotations = { "cdi.k8s.io/a_b": "v.com/c=x,v.com/c=y", "cdi.k8s.iox/a": "junk", other: "junk" };

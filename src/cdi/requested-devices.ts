@@ -1,5 +1,5 @@
 import { invalidArgument } from "../errors/crib-error.ts";
-import type { ContainerConfig } from "../gen/runtime/v1/api_pb.ts";
+import type { ContainerSpec } from "../spec/container-spec.ts";
 import type { CdiDeviceName } from "./device-name.ts";
 import { parseCdiDeviceName } from "./device-name.ts";
 
@@ -13,8 +13,8 @@ const longestKey = 63;
  *
  * @throws {CribError} invalid-argument for a malformed name or annotation.
  */
-export function requestedCdiDevices(config: ContainerConfig): readonly CdiDeviceName[] {
-  const names = config.CDIDevices.map(({ name }) => parseCdiDeviceName(name, "CDI_devices"));
+export function requestedCdiDevices(config: ContainerSpec): readonly CdiDeviceName[] {
+  const names = config.cdiDevices.map((name) => parseCdiDeviceName(name, "CDI_devices"));
   for (const [key, value] of Object.entries(config.annotations)) {
     if (!key.startsWith(annotationPrefix)) continue;
     const rest = key.slice(annotationPrefix.length);

@@ -15,7 +15,7 @@ import {
   RawHttp2Client,
 } from "../../tests/fixtures/http2-client.ts";
 import { waitUntil } from "../../tests/harness/wait-until.ts";
-import { ContainerEventType, VersionResponseSchema } from "../gen/runtime/v1/api_pb.ts";
+import { VersionResponseSchema } from "../gen/runtime/v1/api_pb.ts";
 import type { UnixNanos } from "../ids/units.ts";
 
 /** What docs/decisions/0012-http2-limits.md says about Bun 1.4.5, held by tests: a newer Bun has to keep it. */
@@ -349,7 +349,7 @@ test("a client that does not read its events is let go, without memory held for 
   for (let i = 0; i < count; i += 1) {
     const createdAtNs = BigInt(i) as UnixNanos;
     own.pods.emit({
-      type: ContainerEventType.CONTAINER_STARTED_EVENT,
+      type: "started",
       containerId: sandbox.id,
       createdAtNs,
       sandbox,

@@ -106,7 +106,7 @@ describe("GetContainerEvents", () => {
     const first = iterator.next();
     await waitUntil(() => server.pods.subscribers === 1, { what: "the subscription" });
     server.pods.emit({
-      type: ContainerEventType.CONTAINER_STARTED_EVENT,
+      type: "started",
       containerId: container.id,
       createdAtNs: 5n as UnixNanos,
       sandbox,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { fakeContainer, fakeSandbox } from "../../tests/fixtures/fake-records.ts";
 import { matchesContainer } from "../cri/convert/matches.ts";
+import { parseContainerSpec, toContainerSpec } from "../cri/spec/container-spec.ts";
 import { checkMessage } from "../cri/validate/check-message.ts";
 import { requireContainerConfig } from "../cri/validate/container-config.ts";
 import { CribError } from "../errors/crib-error.ts";
@@ -41,7 +42,15 @@ const index = (count: number) =>
   json({ schemaVersion: 2, mediaType: indexType, manifests: descriptors(count, manifestType) });
 const container = (fields: object) =>
   create(ContainerConfigSchema, { metadata: { name: "c" }, image: { image: "i" }, ...fields });
-const crowd = times(1000, () => fakeContainer(fakeSandbox(), { config: container({ labels: keys(100, "x") }) }));
+const crowd = times(1000, () =>
+  fakeContainer(fakeSandbox(), { config: toContainerSpec(container({ labels: keys(100, "x") })) }),
+);
+
+const imageEntries = times(16_000, (i) => `A${i}=${"x".repeat(200)}`);
+const crowdedEnvironment = container({
+  envs: times(16_000, (i) => ({ key: `B${i}`, value: new Uint8Array(200).fill(65) })),
+});
+const requested = toContainerSpec(crowdedEnvironment).envs;
 
 /** Input, what it is bounded by, and how what is over the bound is told; "taken" is within it. */
 const walks: readonly [string, string, () => unknown][] = [
@@ -81,16 +90,9 @@ const walks: readonly [string, string, () => unknown][] = [
   [
     "16,000 environment entries of a container",
     "taken",
-    () =>
-      buildEnvironment({
-        hostname: "h",
-        terminal: false,
-        image: times(16_000, (i) => `A${i}=${"x".repeat(200)}`),
-        requested: container({ envs: times(16_000, (i) => ({ key: `B${i}`, value: new Uint8Array(200).fill(65) })) })
-          .envs,
-        home: "/",
-      }),
+    () => buildEnvironment({ hostname: "h", terminal: false, image: imageEntries, requested, home: "/" }),
   ],
+  ["16,000 environment entries of a request", "taken", () => parseContainerSpec(crowdedEnvironment)],
   [
     "16,384 labels and as many annotations of a container",
     "taken",

@@ -1,5 +1,6 @@
 import { openHostCgroups } from "../cgroups/open-host-cgroups.ts";
 import type { Config } from "../config/config.ts";
+import { olderSpecs } from "../cri/spec/older-specs.ts";
 import { createImages } from "../images/create-images.ts";
 import { readArtifact } from "../kernel/artifacts.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -103,6 +104,7 @@ export async function openDomains(
   const pods = undo.adopt(
     await createPods({
       config,
+      olderSpecs,
       bootId: readBootId(),
       hostFacts,
       kernel,

@@ -1,5 +1,4 @@
 import { invalidArgument } from "../errors/crib-error.ts";
-import type { Capability } from "../gen/runtime/v1/api_pb.ts";
 import type { CapabilityName } from "../kernel/capabilities.ts";
 import {
   Capability as CapabilityNumber,
@@ -7,6 +6,7 @@ import {
   capabilityNames,
   isCapabilityName,
 } from "../kernel/capabilities.ts";
+import type { RequestedCapabilities } from "../spec/security-context.ts";
 import type { SpecCapabilities } from "./runtime-spec.ts";
 
 /** What a container has when nobody asks for more or less: containerd's set, which workloads are written against. */
@@ -35,7 +35,7 @@ const defaultNames = [
  * @throws {CribError} invalid-argument for a capability that does not exist.
  */
 export function resolveCapabilities(
-  request: Capability | undefined,
+  request: RequestedCapabilities | undefined,
   privileged: boolean,
   hostMask: bigint,
 ): SpecCapabilities {

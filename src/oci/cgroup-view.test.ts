@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { fixtureHost, specInput } from "../../tests/fixtures/spec-input.ts";
 import { CgroupMountMode, NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
 import { cgroupOwner } from "./cgroup-owner.ts";
 import { buildContainerSpec } from "./container-spec.ts";
-import { fixtureHost, specInput } from "./spec-fixture.ts";
 
 const { READ_ONLY, READ_WRITE } = CgroupMountMode;
 const { CONTAINER, NODE, POD, TARGET } = NamespaceMode;

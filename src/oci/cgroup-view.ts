@@ -1,7 +1,6 @@
 import { assertNever } from "../errors/assert-never.ts";
 import { invalidArgument } from "../errors/crib-error.ts";
-import type { LinuxContainerSecurityContext } from "../gen/runtime/v1/api_pb.ts";
-import { CgroupMountMode, NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
+import type { ContainerSecurityContext } from "../spec/security-context.ts";
 
 /** How a container sees control groups. */
 export interface CgroupView {
@@ -18,21 +17,21 @@ export interface CgroupView {
  * @throws {CribError} invalid-argument for modes that exclude each other.
  */
 export function cgroupView(
-  security: Pick<LinuxContainerSecurityContext, "privileged" | "namespaceOptions" | "cgroupMountMode"> | undefined,
+  security: Pick<ContainerSecurityContext, "privileged" | "namespaceOptions" | "cgroupMountMode"> | undefined,
   field: string,
 ): CgroupView {
   const privileged = security?.privileged === true;
   const namespace = namespaceOf(security, `${field}.namespace_options.cgroupns_options.mode`);
-  const mode = security?.cgroupMountMode ?? CgroupMountMode.UNSPECIFIED;
+  const mode = security?.cgroupMountMode;
   switch (mode) {
-    case CgroupMountMode.UNSPECIFIED:
+    case undefined:
       return { namespace, access: privileged ? "writable" : "read-only" };
-    case CgroupMountMode.READ_ONLY:
+    case "read-only":
       if (privileged) {
         throw invalidArgument(`${field}.cgroup_mount_mode: a privileged container's cgroups are always writable`);
       }
       return { namespace, access: "read-only" };
-    case CgroupMountMode.READ_WRITE:
+    case "read-write":
       if (namespace === "host" && !privileged) {
         throw invalidArgument(
           `${field}.cgroup_mount_mode: the host's cgroups (cgroup namespace NODE) are writable for privileged containers only`,
@@ -45,11 +44,11 @@ export function cgroupView(
 }
 
 function namespaceOf(
-  security: Pick<LinuxContainerSecurityContext, "namespaceOptions"> | undefined,
+  security: Pick<ContainerSecurityContext, "namespaceOptions"> | undefined,
   field: string,
 ): CgroupView["namespace"] {
   const mode = security?.namespaceOptions?.cgroupnsOptions?.mode;
-  if (mode === undefined || mode === NamespaceMode.CONTAINER) return "own";
-  if (mode === NamespaceMode.NODE) return "host";
-  throw invalidArgument(`${field}: ${NamespaceMode[mode]} is neither CONTAINER nor NODE`);
+  if (mode === undefined || mode === "container") return "own";
+  if (mode === "node") return "host";
+  throw invalidArgument(`${field}: ${mode.toUpperCase()} is neither CONTAINER nor NODE`);
 }

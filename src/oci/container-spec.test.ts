@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fixtureHost, fixtureImage, specInput } from "../../tests/fixtures/spec-input.ts";
 import { CribError } from "../errors/crib-error.ts";
 import { MountPropagation, NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
 import { buildContainerSpec, type ContainerSpecInput } from "./container-spec.ts";
 import { defaultSeccompProfile } from "./seccomp/default-profile.ts";
-import { fixtureHost, fixtureImage, specInput } from "./spec-fixture.ts";
 
 const updateGolden = Bun.env["UPDATE_GOLDEN"] === "1";
 

@@ -1,13 +1,10 @@
 import { failedPrecondition, internal, invalidArgument } from "../errors/crib-error.ts";
-import type {
-  ContainerConfig,
-  LinuxContainerSecurityContext,
-  Mount,
-  PodSandboxConfig,
-} from "../gen/runtime/v1/api_pb.ts";
-import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { CgroupPath } from "../ids/path.ts";
+import type { ContainerSpec } from "../spec/container-spec.ts";
+import type { PodSpec } from "../spec/pod-spec.ts";
+import type { RequestedMount } from "../spec/requested-mount.ts";
+import type { ContainerSecurityContext } from "../spec/security-context.ts";
 import { resolveCapabilities } from "./capabilities.ts";
 import { type CgroupView, cgroupView } from "./cgroup-view.ts";
 import { commandLine } from "./command.ts";
@@ -33,8 +30,8 @@ import { workingDirectory } from "./working-directory.ts";
 export interface ContainerSpecInput {
   readonly id: ContainerId;
   readonly sandboxId: SandboxId;
-  readonly config: ContainerConfig;
-  readonly sandboxConfig: PodSandboxConfig;
+  readonly config: ContainerSpec;
+  readonly sandboxConfig: PodSpec;
   readonly image: ImageDefaults;
   readonly accounts: Accounts;
   readonly cgroupPath: CgroupPath;
@@ -49,9 +46,9 @@ export interface ContainerSpecInput {
   /** False: a privileged container may use the devices it asks for, and not all of the host's. */
   readonly hostDevices?: boolean;
   /** Those of `config.mounts` that show an image. */
-  readonly imageVolumes?: ReadonlyMap<Mount, ImageVolume>;
+  readonly imageVolumes?: ReadonlyMap<RequestedMount, ImageVolume>;
   /** Those of `config.mounts` that the image declares. */
-  readonly anonymousVolumes?: ReadonlyMap<Mount, AnonymousVolume>;
+  readonly anonymousVolumes?: ReadonlyMap<RequestedMount, AnonymousVolume>;
   readonly namespacePaths?: NamespacePaths;
   /** HOSTNAME of the environment; the pod's configured hostname when not given. */
   readonly hostname?: string;
@@ -80,9 +77,9 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
     podFiles: input.hostFiles,
     privileged,
     cgroups: cgroups.access,
-    hostIpc: security?.namespaceOptions?.ipc === NamespaceMode.NODE,
+    hostIpc: security?.namespaceOptions?.ipc === "node",
     readonlyRootfs: security?.readonlyRootfs === true,
-    hostNetwork: security?.namespaceOptions?.network === NamespaceMode.NODE,
+    hostNetwork: security?.namespaceOptions?.network === "node",
     userNamespace,
     imageVolumes: input.imageVolumes,
     anonymousVolumes: input.anonymousVolumes,
@@ -109,10 +106,7 @@ export function buildContainerSpec(input: ContainerSpecInput): RuntimeSpec {
 }
 
 /** @throws {CribError} failed-precondition when the container would get more than its own groups. */
-function honouredCgroupView(
-  { host }: ContainerSpecInput,
-  security: LinuxContainerSecurityContext | undefined,
-): CgroupView {
+function honouredCgroupView({ host }: ContainerSpecInput, security: ContainerSecurityContext | undefined): CgroupView {
   const view = cgroupView(security, "linux.security_context");
   if (view.access === "delegated" && !host.cgroupDelegation) {
     throw failedPrecondition(
@@ -125,7 +119,7 @@ function honouredCgroupView(
 /** A pod on the host's network has a name of its own only if it asks for one; runtimes set no name without the namespace. */
 function ownUts({ config, sandboxConfig }: ContainerSpecInput): boolean {
   const { network } = config.linux?.securityContext?.namespaceOptions ?? {};
-  return network !== NamespaceMode.NODE || sandboxConfig.hostname !== "";
+  return network !== "node" || sandboxConfig.hostname !== "";
 }
 
 /** @throws {CribError} invalid-argument when the container's is not the pod's. */
@@ -151,7 +145,7 @@ function checkMapped(user: SpecUser, userNamespace: UserNamespace | undefined): 
 
 function containerProcess(
   input: ContainerSpecInput,
-  security: LinuxContainerSecurityContext | undefined,
+  security: ContainerSecurityContext | undefined,
   hostname: string,
 ): SpecProcess {
   const { config, image, host } = input;
@@ -181,7 +175,7 @@ function containerProcess(
 
 function containerLinux(
   input: ContainerSpecInput,
-  security: LinuxContainerSecurityContext | undefined,
+  security: ContainerSecurityContext | undefined,
   mounts: readonly SpecMount[],
   userNamespace: UserNamespace | undefined,
   selinux: string | undefined,
@@ -222,9 +216,9 @@ function ownAnnotations({ sandboxId, config, sandboxConfig }: ContainerSpecInput
   return {
     "io.kubernetes.cri.container-type": "container",
     "io.kubernetes.cri.sandbox-id": sandboxId,
-    "io.kubernetes.cri.container-name": config.metadata?.name ?? "",
-    "io.kubernetes.cri.sandbox-name": sandboxConfig.metadata?.name ?? "",
-    "io.kubernetes.cri.sandbox-namespace": sandboxConfig.metadata?.namespace ?? "",
-    "io.kubernetes.cri.sandbox-uid": sandboxConfig.metadata?.uid ?? "",
+    "io.kubernetes.cri.container-name": config.metadata.name,
+    "io.kubernetes.cri.sandbox-name": sandboxConfig.metadata.name,
+    "io.kubernetes.cri.sandbox-namespace": sandboxConfig.metadata.namespace,
+    "io.kubernetes.cri.sandbox-uid": sandboxConfig.metadata.uid,
   };
 }

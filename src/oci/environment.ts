@@ -1,6 +1,5 @@
 import { invalidArgument } from "../errors/crib-error.ts";
-import type { KeyValue } from "../gen/runtime/v1/api_pb.ts";
-import { bytesToString } from "./byte-string.ts";
+import type { EnvironmentVariable } from "../spec/container-spec.ts";
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -9,7 +8,7 @@ export interface EnvironmentInput {
   readonly terminal: boolean;
   /** `NAME=value` strings of the image. */
   readonly image: readonly string[];
-  readonly requested: readonly KeyValue[];
+  readonly requested: readonly EnvironmentVariable[];
   /** HOME of the user, when neither image nor request sets one. */
   readonly home: string;
 }
@@ -42,8 +41,8 @@ function checkName(name: string): string {
   return name;
 }
 
-function checkValue(name: string, value: Uint8Array): string {
-  if (value.includes(0))
+function checkValue(name: string, value: string): string {
+  if (value.includes("\0"))
     throw invalidArgument(`environment variable ${JSON.stringify(name.slice(0, 80))} contains a NUL byte`);
-  return bytesToString(value);
+  return value;
 }

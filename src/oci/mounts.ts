@@ -1,5 +1,5 @@
-import type { Mount } from "../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../ids/path.ts";
+import type { RequestedMount } from "../spec/requested-mount.ts";
 import type { CgroupView } from "./cgroup-view.ts";
 import type { AnonymousVolume, ImageVolume } from "./requested-mounts.ts";
 import { anonymousVolume, requestedMount } from "./requested-mounts.ts";
@@ -16,7 +16,7 @@ export interface PodFiles {
 }
 
 export interface MountsInput {
-  readonly requested: readonly Mount[];
+  readonly requested: readonly RequestedMount[];
   readonly podFiles: PodFiles;
   readonly privileged: boolean;
   readonly cgroups: CgroupView["access"];
@@ -26,9 +26,9 @@ export interface MountsInput {
   readonly hostNetwork?: boolean;
   /** undefined: the host's. */
   readonly userNamespace?: UserNamespace | undefined;
-  readonly imageVolumes?: ReadonlyMap<Mount, ImageVolume> | undefined;
+  readonly imageVolumes?: ReadonlyMap<RequestedMount, ImageVolume> | undefined;
   /** Those of `requested` that the image declares. */
-  readonly anonymousVolumes?: ReadonlyMap<Mount, AnonymousVolume> | undefined;
+  readonly anonymousVolumes?: ReadonlyMap<RequestedMount, AnonymousVolume> | undefined;
 }
 
 /**

@@ -1,5 +1,4 @@
-import type { NamespaceOption } from "../gen/runtime/v1/api_pb.ts";
-import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
+import type { NamespaceOptions } from "../spec/namespace-options.ts";
 import type { CgroupView } from "./cgroup-view.ts";
 import type { SpecNamespace } from "./runtime-spec.ts";
 
@@ -17,18 +16,18 @@ export interface NamespacePaths {
  * runs containers from the pod's monitor, which is in the pod's network, ipc and uts namespaces already.
  */
 export function buildNamespaces(
-  options: NamespaceOption | undefined,
+  options: NamespaceOptions | undefined,
   ownUts: boolean,
   paths: NamespacePaths,
   cgroups: CgroupView["namespace"] = "own",
 ): readonly SpecNamespace[] {
   const namespaces: SpecNamespace[] = [{ type: "mount" }];
   if (cgroups === "own") namespaces.push({ type: "cgroup" });
-  if (options?.pid !== NamespaceMode.NODE) namespaces.push(namespace("pid", paths.pid));
-  if (options?.ipc !== NamespaceMode.NODE) namespaces.push(namespace("ipc", paths.ipc));
-  if (options?.network !== NamespaceMode.NODE) namespaces.push(namespace("network", paths.network));
+  if (options?.pid !== "node") namespaces.push(namespace("pid", paths.pid));
+  if (options?.ipc !== "node") namespaces.push(namespace("ipc", paths.ipc));
+  if (options?.network !== "node") namespaces.push(namespace("network", paths.network));
   if (ownUts) namespaces.push(namespace("uts", paths.uts));
-  if (options?.usernsOptions?.mode === NamespaceMode.POD) namespaces.push(namespace("user", paths.user));
+  if (options?.usernsOptions?.mode === "pod") namespaces.push(namespace("user", paths.user));
   return namespaces;
 }
 

@@ -1,4 +1,4 @@
-import type { LinuxContainerSecurityContext } from "../gen/runtime/v1/api_pb.ts";
+import type { ContainerSecurityContext } from "../spec/security-context.ts";
 
 /** Kernel files that tell about or act on the whole host; powercap leaks other tenants' work (GHSA-7ww5-4wqc-m92c). */
 const defaultMaskedPaths = [
@@ -23,7 +23,7 @@ const defaultReadonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
  * The kubelet always sends both lists; both empty in a security context is its way to say procMount "Unmasked". Only a
  * request without any security context gets the defaults.
  */
-export function protectedPaths(security: LinuxContainerSecurityContext | undefined): {
+export function protectedPaths(security: ContainerSecurityContext | undefined): {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
 } {

@@ -1,9 +1,9 @@
 import { posix } from "node:path";
+import { assertNever } from "../errors/assert-never.ts";
 import { invalidArgument } from "../errors/crib-error.ts";
-import type { Mount } from "../gen/runtime/v1/api_pb.ts";
-import { MountPropagation } from "../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../ids/path.ts";
 import { parseHostPath, parseRootfsPath } from "../ids/path.ts";
+import type { RequestedMount } from "../spec/requested-mount.ts";
 import type { SpecMount } from "./runtime-spec.ts";
 import type { UserNamespace } from "./user-namespace.ts";
 import { checkMountMap } from "./user-namespace.ts";
@@ -37,11 +37,14 @@ export interface AnonymousVolume {
 }
 
 /** A directory of the container's own on the host, or a tmpfs, which runtimes know how to fill ("tmpcopyup"). */
-export function anonymousVolume({ containerPath: path, hostPath }: Mount, { copyUp }: AnonymousVolume): SpecMount {
+export function anonymousVolume(
+  { containerPath: path, hostPath }: RequestedMount,
+  { copyUp }: AnonymousVolume,
+): SpecMount {
   const destination = containerPath(path);
-  const source = hostPath === "" ? "tmpfs" : parseHostPath(hostPath, "volume of the image");
+  const source = hostPath === undefined ? "tmpfs" : parseHostPath(hostPath, "volume of the image");
   checkProc(destination, source);
-  if (hostPath !== "")
+  if (hostPath !== undefined)
     return { destination, type: "bind", source, options: ["rbind", "rprivate", "rw"], ...(copyUp && { copyUp }) };
   const options = ["rprivate", "rw", "nosuid", "nodev", ...(copyUp ? ["tmpcopyup"] : [])];
   return { destination, type: "tmpfs", source, options, ...(copyUp && { copyUp }) };
@@ -52,10 +55,10 @@ export function anonymousVolume({ containerPath: path, hostPath }: Mount, { copy
  *
  * @throws {CribError} invalid-argument for paths, propagation or options that cannot be honoured.
  */
-export function requestedMount(mount: Mount, userNamespace?: UserNamespace, image?: ImageVolume): SpecMount {
+export function requestedMount(mount: RequestedMount, userNamespace?: UserNamespace, image?: ImageVolume): SpecMount {
   const destination = containerPath(mount.containerPath);
   if (image !== undefined) return imageMount(mount, destination, image);
-  if (mount.hostPath === "") {
+  if (mount.hostPath === undefined) {
     throw invalidArgument(`mount on ${quote(destination)} names neither a host path nor an image`);
   }
   const source = parseHostPath(mount.hostPath, "mount host_path");
@@ -65,7 +68,7 @@ export function requestedMount(mount: Mount, userNamespace?: UserNamespace, imag
     checkMountMap(mount.uidMappings, userNamespace?.uids, `mount on ${quote(destination)}`);
     checkMountMap(mount.gidMappings, userNamespace?.gids, `mount on ${quote(destination)}`);
   }
-  if (userNamespace !== undefined && mount.propagation === MountPropagation.PROPAGATION_BIDIRECTIONAL) {
+  if (userNamespace !== undefined && mount.propagation === "bidirectional") {
     throw invalidArgument(
       `mount on ${quote(destination)}: a pod with a user namespace of its own cannot hand mounts to the host`,
     );
@@ -80,7 +83,7 @@ export function requestedMount(mount: Mount, userNamespace?: UserNamespace, imag
   };
 }
 
-function imageMount(mount: Mount, destination: string, { imageId, lower, path }: ImageVolume): SpecMount {
+function imageMount(mount: RequestedMount, destination: string, { imageId, lower, path }: ImageVolume): SpecMount {
   if (destination === "/proc" || destination.startsWith("/proc/")) {
     throw invalidArgument(`mount on ${quote(destination)} would cover procfs, which confines the container`);
   }
@@ -96,20 +99,20 @@ function containerPath(text: string): string {
   return folded;
 }
 
-function propagationOption(mount: Mount): string {
+function propagationOption(mount: RequestedMount): string {
   switch (mount.propagation) {
-    case MountPropagation.PROPAGATION_PRIVATE:
+    case "private":
       return "rprivate";
-    case MountPropagation.PROPAGATION_HOST_TO_CONTAINER:
+    case "host-to-container":
       return "rslave";
-    case MountPropagation.PROPAGATION_BIDIRECTIONAL:
+    case "bidirectional":
       return "rshared";
     default:
-      throw invalidArgument(`mount propagation ${String(mount.propagation)} is unknown`);
+      return assertNever(mount.propagation, "mount propagation");
   }
 }
 
-function accessOptions(mount: Mount, destination: string): readonly string[] {
+function accessOptions(mount: RequestedMount, destination: string): readonly string[] {
   for (const option of mount.mountOptions) {
     if (!requestableOptions.has(option)) {
       throw invalidArgument(
@@ -118,7 +121,7 @@ function accessOptions(mount: Mount, destination: string): readonly string[] {
     }
   }
   if (!mount.recursiveReadOnly) return [mount.readonly ? "ro" : "rw", ...mount.mountOptions];
-  if (!mount.readonly || mount.propagation !== MountPropagation.PROPAGATION_PRIVATE) {
+  if (!mount.readonly || mount.propagation !== "private") {
     throw invalidArgument(`mount on ${quote(destination)}: recursive_read_only needs readonly and private propagation`);
   }
   return ["rro", ...mount.mountOptions];

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { LinuxContainerResourcesSchema } from "../gen/runtime/v1/api_pb.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { specInput } from "../../tests/fixtures/spec-input.ts";
+import { resourceLimits } from "../../tests/fixtures/specs.ts";
+import type { LinuxContainerResourcesSchema } from "../gen/runtime/v1/api_pb.ts";
 import { buildContainerSpec } from "./container-spec.ts";
 import { cgroupResourcesOfSpec, limitsOfSpec, updatedLimits, withLimitsInForce } from "./resources.ts";
-import { specInput } from "./spec-fixture.ts";
 import { mergeResources, specResources } from "./spec-resources.ts";
 
 function limits(init: MessageInitShape<typeof LinuxContainerResourcesSchema>) {
-  return create(LinuxContainerResourcesSchema, init);
+  return resourceLimits(init);
 }
 
 function cgroupResources(request: ReturnType<typeof limits> | undefined) {

@@ -1,15 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { LinuxContainerSecurityContextSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fixtureHost } from "../../tests/fixtures/spec-input.ts";
+import { securityContext } from "../../tests/fixtures/specs.ts";
+import { type LinuxContainerSecurityContextSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
 import { type AppArmorWish, apparmorWish, selinuxLabel } from "./security-labels.ts";
-import { fixtureHost } from "./spec-fixture.ts";
 
 type Context = MessageInitShape<typeof LinuxContainerSecurityContextSchema>;
 const { Localhost, RuntimeDefault, Unconfined } = SecurityProfile_ProfileType;
 const tight = { profileType: Localhost, localhostRef: "localhost/tight" };
 
 const wish = (context: Context | undefined, apparmor = true): AppArmorWish =>
-  apparmorWish(context && create(LinuxContainerSecurityContextSchema, context), { ...fixtureHost, apparmor });
+  apparmorWish(context && securityContext(context), { ...fixtureHost, apparmor });
 
 describe("apparmorWish()", () => {
   const cases: readonly [string, Context | undefined, AppArmorWish][] = [
@@ -50,7 +51,7 @@ describe("apparmorWish()", () => {
 
 describe("selinuxLabel()", () => {
   const label = (options: Partial<Record<"user" | "role" | "type" | "level", string>>, selinux = true) =>
-    selinuxLabel(create(LinuxContainerSecurityContextSchema, { selinuxOptions: options }), { selinux });
+    selinuxLabel(securityContext({ selinuxOptions: options }), { selinux });
 
   test.each([
     [{ user: "u", role: "r", type: "t", level: "s0:c1,c2" }, "u:r:t:s0:c1,c2"],

@@ -1,7 +1,6 @@
 import { assertNever } from "../errors/assert-never.ts";
 import { failedPrecondition, invalidArgument } from "../errors/crib-error.ts";
-import type { LinuxContainerSecurityContext } from "../gen/runtime/v1/api_pb.ts";
-import { SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
+import type { ContainerSecurityContext, SecurityContext } from "../spec/security-context.ts";
 import type { HostFacts } from "./host-facts.ts";
 
 /** What a request says about AppArmor. */
@@ -18,7 +17,7 @@ export type AppArmorWish =
  * @throws {CribError} failed-precondition when a profile is asked for and the kernel has no AppArmor, invalid-argument for a
  * malformed name.
  */
-export function apparmorWish(security: LinuxContainerSecurityContext | undefined, host: HostFacts): AppArmorWish {
+export function apparmorWish(security: ContainerSecurityContext | undefined, host: HostFacts): AppArmorWish {
   const wish = requestedProfile(security);
   if (wish.kind === "default" && security?.privileged === true) return { kind: "unconfined" };
   if (host.apparmor || wish.kind === "unconfined") return wish;
@@ -30,7 +29,7 @@ export function apparmorWish(security: LinuxContainerSecurityContext | undefined
 }
 
 /** What a pod or container says of SELinux; a message without a word in it says nothing. */
-type SelinuxWish = Pick<LinuxContainerSecurityContext, "selinuxOptions"> | undefined;
+type SelinuxWish = Pick<SecurityContext, "selinuxOptions"> | undefined;
 
 /** Whether a label is named, in whole or in part. */
 export function namesSelinuxLabel(security: SelinuxWish): boolean {
@@ -67,20 +66,20 @@ export function selinuxFileLabel(processLabel: string): string {
 /** How Kubernetes writes it; no profile's name in the kernel begins so. */
 const runtimeDefault = "runtime/default";
 
-function requestedProfile(security: LinuxContainerSecurityContext | undefined): AppArmorWish {
+function requestedProfile(security: ContainerSecurityContext | undefined): AppArmorWish {
   const profile = security?.apparmor;
   if (profile !== undefined) {
-    switch (profile.profileType) {
-      case SecurityProfile_ProfileType.Localhost:
-        return { kind: "localhost", name: localName(profile.localhostRef) };
-      case SecurityProfile_ProfileType.RuntimeDefault:
+    switch (profile.kind) {
+      case "localhost":
+        return { kind: "localhost", name: localName(profile.reference) };
+      case "runtime-default":
         return { kind: "default", asked: true };
-      case SecurityProfile_ProfileType.Unconfined:
+      case "unconfined":
         return { kind: "unconfined" };
-      case SecurityProfile_ProfileType.OCI:
+      case "oci":
         throw invalidArgument("AppArmor profiles do not come from registries: type OCI is for seccomp only");
       default:
-        return assertNever(profile.profileType, "AppArmor profile type");
+        return assertNever(profile, "AppArmor profile type");
     }
   }
   const deprecated = security?.apparmorProfile ?? "";

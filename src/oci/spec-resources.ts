@@ -1,5 +1,5 @@
 import { invalidArgument } from "../errors/crib-error.ts";
-import type { LinuxContainerResources } from "../gen/runtime/v1/api_pb.ts";
+import type { ResourceLimits } from "../spec/resource-limits.ts";
 import type { SpecDeviceRule, SpecResources } from "./runtime-spec.ts";
 
 /**
@@ -10,16 +10,13 @@ import type { SpecDeviceRule, SpecResources } from "./runtime-spec.ts";
  *
  * @throws {CribError} invalid-argument naming the limit.
  */
-export function specResources(
-  limits: LinuxContainerResources | undefined,
-  devices: readonly SpecDeviceRule[],
-): SpecResources {
+export function specResources(limits: ResourceLimits | undefined, devices: readonly SpecDeviceRule[]): SpecResources {
   if (limits === undefined) return { devices };
   const cpu = cpuLimits(limits);
   const memory = memoryLimits(limits);
-  const hugepages = limits.hugepageLimits.map(({ pageSize, limit }) => ({
+  const hugepages = limits.hugepageLimits.map(({ pageSize, limitBytes }) => ({
     pageSize: checkPageSize(pageSize),
-    limit: Number(limit),
+    limit: Number(limitBytes),
   }));
   const unified = unifiedLimits(limits.unified);
   return {
@@ -52,10 +49,10 @@ export function mergeResources(current: SpecResources, update: SpecResources): S
   };
 }
 
-function cpuLimits(limits: LinuxContainerResources): NonNullable<SpecResources["cpu"]> {
+function cpuLimits(limits: ResourceLimits): NonNullable<SpecResources["cpu"]> {
   const shares = atLeast(limits.cpuShares, 0n, "cpu_shares");
-  const quota = atLeast(limits.cpuQuota, -1n, "cpu_quota");
-  const period = atLeast(limits.cpuPeriod, 0n, "cpu_period");
+  const quota = atLeast(limits.cpuQuotaUs, -1n, "cpu_quota");
+  const period = atLeast(limits.cpuPeriodUs, 0n, "cpu_period");
   const cpus = checkCpuList(limits.cpusetCpus, "cpuset_cpus");
   const mems = checkCpuList(limits.cpusetMems, "cpuset_mems");
   return {
@@ -67,9 +64,9 @@ function cpuLimits(limits: LinuxContainerResources): NonNullable<SpecResources["
   };
 }
 
-function memoryLimits(limits: LinuxContainerResources): NonNullable<SpecResources["memory"]> {
-  const limit = atLeast(limits.memoryLimitInBytes, -1n, "memory_limit_in_bytes");
-  const swap = atLeast(limits.memorySwapLimitInBytes, -1n, "memory_swap_limit_in_bytes");
+function memoryLimits(limits: ResourceLimits): NonNullable<SpecResources["memory"]> {
+  const limit = atLeast(limits.memoryLimitBytes, -1n, "memory_limit_in_bytes");
+  const swap = atLeast(limits.memorySwapLimitBytes, -1n, "memory_swap_limit_in_bytes");
   if (swap > 0 && (limit === -1 || swap < limit)) {
     throw invalidArgument(
       `memory_swap_limit_in_bytes ${swap} counts memory and swap together: it cannot be below memory_limit_in_bytes ${limit}`,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { fromSignal, toSignal } from "../cri/spec/signal.ts";
 import { Signal } from "../gen/runtime/v1/api_pb.ts";
-import { criSignal, stopSignalNumber } from "./stop-signal.ts";
+import { stopSignalNumber } from "./stop-signal.ts";
 
 describe("stopSignalNumber()", () => {
   const images: readonly [string, number][] = [
@@ -15,13 +16,13 @@ describe("stopSignalNumber()", () => {
   ];
   for (const [text, number] of images) {
     test(`reads an image's ${JSON.stringify(text)} as ${number}`, () => {
-      expect(stopSignalNumber(Signal.RUNTIME_DEFAULT, text)).toBe(number);
+      expect(stopSignalNumber(toSignal(Signal.RUNTIME_DEFAULT), text)).toBe(number);
     });
   }
 
   for (const text of ["0", "65", "-1", "SIGNONE", "SIG", "RTMIN+31", "RTMAX+1", "15 ", "1e1", "__proto__", "RTMIN+"]) {
     test(`refuses an image's ${JSON.stringify(text)}`, () => {
-      expect(() => stopSignalNumber(Signal.RUNTIME_DEFAULT, text)).toThrow("does not exist");
+      expect(() => stopSignalNumber(toSignal(Signal.RUNTIME_DEFAULT), text)).toThrow("does not exist");
     });
   }
 
@@ -38,19 +39,19 @@ describe("stopSignalNumber()", () => {
   ];
   for (const [value, number] of wire) {
     test(`reads the CRI's ${value} as signal ${number}, over the image's`, () => {
-      expect(stopSignalNumber(value as Signal, "SIGUSR1")).toBe(number);
+      expect(stopSignalNumber(toSignal(value as Signal), "SIGUSR1")).toBe(number);
     });
   }
 
   test("refuses a CRI signal from the future", () => {
-    expect(() => stopSignalNumber(66 as Signal, "")).toThrow("stop signal 66");
+    expect(() => stopSignalNumber(toSignal(66 as Signal), "")).toThrow("stop signal 66");
   });
 });
 
-test("criSignal() is the inverse for every number the enum has", () => {
+test("fromSignal() is the inverse for every number the enum has", () => {
   for (let value = 1; value <= 65; value++) {
-    const number = stopSignalNumber(value as Signal, "");
-    expect(stopSignalNumber(criSignal(number), "")).toBe(number);
+    const number = stopSignalNumber(toSignal(value as Signal), "");
+    expect(stopSignalNumber(toSignal(fromSignal(number)), "")).toBe(number);
   }
-  expect(criSignal(33)).toBe(Signal.RUNTIME_DEFAULT);
+  expect(fromSignal(33)).toBe(Signal.RUNTIME_DEFAULT);
 });

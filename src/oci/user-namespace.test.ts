@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { toNamespaceOptions } from "../cri/spec/namespace-options.ts";
 import { NamespaceMode, NamespaceOptionSchema, UserNamespaceSchema } from "../gen/runtime/v1/api_pb.ts";
 import { checkSameUserNamespace, hostIdOf, parseUserNamespace, sameIdMap } from "./user-namespace.ts";
 
@@ -10,9 +11,9 @@ function parse(
   usernsOptions: MessageInitShape<typeof UserNamespaceSchema> | undefined,
   more: MessageInitShape<typeof NamespaceOptionSchema> = {},
 ) {
-  const options = create(NamespaceOptionSchema, more);
-  if (usernsOptions !== undefined) options.usernsOptions = create(UserNamespaceSchema, usernsOptions);
-  return parseUserNamespace(options, "options");
+  const message = create(NamespaceOptionSchema, more);
+  if (usernsOptions !== undefined) message.usernsOptions = create(UserNamespaceSchema, usernsOptions);
+  return parseUserNamespace(toNamespaceOptions(message), "options");
 }
 
 const pod = (uids: readonly Line[], gids: readonly Line[] = [kubelets]) =>

@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors/crib-error.ts";
-import type { IDMapping, NamespaceOption } from "../gen/runtime/v1/api_pb.ts";
-import { NamespaceMode } from "../gen/runtime/v1/api_pb.ts";
+import type { IdMapping } from "../spec/id-mapping.ts";
+import type { NamespaceOptions } from "../spec/namespace-options.ts";
 import type { SpecIdMapping } from "./runtime-spec.ts";
 
 /** The ids of a pod's own user namespace, as lines of /proc/PID/uid_map and gid_map. */
@@ -20,21 +20,21 @@ const idEnd = 2 ** 32 - 1;
  * @throws {CribError} invalid-argument for a map the kernel would refuse, one that leaves out the namespace's root, and
  * one that reaches the host's root, which would confine nothing.
  */
-export function parseUserNamespace(options: NamespaceOption | undefined, field: string): UserNamespace | undefined {
+export function parseUserNamespace(options: NamespaceOptions | undefined, field: string): UserNamespace | undefined {
   const requested = options?.usernsOptions;
-  if (options === undefined || requested === undefined || requested.mode === NamespaceMode.NODE) {
+  if (options === undefined || requested === undefined || requested.mode === "node") {
     const stray = (requested?.uids.length ?? 0) + (requested?.gids.length ?? 0);
     if (stray > 0) throw invalidArgument(`${field}.userns_options: uids and gids are for mode POD`);
     return undefined;
   }
-  if (requested.mode !== NamespaceMode.POD) {
+  if (requested.mode !== "pod") {
     throw invalidArgument(
-      `${field}.userns_options.mode: ${NamespaceMode[requested.mode]} is not a mode of this namespace`,
+      `${field}.userns_options.mode: ${requested.mode.toUpperCase()} is not a mode of this namespace`,
     );
   }
   // procfs and mqueue belong to the user namespace of the namespace they show: they could not be mounted.
   for (const name of ["pid", "ipc"] as const) {
-    if (options[name] !== NamespaceMode.NODE) continue;
+    if (options[name] !== "node") continue;
     throw invalidArgument(
       `${field}.${name}: a pod with a user namespace of its own cannot share the host's ${name} namespace`,
     );
@@ -46,7 +46,7 @@ export function parseUserNamespace(options: NamespaceOption | undefined, field: 
 }
 
 /** @throws {CribError} invalid-argument */
-function parseIdMap(lines: readonly IDMapping[], field: string): readonly SpecIdMapping[] {
+function parseIdMap(lines: readonly IdMapping[], field: string): readonly SpecIdMapping[] {
   if (lines.length === 0) throw invalidArgument(`${field} is required with mode POD`);
   if (lines.length > maxLines) throw invalidArgument(`${field}: ${lines.length} lines; Linux allows ${maxLines}`);
   const map = lines.map(({ containerId, hostId, length }) => {
@@ -105,7 +105,7 @@ export function checkSameUserNamespace(pod: UserNamespace | undefined, container
 
 /** An id mapping of a mount. @throws {CribError} invalid-argument when it is not the pod's own. */
 export function checkMountMap(
-  lines: readonly IDMapping[],
+  lines: readonly IdMapping[],
   own: readonly SpecIdMapping[] | undefined,
   what: string,
 ): void {

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fixtureAccounts } from "../../tests/fixtures/spec-input.ts";
+import { securityContext } from "../../tests/fixtures/specs.ts";
 import { CribError } from "../errors/crib-error.ts";
-import { LinuxContainerSecurityContextSchema, SupplementalGroupsPolicy } from "../gen/runtime/v1/api_pb.ts";
-import { fixtureAccounts } from "./spec-fixture.ts";
+import { type LinuxContainerSecurityContextSchema, SupplementalGroupsPolicy } from "../gen/runtime/v1/api_pb.ts";
 import { resolveUser } from "./user.ts";
 
 function resolve(imageUser: string, security?: MessageInitShape<typeof LinuxContainerSecurityContextSchema>) {
-  const context = security === undefined ? undefined : create(LinuxContainerSecurityContextSchema, security);
+  const context = security === undefined ? undefined : securityContext(security);
   return resolveUser(context, imageUser, fixtureAccounts);
 }
 

@@ -1,6 +1,5 @@
 import { invalidArgument } from "../errors/crib-error.ts";
-import type { LinuxContainerSecurityContext } from "../gen/runtime/v1/api_pb.ts";
-import { SupplementalGroupsPolicy } from "../gen/runtime/v1/api_pb.ts";
+import type { ContainerSecurityContext } from "../spec/security-context.ts";
 import type { Accounts } from "./image-defaults.ts";
 
 /** Who a container's process is; `home` is "/" for a user the image does not know. */
@@ -24,7 +23,7 @@ const maxId = 4294967294;
  * @throws {CribError} invalid-argument for unknown names, malformed or out-of-range numbers, a group without a user.
  */
 export function resolveUser(
-  security: LinuxContainerSecurityContext | undefined,
+  security: ContainerSecurityContext | undefined,
   imageUser: string,
   accounts: Accounts,
 ): ResolvedUser {
@@ -32,8 +31,8 @@ export function resolveUser(
   const account = findAccount(user, accounts);
   const gid = group === undefined ? account.gid : findGroup(group, accounts);
   const requested = (security?.supplementalGroups ?? []).map((id) => checkId(id, "supplemental group"));
-  const policy = security?.supplementalGroupsPolicy ?? SupplementalGroupsPolicy.Merge;
-  const memberships = policy === SupplementalGroupsPolicy.Strict ? [] : imageGroups(account.name, accounts);
+  const policy = security?.supplementalGroupsPolicy ?? "merge";
+  const memberships = policy === "strict" ? [] : imageGroups(account.name, accounts);
   return {
     uid: account.uid,
     gid,
@@ -50,11 +49,11 @@ interface Account {
 }
 
 function requestedNames(
-  security: LinuxContainerSecurityContext | undefined,
+  security: ContainerSecurityContext | undefined,
   imageUser: string,
 ): { readonly user: string; readonly group: string | undefined } {
-  const uid = security?.runAsUser?.value;
-  const gid = security?.runAsGroup?.value;
+  const uid = security?.runAsUser;
+  const gid = security?.runAsGroup;
   const name = security?.runAsUsername ?? "";
   const group = gid === undefined ? undefined : String(checkId(gid, "run_as_group"));
   if (uid !== undefined) return { user: String(checkId(uid, "run_as_user")), group };

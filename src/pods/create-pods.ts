@@ -1,10 +1,10 @@
 import type { Database } from "bun:sqlite";
-import { create } from "@bufbuild/protobuf";
-import { ContainerConfigSchema, SecurityProfile_ProfileType } from "../gen/runtime/v1/api_pb.ts";
 import type { PluginHost } from "../nri/plugin-service.ts";
 import { Turns } from "../observe/turns.ts";
+import { type ContainerSecurityContext, emptySecurityContext } from "../spec/security-context.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
+import type { OlderSpecs } from "../state/older-specs.ts";
 import { RecordJournal } from "../state/record-journal.ts";
 import { type RecordSafety, RecordStore } from "../state/record-store.ts";
 import { sandboxCodec } from "../state/sandbox-codec.ts";
@@ -66,7 +66,7 @@ export type PodsDependencies = Pick<
   | "defaultAppArmor"
   | "pathLooker"
   | "uptimeMs"
-> & { readonly database: Database } & Omit<RecordSafety, "journal">;
+> & { readonly database: Database; readonly olderSpecs: OlderSpecs } & Omit<RecordSafety, "journal">;
 
 export interface RunningPods extends Pods {
   /** Resolves when every pod has been looked at once; a pod that does not answer is unknown then, and looked for. */
@@ -79,7 +79,7 @@ export interface RunningPods extends Pods {
 
 /** Loads the records and returns the verbs, which answer from them; what runs is recovered meanwhile. */
 export async function createPods(dependencies: PodsDependencies): Promise<RunningPods> {
-  const { database, behind, late, room, ...adapters } = dependencies;
+  const { database, olderSpecs, behind, late, room, ...adapters } = dependencies;
   const { clock, log } = adapters;
   const safetyOf = (kind: string): RecordSafety => ({
     journal: new RecordJournal(adapters.config.state, kind, adapters.bootId, log),
@@ -87,8 +87,8 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     late,
     room,
   });
-  const sandboxes = new RecordStore(database, sandboxCodec, safetyOf("sandbox"));
-  const containers = new RecordStore(database, containerCodec, safetyOf("container"));
+  const sandboxes = new RecordStore(database, sandboxCodec(olderSpecs), safetyOf("sandbox"));
+  const containers = new RecordStore(database, containerCodec(olderSpecs), safetyOf("container"));
   const eventHub = new EventHub(clock);
   const live: Omit<PodEngine, "sandboxGroups"> = {
     ...adapters,
@@ -123,9 +123,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
 
 /** The first pod of a daemon should not be the one that waits for what can be made ahead. */
 function prepareRuntime(engine: PodEngine): void {
-  const asked = create(ContainerConfigSchema, {
-    linux: { securityContext: { seccomp: { profileType: SecurityProfile_ProfileType.RuntimeDefault } } },
-  });
+  const asked: ContainerSecurityContext = { ...emptySecurityContext, seccomp: { kind: "runtime-default" } };
   const seccomp = engine.hostFacts.seccomp ? resolveSeccomp(engine, asked, undefined) : undefined;
   engine.runtimes.prepare({ seccomp });
 }

@@ -1,25 +1,22 @@
 import type { CgroupAccounting, CgroupStats, DeviceIo } from "../cgroups/port.ts";
-import type {
-  ContainerConfig,
-  ContainerEventType,
-  LinuxContainerResources,
-  PodSandboxConfig,
-} from "../gen/runtime/v1/api_pb.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { InterfaceStats } from "../network/port.ts";
 import type { HandlerFeatures } from "../runtime/handlers.ts";
+import type { ContainerSpec } from "../spec/container-spec.ts";
+import type { PodSpec } from "../spec/pod-spec.ts";
+import type { ResourceLimits } from "../spec/resource-limits.ts";
 import type { ContainerRecord, SandboxRecord, TeardownStep } from "../state/records.ts";
 import type { PodStreams } from "./streams.ts";
 
 /**
  * Pods and their containers: what the CRI's RuntimeService handlers call.
  *
- * Requests come validated (see `cri/validate/`). Ids may be unambiguous prefixes wherever a `string` is taken.
+ * Requests come checked and parsed (see `cri/spec/`). Ids may be unambiguous prefixes wherever a `string` is taken.
  * Every verb is safe to retry: a retry joins work under way or returns its result.
  */
 export interface Pods extends PodStreams {
-  runSandbox(config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxId>;
+  runSandbox(config: PodSpec, runtimeHandler: string): Promise<SandboxId>;
   /** Absent is success. */
   stopSandbox(id: string): Promise<void>;
   /** Absent is success. */
@@ -30,11 +27,7 @@ export interface Pods extends PodStreams {
   /** What is wrong with a pod that its record does not say. @throws not-found */
   sandboxTrouble(id: string): SandboxTrouble;
 
-  createContainer(
-    sandboxId: string,
-    config: ContainerConfig,
-    sandboxConfig: PodSandboxConfig | undefined,
-  ): Promise<ContainerId>;
+  createContainer(sandboxId: string, config: ContainerSpec, sandboxConfig: PodSpec | undefined): Promise<ContainerId>;
   startContainer(id: string): Promise<void>;
   /** Absent is success; `timeoutSeconds` 0 kills at once. */
   stopContainer(id: string, timeoutSeconds: bigint): Promise<void>;
@@ -46,15 +39,11 @@ export interface Pods extends PodStreams {
 
   execSync(request: ExecSyncRequest): Promise<ExecSyncResult>;
   reopenLog(id: string): Promise<void>;
-  updateResources(
-    id: string,
-    resources: LinuxContainerResources,
-    annotations: Readonly<Record<string, string>>,
-  ): Promise<void>;
+  updateResources(id: string, resources: ResourceLimits, annotations: Readonly<Record<string, string>>): Promise<void>;
   updateSandboxResources(
     id: string,
-    overhead: LinuxContainerResources | undefined,
-    resources: LinuxContainerResources | undefined,
+    overhead: ResourceLimits | undefined,
+    resources: ResourceLimits | undefined,
   ): Promise<void>;
 
   containerStats(id: string): Promise<ContainerStatsSample>;
@@ -149,7 +138,7 @@ export interface SandboxMetricsSample {
 }
 
 export interface PodEvent {
-  readonly type: ContainerEventType;
+  readonly type: "created" | "started" | "stopped" | "deleted";
   /** Container id, or the sandbox's own id for sandbox events (as containerd does). */
   readonly containerId: string;
   readonly createdAtNs: UnixNanos;

@@ -1,4 +1,3 @@
-import type { ContainerConfig, PodSandboxConfig } from "../gen/runtime/v1/api_pb.ts";
 import type { ImageId } from "../ids/digest.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { CgroupPath, HostPath } from "../ids/path.ts";
@@ -8,6 +7,8 @@ import type { ProcessRef } from "../kernel/process-ref.ts";
 import type { AttachRequest, NetworkAttachment } from "../network/port.ts";
 import type { PodResources } from "../oci/pod-resources.ts";
 import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { ContainerSpec } from "../spec/container-spec.ts";
+import type { PodSpec } from "../spec/pod-spec.ts";
 
 /** The parts of a pod's end, in the order in which they are done (`pods/lifecycle/teardown.ts`). */
 export type TeardownStep = "network" | "pins" | "monitor" | "shm" | "cgroup" | "files";
@@ -26,7 +27,7 @@ export interface SandboxRecord {
   readonly id: SandboxId;
   readonly state: SandboxState;
   readonly createdAtNs: UnixNanos;
-  readonly config: PodSandboxConfig;
+  readonly config: PodSpec;
   /** As it was asked for: "" is the default. */
   readonly runtimeHandler: string;
   /** The handler that runs it, by name; undefined: crib's own runtime, of before there were others. */
@@ -83,7 +84,7 @@ export interface ContainerRecord {
   readonly id: ContainerId;
   readonly sandboxId: SandboxId;
   readonly state: ContainerState;
-  readonly config: ContainerConfig;
+  readonly config: ContainerSpec;
   readonly imageId: ImageId;
   /** The reference the kubelet asked for, for ContainerStatus.image. */
   readonly imageReference: string;

@@ -1,13 +1,7 @@
+import { parseContainerSpec } from "../../src/cri/spec/container-spec.ts";
+import { parsePodSpec } from "../../src/cri/spec/pod-spec.ts";
 import { checkMessage } from "../../src/cri/validate/check-message.ts";
-import { requireContainerConfig } from "../../src/cri/validate/container-config.ts";
-import { requireSandboxConfig } from "../../src/cri/validate/sandbox-config.ts";
-import type {
-  ContainerConfig,
-  CreateContainerRequest,
-  Mount,
-  PodSandboxConfig,
-  RunPodSandboxRequest,
-} from "../../src/gen/runtime/v1/api_pb.ts";
+import type { CreateContainerRequest, RunPodSandboxRequest } from "../../src/gen/runtime/v1/api_pb.ts";
 import { CreateContainerRequestSchema, RunPodSandboxRequestSchema } from "../../src/gen/runtime/v1/api_pb.ts";
 import { type ExecId, parseContainerId } from "../../src/ids/object-id.ts";
 import { parseHostPath } from "../../src/ids/path.ts";
@@ -18,7 +12,6 @@ import type { GrantedDevice } from "../../src/oci/devices.ts";
 import { buildExecProcess } from "../../src/oci/exec-process.ts";
 import { cgroupResourcesOfSpec } from "../../src/oci/resources.ts";
 import type { RuntimeSpec } from "../../src/oci/runtime-spec.ts";
-import { specInput } from "../../src/oci/spec-fixture.ts";
 import { validateSysctls } from "../../src/oci/sysctls.ts";
 import { inPodNamespaces } from "../../src/pods/exec/in-pod-namespaces.ts";
 import { namespaceModes } from "../../src/pods/request/namespace-modes.ts";
@@ -28,6 +21,10 @@ import { checkPlanFits } from "../../src/runtime/native/plan/check-plan-fits.ts"
 import { compileContainerPlan } from "../../src/runtime/native/plan/compile-container.ts";
 import { compileExecPlan } from "../../src/runtime/native/plan/compile-exec.ts";
 import type { LaunchPlan } from "../../src/runtime/native/plan/steps.ts";
+import type { ContainerSpec, RequestedDevice } from "../../src/spec/container-spec.ts";
+import type { PodSpec } from "../../src/spec/pod-spec.ts";
+import type { RequestedMount } from "../../src/spec/requested-mount.ts";
+import { specInput } from "../fixtures/spec-input.ts";
 
 /** A request to the monitor as it would be sent, by the kind that judges it. */
 export interface PlanRequest {
@@ -60,8 +57,8 @@ const seccompProgram = Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f);
  */
 export function requestsOfContainer(request: CreateContainerRequest, host: number): readonly PlanRequest[] {
   checkMessage(CreateContainerRequestSchema, request);
-  const config = requireContainerConfig(request.config);
-  const sandboxConfig = requireSandboxConfig(request.sandboxConfig, "sandbox_config");
+  const config = parseContainerSpec(request.config);
+  const sandboxConfig = parsePodSpec(request.sandboxConfig, "sandbox_config");
   const spec = specOf(config, sandboxConfig, (host & 2) !== 0);
   checkPlanFits(spec);
   checkRecord(spec);
@@ -94,7 +91,7 @@ export function requestsOfContainer(request: CreateContainerRequest, host: numbe
 /** What a RunPodSandboxRequest becomes. @throws {CribError} for a request that is refused; anything else is a mistake. */
 export function requestsOfSandbox(request: RunPodSandboxRequest): readonly PlanRequest[] {
   checkMessage(RunPodSandboxRequestSchema, request);
-  const config = requireSandboxConfig(request.config);
+  const config = parsePodSpec(request.config);
   const modes = namespaceModes(config);
   const payload = setupPayload({
     unshare: 0x7400_0000,
@@ -108,10 +105,14 @@ export function requestsOfSandbox(request: RunPodSandboxRequest): readonly PlanR
   return [{ kind: "setup", payload, steps }];
 }
 
-function specOf(requested: ContainerConfig, sandboxConfig: PodSandboxConfig, confined: boolean): RuntimeSpec {
+function specOf(requested: ContainerSpec, sandboxConfig: PodSpec, confined: boolean): RuntimeSpec {
   const config = inPodNamespaces(sandboxConfig, requested);
-  const images = config.mounts.filter(({ image }) => image !== undefined && image.image !== "");
-  const volume = ({ imageSubPath: path }: Mount) => ({ imageId: `sha256:${"a".repeat(64)}`, lower: layers, path });
+  const images = config.mounts.filter(({ image }) => image !== undefined);
+  const volume = ({ imageSubPath: path }: RequestedMount) => ({
+    imageId: `sha256:${"a".repeat(64)}`,
+    lower: layers,
+    path,
+  });
   const profile = { defaultAction: "SCMP_ACT_ERRNO", architectures: [], syscalls: [] } as const;
   return buildContainerSpec({
     ...specInput({}),
@@ -124,8 +125,8 @@ function specOf(requested: ContainerConfig, sandboxConfig: PodSandboxConfig, con
   });
 }
 
-function grantedDevice(device: ContainerConfig["devices"][number]): GrantedDevice {
-  const path = device.containerPath || device.hostPath;
+function grantedDevice(device: RequestedDevice): GrantedDevice {
+  const path = device.containerPath ?? device.hostPath;
   return {
     device: { path, type: "c", major: 1, minor: 3, fileMode: 0o666, uid: 0, gid: 0 },
     access: device.permissions || "rwm",

@@ -10,9 +10,9 @@ export function sandboxSpec({ id, config, cgroup, hostname }: SandboxRecord): ob
     annotations: {
       "io.kubernetes.cri.container-type": "sandbox",
       "io.kubernetes.cri.sandbox-id": id,
-      "io.kubernetes.cri.sandbox-name": config.metadata?.name ?? "",
-      "io.kubernetes.cri.sandbox-namespace": config.metadata?.namespace ?? "",
-      "io.kubernetes.cri.sandbox-uid": config.metadata?.uid ?? "",
+      "io.kubernetes.cri.sandbox-name": config.metadata.name,
+      "io.kubernetes.cri.sandbox-namespace": config.metadata.namespace,
+      "io.kubernetes.cri.sandbox-uid": config.metadata.uid,
     },
     linux: { cgroupsPath: cgroup },
   };

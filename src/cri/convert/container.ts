@@ -6,8 +6,10 @@ import {
   ContainerStatusSchema,
   ImageSpecSchema,
 } from "../../gen/runtime/v1/api_pb.ts";
-import { criSignal } from "../../oci/stop-signal.ts";
 import type { ContainerRecord, ContainerState as RecordState } from "../../state/records.ts";
+import { fromRequestedImage } from "../spec/requested-image.ts";
+import { fromRequestedMount } from "../spec/requested-mount.ts";
+import { fromSignal } from "../spec/signal.ts";
 import { encodeElement } from "./encoded.ts";
 import { perRecord } from "./per-record.ts";
 import { toResources } from "./resources.ts";
@@ -28,13 +30,13 @@ export function toContainer(record: ContainerRecord): Container {
     id: record.id,
     podSandboxId: record.sandboxId,
     metadata: record.config.metadata,
-    image: record.config.image,
+    image: fromRequestedImage(record.config.image),
     imageRef: record.imageId,
     imageId: record.imageId,
     state: containerState(record),
     createdAt: record.createdAtNs,
-    labels: record.config.labels,
-    annotations: record.config.annotations,
+    labels: { ...record.config.labels },
+    annotations: { ...record.config.annotations },
   });
 }
 
@@ -58,20 +60,25 @@ export const toContainerStatus = perRecord((record: ContainerRecord): ContainerS
     imageId: record.imageId,
     reason: record.reason,
     message: record.message,
-    labels: record.config.labels,
-    annotations: record.config.annotations,
-    mounts: record.config.mounts,
+    labels: { ...record.config.labels },
+    annotations: { ...record.config.annotations },
+    mounts: record.config.mounts.map(fromRequestedMount),
     logPath: record.logPath ?? "",
     resources: { linux: toResources(record) },
     user: {
       linux: { uid: BigInt(user.uid), gid: BigInt(user.gid), supplementalGroups: user.additionalGids.map(BigInt) },
     },
-    stopSignal: criSignal(record.stopSignal),
+    stopSignal: fromSignal(record.stopSignal),
   });
 });
 
 /** The image as the user named it: the kubelet creates by id and says the name in `user_specified_image`. */
 function statusImage(record: ContainerRecord): ImageSpec {
-  const { annotations = {}, userSpecifiedImage = "", runtimeHandler = "" } = record.config.image ?? {};
-  return create(ImageSpecSchema, { image: record.imageReference, annotations, userSpecifiedImage, runtimeHandler });
+  const { annotations, userSpecifiedImage, runtimeHandler } = record.config.image;
+  return create(ImageSpecSchema, {
+    image: record.imageReference,
+    annotations: { ...annotations },
+    userSpecifiedImage,
+    runtimeHandler,
+  });
 }

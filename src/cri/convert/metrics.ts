@@ -51,7 +51,7 @@ function measure<Sample>(
 function containerLabelValues(sample: SandboxMetricsSample, { container }: ContainerMetricsSample): readonly string[] {
   const pod = sample.sandbox.config.metadata;
   return [
-    container.config.metadata?.name ?? "",
+    container.config.metadata.name,
     container.cgroup,
     container.imageReference,
     container.id,

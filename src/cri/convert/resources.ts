@@ -2,10 +2,12 @@ import { create } from "@bufbuild/protobuf";
 import type { LinuxContainerResources } from "../../gen/runtime/v1/api_pb.ts";
 import { HugepageLimitSchema, LinuxContainerResourcesSchema } from "../../gen/runtime/v1/api_pb.ts";
 import type { ContainerRecord } from "../../state/records.ts";
+import { fromResourceLimits } from "../spec/resource-limits.ts";
 
 /** The limits in force: the spec's, which updates change, over what the container was created with. */
 export function toResources({ config, spec }: ContainerRecord): LinuxContainerResources {
-  const asked = config.linux?.resources ?? create(LinuxContainerResourcesSchema);
+  const limits = config.linux?.resources;
+  const asked = limits === undefined ? create(LinuxContainerResourcesSchema) : fromResourceLimits(limits);
   const { cpu, memory, hugepageLimits, unified } = spec.linux.resources;
   return {
     ...asked,

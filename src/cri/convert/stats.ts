@@ -87,8 +87,8 @@ export function toContainerStats(sample: ContainerStatsSample): ContainerStats {
     attributes: present({
       id: container.id,
       metadata: container.config.metadata,
-      labels: container.config.labels,
-      annotations: container.config.annotations,
+      labels: { ...container.config.labels },
+      annotations: { ...container.config.annotations },
     }),
     ...(cgroup === undefined
       ? {}
@@ -128,8 +128,8 @@ export function toPodSandboxStats(sample: SandboxStatsSample, timestamp: bigint)
     attributes: present({
       id: sandbox.id,
       metadata: sandbox.config.metadata,
-      labels: sandbox.config.labels,
-      annotations: sandbox.config.annotations,
+      labels: { ...sandbox.config.labels },
+      annotations: { ...sandbox.config.annotations },
     }),
     linux: {
       ...(cgroup === undefined

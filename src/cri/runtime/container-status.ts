@@ -6,6 +6,7 @@ import { toContainerStatus } from "../convert/container.ts";
 import { layersInfo, messageJson, verboseInfo } from "../convert/info.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
+import { fromContainerSpec } from "../spec/container-spec.ts";
 import { checkId } from "../validate/fields.ts";
 
 export function containerStatus({ pods, images }: Pick<CriDeps, "pods" | "images">): RuntimeRpc<"containerStatus"> {
@@ -32,7 +33,7 @@ function containerInfo(container: ContainerRecord, layers: readonly ImageLayer[]
     cgroup: container.cgroup,
     // Mounted in the container's own mount namespace alone: on the host the root is to be seen as /proc/PID/root.
     rootfs: { writableLayer: paths.upper, work: paths.work, mountpoint: paths.rootfs, layers: layersInfo(layers) },
-    config: messageJson(ContainerConfigSchema, container.config),
+    config: messageJson(ContainerConfigSchema, fromContainerSpec(container.config)),
     runtimeSpec: container.spec,
   };
 }

@@ -1,7 +1,16 @@
+import { ContainerEventType } from "../../gen/runtime/v1/api_pb.ts";
+import type { PodEvent } from "../../pods/port.ts";
 import { toContainerStatus } from "../convert/container.ts";
 import { toPodSandboxStatus } from "../convert/sandbox.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
+
+const eventTypes: Readonly<Record<PodEvent["type"], ContainerEventType>> = {
+  created: ContainerEventType.CONTAINER_CREATED_EVENT,
+  started: ContainerEventType.CONTAINER_STARTED_EVENT,
+  stopped: ContainerEventType.CONTAINER_STOPPED_EVENT,
+  deleted: ContainerEventType.CONTAINER_DELETED_EVENT,
+};
 
 /**
  * Every change as it happens, with the pod's state right after it (evented PLEG, KEP-3386). Ends when the client leaves,
@@ -15,7 +24,7 @@ export function getContainerEvents(
     for await (const event of pods.events(AbortSignal.any([context.signal, shutdown]))) {
       yield {
         containerId: event.containerId,
-        containerEventType: event.type,
+        containerEventType: eventTypes[event.type],
         createdAt: event.createdAtNs,
         podSandboxStatus: toPodSandboxStatus(event.sandbox),
         containersStatuses: event.containers.map(toContainerStatus),

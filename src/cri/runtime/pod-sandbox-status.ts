@@ -6,6 +6,7 @@ import { messageJson, verboseInfo } from "../convert/info.ts";
 import { toPodSandboxStatus } from "../convert/sandbox.ts";
 import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
+import { fromPodSpec } from "../spec/pod-spec.ts";
 import { checkId } from "../validate/fields.ts";
 
 /** One pod, its containers' statuses and the moment both were true (KEP-3386: the kubelet orders events by it). */
@@ -37,7 +38,7 @@ function sandboxInfo(sandbox: SandboxRecord, trouble: SandboxTrouble): Readonly<
     runtimeHandler: sandbox.runtimeHandler,
     runtimeType: "crib",
     podResources: sandbox.podResources,
-    config: messageJson(PodSandboxConfigSchema, sandbox.config),
+    config: messageJson(PodSandboxConfigSchema, fromPodSpec(sandbox.config)),
     cniResult: sandbox.network?.result,
     monitorTrouble: trouble.monitor,
     notGivenBack: trouble.notGivenBack.length === 0 ? undefined : trouble.notGivenBack,

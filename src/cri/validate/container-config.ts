@@ -8,6 +8,8 @@ import type {
 } from "../../gen/runtime/v1/api_pb.ts";
 import { MountPropagation } from "../../gen/runtime/v1/api_pb.ts";
 import { cgroupView } from "../../oci/cgroup-view.ts";
+import { cgroupMountModes } from "../spec/enum-words.ts";
+import { toNamespaceOptions } from "../spec/namespace-options.ts";
 import { checkAbsolutePath, checkHostPath, checkName, checkRelativePath, shown } from "./fields.ts";
 import { checkLinuxResources } from "./resources.ts";
 import { checkIdentity, checkNamespaces, checkSecurityProfile } from "./security-context.ts";
@@ -87,7 +89,9 @@ function checkSecurityContext(context: LinuxContainerSecurityContext, field: str
   checkSecurityProfile(context.seccomp, `${field}.seccomp`, "seccomp");
   checkSecurityProfile(context.apparmor, `${field}.apparmor`, "apparmor");
   if (context.namespaceOptions !== undefined) checkNamespaces(context.namespaceOptions, `${field}.namespace_options`);
-  cgroupView(context, field);
+  const { privileged, namespaceOptions: options } = context;
+  const cgroupMountMode = cgroupMountModes.wordOf(context.cgroupMountMode);
+  cgroupView({ privileged, namespaceOptions: options && toNamespaceOptions(options), cgroupMountMode }, field);
   for (const path of context.maskedPaths) checkAbsolutePath(path, `${field}.masked_paths`);
   for (const path of context.readonlyPaths) checkAbsolutePath(path, `${field}.readonly_paths`);
   const { addCapabilities = [], dropCapabilities = [], addAmbientCapabilities = [] } = context.capabilities ?? {};

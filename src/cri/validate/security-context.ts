@@ -6,6 +6,7 @@ import {
   SecurityProfileBase_BaseType,
 } from "../../gen/runtime/v1/api_pb.ts";
 import { parseUserNamespace } from "../../oci/user-namespace.ts";
+import { toNamespaceOptions } from "../spec/namespace-options.ts";
 import { checkUserId } from "./fields.ts";
 
 /** What pods and containers have in common of who they run as. */
@@ -89,7 +90,7 @@ export function checkNamespaces(options: NamespaceOption, field: string): void {
   if (options.pid === NamespaceMode.TARGET && options.targetId === "") {
     throw invalidArgument(`${field}.target_id is required with pid TARGET`);
   }
-  parseUserNamespace(options, field);
+  parseUserNamespace(toNamespaceOptions(options), field);
 }
 
 /** The pod itself is in no cgroup namespace: only containers choose. @throws {CribError} invalid-argument */

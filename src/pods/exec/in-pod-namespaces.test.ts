@@ -1,15 +1,19 @@
 import { describe, expect, test } from "bun:test";
-import { create } from "@bufbuild/protobuf";
-import { ContainerConfigSchema, NamespaceMode, PodSandboxConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { containerSpec, podSpec } from "../../../tests/fixtures/specs.ts";
+import { fromNamespaceOptions } from "../../cri/spec/namespace-options.ts";
+import type { NamespaceOption } from "../../gen/runtime/v1/api_pb.ts";
+import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
 import { inPodNamespaces } from "./in-pod-namespaces.ts";
 
 const { POD, CONTAINER, NODE } = NamespaceMode;
 type Modes = Partial<Record<"network" | "ipc" | "pid", NamespaceMode>>;
 
 const podOf = (namespaceOptions?: Modes) =>
-  create(PodSandboxConfigSchema, namespaceOptions && { linux: { securityContext: { namespaceOptions } } });
+  podSpec(namespaceOptions && { linux: { securityContext: { namespaceOptions } } });
 const containerOf = (namespaceOptions?: Modes) =>
-  create(ContainerConfigSchema, namespaceOptions && { linux: { securityContext: { namespaceOptions } } });
+  containerSpec(namespaceOptions && { linux: { securityContext: { namespaceOptions } } });
+
+const messageModes = ({ network, ipc, pid }: NamespaceOption) => ({ network, ipc, pid });
 
 describe("inPodNamespaces", () => {
   test.each<readonly [Modes | undefined, Modes | undefined, Modes | undefined]>([
@@ -24,9 +28,7 @@ describe("inPodNamespaces", () => {
     [{ pid: NODE }, { pid: POD }, { network: POD, ipc: POD, pid: POD }],
   ])("pod %j, container %j", (pod, container, expected) => {
     const options = inPodNamespaces(podOf(pod), containerOf(container)).linux?.securityContext?.namespaceOptions;
-    expect(
-      options === undefined ? undefined : { network: options.network, ipc: options.ipc, pid: options.pid },
-    ).toEqual(expected as never);
+    expect(options && messageModes(fromNamespaceOptions(options))).toEqual(expected as never);
   });
 
   test.each(["network", "ipc", "pid"] as const)(

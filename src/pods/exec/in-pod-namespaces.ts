@@ -1,13 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../errors/crib-error.ts";
-import type { ContainerConfig, NamespaceOption, PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
-import {
-  LinuxContainerConfigSchema,
-  LinuxContainerSecurityContextSchema,
-  NamespaceMode,
-  NamespaceOptionSchema,
-} from "../../gen/runtime/v1/api_pb.ts";
 import { protectedPaths } from "../../oci/protected-paths.ts";
+import type { ContainerSpec } from "../../spec/container-spec.ts";
+import { type NamespaceOptions, podNamespaces } from "../../spec/namespace-options.ts";
+import type { PodSpec } from "../../spec/pod-spec.ts";
+import { emptySecurityContext } from "../../spec/security-context.ts";
 
 /**
  * The container's config with the pod's network and ipc modes: a container lives in its pod's, whatever its own config says or
@@ -15,31 +11,30 @@ import { protectedPaths } from "../../oci/protected-paths.ts";
  *
  * @throws {CribError} invalid-argument for mode NODE in a pod whose namespace is its own.
  */
-export function inPodNamespaces(pod: PodSandboxConfig, config: ContainerConfig): ContainerConfig {
+export function inPodNamespaces(pod: PodSpec, config: ContainerSpec): ContainerSpec {
   const podOptions = pod.linux?.securityContext?.namespaceOptions;
   const asked = config.linux?.securityContext?.namespaceOptions;
   for (const name of ["network", "ipc", "pid"] as const) refuseMore(name, podOptions, asked);
-  const network = podOptions?.network ?? NamespaceMode.POD;
-  const ipc = podOptions?.ipc ?? NamespaceMode.POD;
-  const own = asked ?? create(NamespaceOptionSchema);
+  const network = podOptions?.network ?? "pod";
+  const ipc = podOptions?.ipc ?? "pod";
+  const own = asked ?? podNamespaces;
   if (own.network === network && own.ipc === ipc) return config;
-  const linux = config.linux ?? create(LinuxContainerConfigSchema);
   // A context that appears only now must not read as one whose lists of protected paths were left empty on purpose.
-  const { maskedPaths, readonlyPaths } = protectedPaths(undefined);
-  const security =
-    linux.securityContext ??
-    create(LinuxContainerSecurityContextSchema, { maskedPaths: [...maskedPaths], readonlyPaths: [...readonlyPaths] });
+  const security = config.linux?.securityContext ?? { ...emptySecurityContext, ...protectedPaths(undefined) };
   return {
     ...config,
-    linux: { ...linux, securityContext: { ...security, namespaceOptions: { ...own, network, ipc } } },
+    linux: {
+      resources: config.linux?.resources,
+      securityContext: { ...security, namespaceOptions: { ...own, network, ipc } },
+    },
   };
 }
 
 function refuseMore(
   name: "network" | "ipc" | "pid",
-  pod: NamespaceOption | undefined,
-  asked: NamespaceOption | undefined,
+  pod: NamespaceOptions | undefined,
+  asked: NamespaceOptions | undefined,
 ): void {
-  if (asked?.[name] !== NamespaceMode.NODE || pod?.[name] === NamespaceMode.NODE) return;
+  if (asked?.[name] !== "node" || pod?.[name] === "node") return;
   throw invalidArgument(`namespace_options.${name} is NODE, but the pod has a ${name} namespace of its own`);
 }

@@ -1,10 +1,9 @@
 import { dirname } from "node:path";
 import { invalidArgument } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
-import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
-import { MountPropagation } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { S_IFMT, S_IFREG } from "../../kernel/open-flags.ts";
+import type { ContainerSpec } from "../../spec/container-spec.ts";
 import type { PodEngine } from "../engine.ts";
 import { checkFound, type Found, type Look } from "./path-looker.ts";
 
@@ -28,12 +27,14 @@ interface Wanted extends Look {
  */
 export async function lookAtHostPaths(
   { pathLooker }: Pick<PodEngine, "pathLooker">,
-  config: ContainerConfig,
+  config: ContainerSpec,
   logPath: HostPath | undefined,
   seccompProfile: HostPath | undefined,
 ): Promise<ContainerHostPaths> {
-  const mounts = config.mounts.filter(({ image }) => image === undefined || image.image === "");
-  const propagating = mounts.filter(({ propagation }) => propagation !== MountPropagation.PROPAGATION_PRIVATE);
+  const mounts = config.mounts.flatMap(({ hostPath, propagation }) =>
+    hostPath === undefined ? [] : [{ hostPath, propagates: propagation !== "private" }],
+  );
+  const propagating = mounts.filter(({ propagates }) => propagates);
   const wanted: Wanted[] = [
     ...mounts.map(({ hostPath }): Wanted => ({ kind: "make-directory", path: hostPath, what: "mount source" })),
     ...propagating.map(({ hostPath }): Wanted => ({ kind: "real-path", path: hostPath, what: "mount source" })),

@@ -1,13 +1,13 @@
 import { CribError, invalidArgument, notFound } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
-import type { ContainerConfig, Mount } from "../../gen/runtime/v1/api_pb.ts";
-import { MountPropagation } from "../../gen/runtime/v1/api_pb.ts";
 import type { ImageId } from "../../ids/digest.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
 import { O_PATH } from "../../kernel/open-flags.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../kernel/resolve-flags.ts";
 import type { ImageVolume } from "../../oci/requested-mounts.ts";
+import type { ContainerSpec } from "../../spec/container-spec.ts";
+import type { RequestedMount } from "../../spec/requested-mount.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { volumeHolder } from "./volume-holder.ts";
@@ -18,8 +18,8 @@ const failed = "ImageVolumeMountFailed";
 /** What became of the image volumes of a request. */
 export interface ResolvedImageVolumes {
   /** The request, each of its image volumes with the id the image has now. */
-  readonly config: ContainerConfig;
-  readonly volumes: ReadonlyMap<Mount, ImageVolume>;
+  readonly config: ContainerSpec;
+  readonly volumes: ReadonlyMap<RequestedMount, ImageVolume>;
 }
 
 /**
@@ -32,11 +32,11 @@ export interface ResolvedImageVolumes {
 export function resolveImageVolumes(
   engine: PodEngine,
   container: ContainerId,
-  config: ContainerConfig,
+  config: ContainerSpec,
 ): ResolvedImageVolumes {
-  const volumes = new Map<Mount, ImageVolume>();
+  const volumes = new Map<RequestedMount, ImageVolume>();
   const mounts = config.mounts.map((mount, index) => {
-    if (mount.image === undefined || mount.image.image === "") return mount;
+    if (mount.image === undefined) return mount;
     const reference = mount.image.image;
     checkImageMount(mount);
     const image = engine.images.find(reference);
@@ -70,23 +70,23 @@ export function withPresentLayers(
 }
 
 /** Lets go of the container's image and those of its volumes. */
-export function releaseImages(engine: PodEngine, id: ContainerId, config: ContainerRecord["config"]): void {
+export function releaseImages(engine: PodEngine, id: ContainerId, config: ContainerSpec): void {
   for (const [index, mount] of config.mounts.entries()) {
-    if (mount.image !== undefined && mount.image.image !== "") engine.images.release(volumeHolder(id, index));
+    if (mount.image !== undefined) engine.images.release(volumeHolder(id, index));
   }
   engine.images.release(id);
 }
 
-function checkImageMount(mount: Mount): void {
+function checkImageMount(mount: RequestedMount): void {
   const where = `image volume at ${quote(mount.containerPath)}`;
   if (!mount.readonly) throw invalidArgument(`${where}: readonly is required, an image cannot be written (${failed})`);
-  if (mount.propagation !== MountPropagation.PROPAGATION_PRIVATE) {
+  if (mount.propagation !== "private") {
     throw invalidArgument(`${where}: only private propagation is possible (${failed})`);
   }
 }
 
 /** Looked up in the image's own root, as it will be at start: a link of its author's leads nowhere else. */
-function checkSubPath(engine: PodEngine, lowerDirs: readonly string[], mount: Mount): void {
+function checkSubPath(engine: PodEngine, lowerDirs: readonly string[], mount: RequestedMount): void {
   if (mount.imageSubPath === "") return;
   const { kernel } = engine;
   const view = kernel.openOverlayView(lowerDirs);

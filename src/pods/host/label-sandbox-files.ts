@@ -1,8 +1,8 @@
 import { basename } from "node:path";
-import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { O_DIRECTORY, O_PATH } from "../../kernel/open-flags.ts";
 import { selinuxFileLabel, selinuxLabel } from "../../oci/security-labels.ts";
+import type { PodSpec } from "../../spec/pod-spec.ts";
 import type { PodEngine } from "../engine.ts";
 import { checkSelinuxLabel } from "../request/check-selinux-label.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
@@ -12,10 +12,7 @@ import { sandboxFiles } from "./sandbox-files.ts";
  *
  * @throws {CribError} invalid-argument for a malformed label, failed-precondition for one that the policy does not know.
  */
-export function sandboxFileLabel(
-  { hostFacts }: Pick<PodEngine, "hostFacts">,
-  config: PodSandboxConfig,
-): string | undefined {
+export function sandboxFileLabel({ hostFacts }: Pick<PodEngine, "hostFacts">, config: PodSpec): string | undefined {
   const label = selinuxLabel(config.linux?.securityContext, hostFacts);
   if (label === undefined) return undefined;
   checkSelinuxLabel(label);

@@ -1,11 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { create } from "@bufbuild/protobuf";
-import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { containerSpec, podSpec } from "../../../tests/fixtures/specs.ts";
 import { type HostPath, parseHostPath } from "../../ids/path.ts";
 import { logPathForMonitor, realLogDirectory } from "./real-log-directory.ts";
 
 const logPath = parseHostPath("/var/log/pods/a/name/0.log");
-const config = create(ContainerConfigSchema, { logPath: "name/0.log" });
+const config = containerSpec({ logPath: "name/0.log" });
 
 describe("the log that a monitor opens", () => {
   test("is below the real log directory, and behind no link", () => {
@@ -21,7 +20,7 @@ describe("the log that a monitor opens", () => {
   test("has no real directory when that is not there, or not asked for", async () => {
     const pathLooker = { lookAll: async () => [] };
     for (const logDirectory of ["", "/not/there"]) {
-      const pod = create(PodSandboxConfigSchema, { logDirectory });
+      const pod = podSpec({ logDirectory });
       expect(await realLogDirectory({ pathLooker }, pod)).toBeUndefined();
     }
   });

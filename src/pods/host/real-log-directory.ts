@@ -1,5 +1,5 @@
-import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import { type HostPath, parseHostPath } from "../../ids/path.ts";
+import type { PodSpec } from "../../spec/pod-spec.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 
@@ -12,9 +12,9 @@ import type { PodEngine } from "../engine.ts";
  */
 export async function realLogDirectory(
   { pathLooker }: Pick<PodEngine, "pathLooker">,
-  { logDirectory }: PodSandboxConfig,
+  { logDirectory }: Pick<PodSpec, "logDirectory">,
 ): Promise<HostPath | undefined> {
-  if (logDirectory === "") return undefined;
+  if (logDirectory === undefined) return undefined;
   const [, found] = await pathLooker.lookAll([
     { kind: "make-directory", path: logDirectory },
     { kind: "real-path", path: logDirectory },

@@ -1,8 +1,8 @@
 import { driverPaths } from "../../cgroups/driver-paths.ts";
-import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { CgroupPath } from "../../ids/path.ts";
 import { parseCgroupPath } from "../../ids/path.ts";
+import type { PodSpec } from "../../spec/pod-spec.ts";
 import type { PodEngine } from "../engine.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { PodEngine } from "../engine.ts";
 export function sandboxCgroup(
   engine: PodEngine,
   id: SandboxId,
-  config: PodSandboxConfig,
+  config: PodSpec,
 ): { readonly cgroup: CgroupPath; readonly ownsCgroup: boolean } {
   const parent = config.linux?.cgroupParent ?? "";
   if (parent === "") {

@@ -1,9 +1,9 @@
 import { chownSync, existsSync, readFileSync } from "node:fs";
-import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { joinHostPath } from "../../ids/path.ts";
 import { writeWithMode } from "../../kernel/exact-modes.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
+import type { PodSpec } from "../../spec/pod-spec.ts";
 import { podRoot } from "./pod-root.ts";
 
 /** Where a sandbox keeps the files its containers see. */
@@ -43,7 +43,7 @@ function namesIn(parent: HostPath): Pick<SandboxFiles, "hosts" | "resolvConf" | 
  */
 export function writeSandboxFiles(
   directory: HostPath,
-  config: PodSandboxConfig,
+  config: PodSpec,
   hostname: string,
   ips: readonly string[],
   userNamespace: UserNamespace | undefined,
@@ -80,7 +80,7 @@ function hostnameLine(ip: string, hostname: string): readonly string[] {
   return [`${ip}\t${names.join("\t")}`];
 }
 
-function resolvConfText(config: PodSandboxConfig): string {
+function resolvConfText(config: PodSpec): string {
   const dns = config.dnsConfig;
   if (dns === undefined || (dns.servers.length === 0 && dns.searches.length === 0 && dns.options.length === 0)) {
     try {

@@ -1,4 +1,3 @@
-import type { ContainerEventType } from "../../gen/runtime/v1/api_pb.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEvent } from "../port.ts";
@@ -18,7 +17,7 @@ export class EventHub {
 
   /** `containers` is asked only when someone listens. */
   publish(
-    type: ContainerEventType,
+    type: PodEvent["type"],
     containerId: string,
     sandbox: SandboxRecord,
     containers: () => readonly ContainerRecord[],

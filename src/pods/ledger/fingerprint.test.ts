@@ -2,6 +2,9 @@ import { describe, expect, test } from "bun:test";
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { create, fromBinary, ScalarType, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { containerSpec, podSpec } from "../../../tests/fixtures/specs.ts";
+import { toContainerSpec } from "../../cri/spec/container-spec.ts";
+import { toPodSpec } from "../../cri/spec/pod-spec.ts";
 import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { containerFingerprint, sandboxFingerprint } from "./fingerprint.ts";
 
@@ -44,28 +47,29 @@ describe("the same request is the same in whatever order it was written", () => 
       orders.map((keys) => Buffer.from(toBinary(PodSandboxConfigSchema, throughWire(PodSandboxConfigSchema, keys)))),
     );
     expect(wire.size).toBe(orders.length);
-    const prints = new Set(orders.map((keys) => sandboxFingerprint(throughWire(PodSandboxConfigSchema, keys), "")));
+    const prints = new Set(
+      orders.map((keys) => sandboxFingerprint(toPodSpec(throughWire(PodSandboxConfigSchema, keys)), "")),
+    );
     expect(prints.size).toBe(1);
   });
 
   test("a container", () => {
-    const prints = new Set(orders.map((keys) => containerFingerprint(throughWire(ContainerConfigSchema, keys))));
+    const prints = new Set(
+      orders.map((keys) => containerFingerprint(toContainerSpec(throughWire(ContainerConfigSchema, keys)))),
+    );
     expect(prints.size).toBe(1);
   });
 
   test("a pod that a restarted kubelet has seen at another moment", () => {
     const seen = (at: string) =>
-      sandboxFingerprint(
-        create(PodSandboxConfigSchema, { annotations: { "kubernetes.io/config.seen": at, a: "b" } }),
-        "",
-      );
+      sandboxFingerprint(podSpec({ annotations: { "kubernetes.io/config.seen": at, a: "b" } }), "");
     expect(seen("2026-11-29T20:00:00Z")).toBe(seen("2026-11-29T20:00:09Z"));
   });
 
   test("a container whose termination log is another file, and whose services' variables are in another order", () => {
     const attempt = (file: string, keys: readonly string[]) =>
       containerFingerprint(
-        create(ContainerConfigSchema, {
+        containerSpec({
           annotations: { "io.kubernetes.container.terminationMessagePath": "/dev/termination-log" },
           mounts: [
             { containerPath: "/data", hostPath: "/volumes/data" },
@@ -81,9 +85,7 @@ describe("the same request is the same in whatever order it was written", () => 
 
   test("a container with an image volume, as its record has it after a restart of the daemon", () => {
     const made = (imageRef: string) =>
-      containerFingerprint(
-        create(ContainerConfigSchema, { mounts: [{ containerPath: "/v", image: { image: "data:1", imageRef } }] }),
-      );
+      containerFingerprint(containerSpec({ mounts: [{ containerPath: "/v", image: { image: "data:1", imageRef } }] }));
     expect(made("")).toBe(made("sha256:1234"));
   });
 });
@@ -110,14 +112,14 @@ describe("another request is another one", () => {
       { ...base, linux: { securityContext: {} } },
       { ...base, linux: {} },
     ] as const
-  ).map((config) => containerFingerprint(create(ContainerConfigSchema, config as never)));
+  ).map((config) => containerFingerprint(containerSpec(config as never)));
 
   test("each difference is seen", () => {
     expect(new Set(prints).size).toBe(prints.length);
   });
 
   test("a pod with another handler", () => {
-    const config = create(PodSandboxConfigSchema, {});
+    const config = podSpec({});
     expect(sandboxFingerprint(config, "runc")).not.toBe(sandboxFingerprint(config, ""));
   });
 });

@@ -1,7 +1,7 @@
-import type { Message } from "@bufbuild/protobuf";
-import type { ContainerConfig, Mount, PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
-import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
-import { canonicalMessage } from "./canonical-message.ts";
+import type { ContainerSpec } from "../../spec/container-spec.ts";
+import type { PodSpec } from "../../spec/pod-spec.ts";
+import type { RequestedMount } from "../../spec/requested-mount.ts";
+import { canonical } from "./canonical.ts";
 
 /** When the kubelet first saw the pod: another moment after the kubelet's restart, the same pod. */
 const configSeen = "kubernetes.io/config.seen";
@@ -9,10 +9,9 @@ const configSeen = "kubernetes.io/config.seen";
 const terminationMessagePath = "io.kubernetes.container.terminationMessagePath";
 
 /** A short text that is equal for requests that ask for the same pod, however they were written down. */
-export function sandboxFingerprint(config: PodSandboxConfig, runtimeHandler: string): string {
-  const { [configSeen]: _seen, ...annotations } = config.annotations;
-  const message = canonicalMessage(PodSandboxConfigSchema, { ...config, annotations } as Message, () => false);
-  return digest([message, runtimeHandler]);
+export function sandboxFingerprint(spec: PodSpec, runtimeHandler: string): string {
+  const { [configSeen]: _seen, ...annotations } = spec.annotations;
+  return digest([{ ...spec, annotations }, runtimeHandler]);
 }
 
 /**
@@ -20,17 +19,22 @@ export function sandboxFingerprint(config: PodSandboxConfig, runtimeHandler: str
  *
  * The kubelet takes variables of services out of a Go map, so that their order changes: it counts only among those of one name.
  */
-export function containerFingerprint(config: ContainerConfig): string {
-  const lastWords = config.annotations[terminationMessagePath];
-  const envs = config.envs.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  const message = canonicalMessage(ContainerConfigSchema, { ...config, envs } as Message, (path, parent) => {
-    // Filled in by crib when the container is made; the record that is read after a restart has it.
-    if (path === "mounts.image.image_ref") return true;
-    return path === "mounts.host_path" && lastWords !== undefined && (parent as Mount).containerPath === lastWords;
-  });
-  return digest(message);
+export function containerFingerprint(spec: ContainerSpec): string {
+  const lastWords = spec.annotations[terminationMessagePath];
+  const envs = spec.envs.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return digest({ ...spec, envs, mounts: spec.mounts.map((mount) => asAsked(mount, lastWords)) });
 }
 
-function digest(canonical: unknown): string {
-  return new Bun.CryptoHasher("sha256").update(JSON.stringify(canonical)).digest("hex");
+/** Without what differs between two attempts, and what crib fills in: the record that is read after a restart has it. */
+function asAsked(mount: RequestedMount, lastWords: string | undefined): Partial<RequestedMount> {
+  const { hostPath, image, ...same } = mount;
+  return {
+    ...same,
+    ...(hostPath !== undefined && mount.containerPath !== lastWords && { hostPath }),
+    ...(image !== undefined && { image: { ...image, imageRef: "" } }),
+  };
+}
+
+function digest(value: unknown): string {
+  return new Bun.CryptoHasher("sha256").update(JSON.stringify(canonical(value))).digest("hex");
 }

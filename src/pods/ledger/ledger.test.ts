@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { beforeEach, expect, test } from "bun:test";
 import { fakeContainer, fakeSandbox } from "../../../tests/fixtures/fake-records.ts";
-import { ContainerEventType } from "../../gen/runtime/v1/api_pb.ts";
+import { olderSpecs } from "../../cri/spec/older-specs.ts";
 import { containerCodec } from "../../state/container-codec.ts";
 import { RecordStore } from "../../state/record-store.ts";
 import { sandboxCodec } from "../../state/sandbox-codec.ts";
@@ -15,11 +15,12 @@ let events: string[];
 
 beforeEach(() => {
   const database = new Database(":memory:", { strict: true });
-  const sandboxes = new RecordStore(database, sandboxCodec);
-  containers = new RecordStore(database, containerCodec);
+  const sandboxes = new RecordStore(database, sandboxCodec(olderSpecs));
+  containers = new RecordStore(database, containerCodec(olderSpecs));
   events = [];
   ledger = new Ledger(sandboxes, containers, {
-    publish: (type, id) => events.push(`${ContainerEventType[type]} ${id === sandbox.id ? "pod" : "container"}`),
+    publish: (type, id) =>
+      events.push(`CONTAINER_${type.toUpperCase()}_EVENT ${id === sandbox.id ? "pod" : "container"}`),
   });
   ledger.addSandbox(sandbox, { durable: false });
   ledger.addContainer(container);

@@ -1,8 +1,8 @@
 import { failedPrecondition, internal, notFound } from "../../errors/crib-error.ts";
-import { ContainerEventType } from "../../gen/runtime/v1/api_pb.ts";
 import type { ContainerId, SandboxId } from "../../ids/object-id.ts";
 import type { RecordStore } from "../../state/record-store.ts";
 import type { ContainerRecord, ContainerState, SandboxRecord, SandboxState } from "../../state/records.ts";
+import type { PodEvent } from "../port.ts";
 import type { EventHub } from "./event-hub.ts";
 import { checkContainerTransition, checkSandboxTransition } from "./transitions.ts";
 
@@ -39,8 +39,8 @@ export class Ledger {
   addSandbox(record: SandboxRecord, options: { readonly durable: boolean }): SandboxRecord {
     if (this.#sandboxes.get(record.id) !== undefined) throw internal(`sandbox ${record.id} has a record already`);
     const added = this.#sandboxes.put(record, options);
-    this.#events.publish(ContainerEventType.CONTAINER_CREATED_EVENT, record.id, added, () => []);
-    this.#events.publish(ContainerEventType.CONTAINER_STARTED_EVENT, record.id, added, () => []);
+    this.#events.publish("created", record.id, added, () => []);
+    this.#events.publish("started", record.id, added, () => []);
     return added;
   }
 
@@ -49,7 +49,7 @@ export class Ledger {
     const record = this.#sandbox(id);
     checkSandboxTransition(record, to);
     const moved = this.#sandboxes.put({ ...record, ...changed, state: to }, { durable: false });
-    this.#events.publish(ContainerEventType.CONTAINER_STOPPED_EVENT, id, moved, () => this.#containers.inGroup(id));
+    this.#events.publish("stopped", id, moved, () => this.#containers.inGroup(id));
     return moved;
   }
 
@@ -66,7 +66,7 @@ export class Ledger {
     const left = this.#containers.inGroup(id).length;
     if (left > 0) throw failedPrecondition(`sandbox ${id} still has ${left} containers: it cannot be forgotten`);
     this.#sandboxes.delete(id);
-    this.#events.publish(ContainerEventType.CONTAINER_DELETED_EVENT, id, record, () => []);
+    this.#events.publish("deleted", id, record, () => []);
   }
 
   /** @throws {CribError} failed-precondition when the pod has ended meanwhile. */
@@ -74,7 +74,7 @@ export class Ledger {
     if (this.#containers.get(record.id) !== undefined) throw internal(`container ${record.id} has a record already`);
     this.#checkReady(record.sandboxId, `container ${record.id} cannot be made in it`);
     const added = this.#containers.put(record, { durable: false });
-    this.#tell(ContainerEventType.CONTAINER_CREATED_EVENT, added);
+    this.#tell("created", added);
     return added;
   }
 
@@ -92,10 +92,10 @@ export class Ledger {
     const moved = this.#containers.put({ ...record, ...changed, state: to }, { durable: false });
     switch (to) {
       case "running":
-        this.#tell(ContainerEventType.CONTAINER_STARTED_EVENT, moved);
+        this.#tell("started", moved);
         break;
       case "exited":
-        this.#tell(ContainerEventType.CONTAINER_STOPPED_EVENT, moved);
+        this.#tell("stopped", moved);
         break;
       case "created":
       case "removing":
@@ -124,10 +124,10 @@ export class Ledger {
     if (record === undefined) return;
     if (record.state !== "removing") throw failedPrecondition(`container ${id} is ${record.state}, not being removed`);
     this.#containers.delete(id);
-    this.#tell(ContainerEventType.CONTAINER_DELETED_EVENT, record);
+    this.#tell("deleted", record);
   }
 
-  #tell(type: ContainerEventType, { id, sandboxId }: ContainerRecord): void {
+  #tell(type: PodEvent["type"], { id, sandboxId }: ContainerRecord): void {
     const sandbox = this.#sandboxes.get(sandboxId);
     if (sandbox === undefined) return;
     this.#events.publish(type, id, sandbox, () => this.#containers.inGroup(sandboxId));

@@ -2,14 +2,13 @@ import { requestedCdiDevices } from "../../cdi/requested-devices.ts";
 import { driverPaths } from "../../cgroups/driver-paths.ts";
 import { nativeHandler, type RuntimeHandlerConfig } from "../../config/runtime-handler.ts";
 import { failedPrecondition, invalidArgument, notFound } from "../../errors/crib-error.ts";
-import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
-import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
 import { newContainerId } from "../../ids/object-id.ts";
 import type { Image } from "../../images/port.ts";
 import { buildContainerSpec } from "../../oci/container-spec.ts";
 import { stopSignalNumber } from "../../oci/stop-signal.ts";
 import { checkPropagation } from "../../runtime/check-propagation.ts";
+import type { ContainerSpec } from "../../spec/container-spec.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { inPodNamespaces } from "../exec/in-pod-namespaces.ts";
@@ -49,7 +48,7 @@ import { localProfilePath, resolveSeccomp } from "../request/resolve-seccomp.ts"
 export async function createContainer(
   engine: PodEngine,
   sandboxIdOrPrefix: string,
-  config: ContainerConfig,
+  config: ContainerSpec,
 ): Promise<ContainerId> {
   const apparmorProfile = await resolveAppArmor(engine, config);
   const sandbox = getRecord("sandbox", engine.sandboxes, sandboxIdOrPrefix);
@@ -62,7 +61,7 @@ export async function createContainer(
 async function makeContainer(
   engine: PodEngine,
   sandbox: SandboxRecord,
-  requested: ContainerConfig,
+  requested: ContainerSpec,
   apparmorProfile: string | undefined,
 ): Promise<ContainerId> {
   if (sandbox.state !== "ready") {
@@ -71,7 +70,7 @@ async function makeContainer(
   const runtime = engine.runtimes.runtimeOf(sandbox.handler);
   const handler = handlerConfig(engine, sandbox);
   const pidMode = requested.linux?.securityContext?.namespaceOptions;
-  if (pidMode?.pid === NamespaceMode.TARGET) targetProcess(engine, sandbox, pidMode.targetId);
+  if (pidMode?.pid === "target") targetProcess(engine, sandbox, pidMode.targetId);
   const namespaced = inPodNamespaces(sandbox.config, requested);
   const image = findImage(engine, requested);
   const logPath = containerLogPath(sandbox.config, requested);
@@ -99,7 +98,7 @@ async function makeContainer(
     cgroupPath: cgroup,
     hostFiles: existingSandboxFiles(sandbox.directory),
     host: engine.hostFacts,
-    seccompProfile: resolveSeccomp(engine, config, onHost.seccompProfile),
+    seccompProfile: resolveSeccomp(engine, config.linux?.securityContext, onHost.seccompProfile),
     apparmorProfile,
     devices: resolveDevices(config, handler),
     hostDevices: !handler.privilegedWithoutHostDevices,
@@ -154,8 +153,8 @@ function handlerConfig(engine: PodEngine, { handler = "" }: SandboxRecord): Runt
 }
 
 /** CreateContainer never pulls: the kubelet has done so, and a client that has not is told. */
-function findImage(engine: PodEngine, config: ContainerConfig): Image {
-  const reference = config.image?.image ?? "";
+function findImage(engine: PodEngine, config: ContainerSpec): Image {
+  const reference = config.image.image;
   if (reference === "") throw invalidArgument("container config names no image");
   const image = engine.images.find(reference);
   if (image === undefined) throw notFound("image", `${reference.slice(0, 200)}`);

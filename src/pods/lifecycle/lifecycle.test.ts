@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { type Breakable, FakeMachine } from "../../../tests/fixtures/fake-machine.ts";
+import { requestedMount } from "../../../tests/fixtures/specs.ts";
 import { CribError } from "../../errors/crib-error.ts";
-import { ImageSpecSchema, MountSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { ImageSpecSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { parseHostPath } from "../../ids/path.ts";
 import { SIGTERM } from "../../kernel/signals.ts";
 
@@ -229,7 +230,7 @@ test("an image volume is taken from where its layers are now, not from where the
   const pod = await machine.runPod();
   machine.images.lowerDirs = [parseHostPath("/")];
   const volume = create(ImageSpecSchema, { image: "busybox:1.36" });
-  const mounts = [create(MountSchema, { containerPath: "/v", readonly: true, image: volume })];
+  const mounts = [requestedMount({ containerPath: "/v", readonly: true, image: volume })];
   const container = await machine.createContainer(pod, "model", mounts);
   machine.images.lowerDirs = [parseHostPath("/proc/7/fd/8")];
   await machine.settle(machine.pods.startContainer(container));

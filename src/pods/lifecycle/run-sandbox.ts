@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
 import { CribError, failedPrecondition, internal } from "../../errors/crib-error.ts";
-import type { PodSandboxConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import { processRef } from "../../kernel/process-ref.ts";
 import { podNetworkSysctls } from "../../network/pod-sysctls.ts";
@@ -11,6 +10,7 @@ import { validateSysctls } from "../../oci/sysctls.ts";
 import type { RuntimeHandler } from "../../runtime/handlers.ts";
 import type { SandboxHandle } from "../../runtime/port.ts";
 import { sandboxDirectory } from "../../runtime/sandbox-directory.ts";
+import type { PodSpec } from "../../spec/pod-spec.ts";
 import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { attachRequest } from "../exec/attach-request.ts";
@@ -38,11 +38,7 @@ import { watchMonitor } from "./seek-monitor.ts";
  *
  * @throws {CribError} already-exists, invalid-argument, unavailable (network), and whatever step failed.
  */
-export async function runSandbox(
-  engine: PodEngine,
-  config: PodSandboxConfig,
-  runtimeHandler: string,
-): Promise<SandboxId> {
+export async function runSandbox(engine: PodEngine, config: PodSpec, runtimeHandler: string): Promise<SandboxId> {
   const handler = engine.runtimes.of(runtimeHandler);
   const print = sandboxFingerprint(config, runtimeHandler);
   return await engine.sandboxNames.claim(sandboxName(config), print, () =>
@@ -51,7 +47,7 @@ export async function runSandbox(
 }
 
 interface Wish {
-  readonly config: PodSandboxConfig;
+  readonly config: PodSpec;
   readonly runtimeHandler: string;
   readonly handler: RuntimeHandler;
 }

@@ -1,7 +1,7 @@
-import type { LinuxContainerResources } from "../../gen/runtime/v1/api_pb.ts";
 import type { UpdateOutcome } from "../../nri/port.ts";
 import type { RuntimeSpec, SpecResources } from "../../oci/runtime-spec.ts";
 import { specResources } from "../../oci/spec-resources.ts";
+import type { ResourceLimits } from "../../spec/resource-limits.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
@@ -18,7 +18,7 @@ const lockMs = 10_000;
 export async function updateResources(
   engine: PodEngine,
   idOrPrefix: string,
-  limits: LinuxContainerResources,
+  limits: ResourceLimits,
 ): Promise<void> {
   const found = getRecord("container", engine.containers, idOrPrefix);
   using _held = await engine.locks.acquire(found.id, { doing: "is being updated", withinMs: lockMs });

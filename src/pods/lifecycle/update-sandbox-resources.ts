@@ -1,8 +1,8 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
-import type { LinuxContainerResources } from "../../gen/runtime/v1/api_pb.ts";
 import { type PodResources, podLimits } from "../../oci/pod-resources.ts";
 import { limitsOfSpec } from "../../oci/resources.ts";
 import { specResources } from "../../oci/spec-resources.ts";
+import type { ResourceLimits } from "../../spec/resource-limits.ts";
 import type { PodEngine } from "../engine.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import { pluginPod } from "../plugins/plugin-views.ts";
@@ -18,8 +18,8 @@ const lockMs = 10_000;
 export async function updateSandboxResources(
   engine: PodEngine,
   idOrPrefix: string,
-  overhead: LinuxContainerResources | undefined,
-  resources: LinuxContainerResources | undefined,
+  overhead: ResourceLimits | undefined,
+  resources: ResourceLimits | undefined,
 ): Promise<void> {
   const found = getRecord("sandbox", engine.sandboxes, idOrPrefix);
   using _held = await engine.locks.acquire(found.id, { doing: "is being updated", withinMs: lockMs });

@@ -37,7 +37,7 @@ export function pluginContainer(container: ContainerRecord): PluginContainer {
       repoDigest: container.imageRepoDigest ?? "",
       configDigest: container.imageId,
     },
-    cdiDevices: config.CDIDevices.map(({ name }) => name),
+    cdiDevices: config.cdiDevices,
     pid: container.process?.pid ?? 0,
     createdAtNs: container.createdAtNs,
     startedAtNs: container.startedAtNs,

@@ -1,11 +1,8 @@
 import { chownSync } from "node:fs";
 import { basename, dirname, posix } from "node:path";
-import { create } from "@bufbuild/protobuf";
 import { failedPrecondition } from "../../errors/crib-error.ts";
 import { Errno, errnoName } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
-import type { Mount } from "../../gen/runtime/v1/api_pb.ts";
-import { MountSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
 import { makeDirectories } from "../../kernel/exact-modes.ts";
@@ -13,12 +10,14 @@ import { O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT } from "../../kernel/open-flags.ts
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../kernel/resolve-flags.ts";
 import type { AnonymousVolume } from "../../oci/requested-mounts.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
+import type { RequestedMount } from "../../spec/requested-mount.ts";
+import type { RequestedContainerPath, RequestedHostPath } from "../../spec/requested-path.ts";
 import type { PodEngine } from "../engine.ts";
 import { containerPaths } from "../host/container-paths.ts";
 import { podRoot } from "../host/pod-root.ts";
 
 /** A VOLUME of the image as a mount, and how it begins. */
-export type AnonymousVolumes = ReadonlyMap<Mount, AnonymousVolume>;
+export type AnonymousVolumes = ReadonlyMap<RequestedMount, AnonymousVolume>;
 
 /**
  * A volume of the container's own for each VOLUME of the image that the pod mounts nothing on, as `runtime.image_volumes` says.
@@ -37,13 +36,29 @@ export function anonymousVolumes(
   const { imageVolumes } = engine.config.runtime;
   const paths = new Set(declared.map(normalContainerPath).filter((path) => path !== "/" && !taken.has(path)));
   if (imageVolumes === "none" || paths.size === 0) return new Map();
-  const volumes = new Map<Mount, AnonymousVolume>();
+  const volumes = new Map<RequestedMount, AnonymousVolume>();
   for (const [path, found] of lookUp(engine, paths, lowerDirs)) {
     if (found === "file" || (found === "directory" && isOfKernel(path))) continue;
-    const hostPath = imageVolumes === "copy" ? makeDirectory(directory, volumes.size, userNamespace) : "";
-    volumes.set(create(MountSchema, { containerPath: path, hostPath }), { copyUp: found === "directory" });
+    const hostPath = imageVolumes === "copy" ? makeDirectory(directory, volumes.size, userNamespace) : undefined;
+    volumes.set(volumeMount(path, hostPath), { copyUp: found === "directory" });
   }
   return volumes;
+}
+
+function volumeMount(path: string, hostPath: HostPath | undefined): RequestedMount {
+  return {
+    containerPath: path as RequestedContainerPath,
+    hostPath: hostPath === undefined ? undefined : (hostPath as string as RequestedHostPath),
+    image: undefined,
+    imageSubPath: "",
+    readonly: false,
+    recursiveReadOnly: false,
+    selinuxRelabel: false,
+    propagation: "private",
+    uidMappings: [],
+    gidMappings: [],
+    mountOptions: [],
+  };
 }
 
 /** Absolute and folded: builders write `data/`, pods `/data`. */
@@ -73,7 +88,7 @@ export function labelVolumes(kernel: PodEngine["kernel"], volumes: AnonymousVolu
   if (label === undefined) return;
   const value = new TextEncoder().encode(`${label}\0`);
   for (const { hostPath } of volumes.keys()) {
-    if (hostPath === "") continue;
+    if (hostPath === undefined) continue;
     const parent = kernel.open(dirname(hostPath), O_PATH | O_DIRECTORY);
     using _parent = { [Symbol.dispose]: () => kernel.close(parent) };
     kernel.lsetxattrat(parent, basename(hostPath), "security.selinux", value);

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fakeImage } from "../../../tests/fixtures/fake-images.ts";
-import { ImageSpecSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { requestedImage } from "../../../tests/fixtures/specs.ts";
+import type { ImageSpecSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { imageNames } from "./image-names.ts";
 
 const [a, b, c] = ["a", "b", "c"].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string, string];
@@ -14,7 +15,7 @@ const names = (
   repoDigests = digests,
 ) => {
   const image = { ...fakeImage, repoTags, repoDigests };
-  const { reference, repoDigest } = imageNames(image, spec && create(ImageSpecSchema, spec as object));
+  const { reference, repoDigest } = imageNames(image, spec && requestedImage(spec as object));
   return [reference, repoDigest];
 };
 const { id } = fakeImage;

@@ -1,6 +1,6 @@
-import type { ImageSpec } from "../../gen/runtime/v1/api_pb.ts";
 import type { Image } from "../../images/port.ts";
 import { parseReference, repositoryName } from "../../images/registry/reference.ts";
+import type { RequestedImage } from "../../spec/requested-image.ts";
 
 /** What a container's status calls its image; kept with the container, since names of images come and go. */
 export interface ImageNames {
@@ -14,7 +14,7 @@ export interface ImageNames {
  * The kubelet creates containers by the image's id, and shows the pod's `image` and `imageID` from these: scanners, audits and
  * controllers look for the registry's digest there.
  */
-export function imageNames(image: Image, spec: ImageSpec | undefined): ImageNames {
+export function imageNames(image: Image, spec: RequestedImage | undefined): ImageNames {
   const asked = spec?.image ?? "";
   const byId = asked === "" || isIdOf(image, asked);
   const reference =

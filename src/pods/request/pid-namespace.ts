@@ -1,5 +1,5 @@
+import { assertNever } from "../../errors/assert-never.ts";
 import { failedPrecondition, invalidArgument } from "../../errors/crib-error.ts";
-import { NamespaceMode } from "../../gen/runtime/v1/api_pb.ts";
 import type { ProcessRef } from "../../kernel/process-ref.ts";
 import type { PidNamespace } from "../../runtime/port.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
@@ -9,18 +9,18 @@ import { getRecord } from "../ledger/resolve-id.ts";
 /** Where the container's processes are numbered, from the CRI's NamespaceOption.pid: the pod's, where it says nothing and the pod has one. */
 export function pidNamespaceOf(engine: PodEngine, sandbox: SandboxRecord, record: ContainerRecord): PidNamespace {
   const options = record.config.linux?.securityContext?.namespaceOptions;
-  const mode = options?.pid ?? NamespaceMode.POD;
+  const mode = options?.pid ?? "pod";
   switch (mode) {
-    case NamespaceMode.CONTAINER:
+    case "container":
       return { kind: "own" };
-    case NamespaceMode.NODE:
+    case "node":
       return { kind: "host" };
-    case NamespaceMode.POD:
+    case "pod":
       return sandbox.initPid === undefined ? { kind: "own" } : { kind: "pod", init: sandbox.initPid };
-    case NamespaceMode.TARGET:
+    case "target":
       return { kind: "process", pid: targetProcess(engine, sandbox, options?.targetId ?? "").pid };
     default:
-      throw invalidArgument(`pid namespace mode ${String(mode)} is unknown`);
+      return assertNever(mode, "pid namespace mode");
   }
 }
 

@@ -2,8 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
-import { ContainerConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { containerSpec } from "../../../tests/fixtures/specs.ts";
 import { parseHostPath } from "../../ids/path.ts";
 import { createLinuxKernel } from "../../kernel/linux.ts";
 import { createRecordingKernel } from "../../kernel/recording.ts";
@@ -20,7 +19,7 @@ function relabel(hostPath: string, label: string = processLabel, selinuxRelabel 
   const { open, openat2, close, lstatat } = createLinuxKernel();
   const kernel = createRecordingKernel({ open, openat2, close, lstatat });
   const mounts = [{ containerPath: "/v", hostPath, selinuxRelabel }];
-  relabelMounts(kernel, create(ContainerConfigSchema, { mounts }), label, engine);
+  relabelMounts(kernel, containerSpec({ mounts }), label, engine);
   return kernel.argumentsOf("lsetxattrat").map(([, name, attribute, value]) => ({
     name,
     attribute,
@@ -46,7 +45,7 @@ describe("relabelMounts", () => {
     expect(relabel("/usr", processLabel, false)).toEqual([]);
     const kernel = createRecordingKernel();
     const mounts = [{ containerPath: "/v", hostPath: "/usr", selinuxRelabel: true }];
-    relabelMounts(kernel, create(ContainerConfigSchema, { mounts }), undefined, engine);
+    relabelMounts(kernel, containerSpec({ mounts }), undefined, engine);
     expect(kernel.calls).toEqual([]);
   });
 

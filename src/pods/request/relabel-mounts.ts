@@ -1,6 +1,5 @@
 import { readdirSync } from "node:fs";
 import { invalidArgument } from "../../errors/crib-error.ts";
-import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { parseHostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
@@ -9,6 +8,7 @@ import type { Kernel } from "../../kernel/port.ts";
 import { RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from "../../kernel/resolve-flags.ts";
 import { bytesToString } from "../../oci/byte-string.ts";
 import { selinuxFileLabel } from "../../oci/security-labels.ts";
+import type { ContainerSpec } from "../../spec/container-spec.ts";
 
 const attribute = "security.selinux";
 
@@ -29,14 +29,14 @@ const systemTrees = ["/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc",
  */
 export function relabelMounts(
   kernel: Kernel,
-  config: Pick<ContainerConfig, "mounts">,
+  config: Pick<ContainerSpec, "mounts">,
   processLabel: string | undefined,
   engineDirectories: readonly HostPath[],
 ): void {
   if (processLabel === undefined) return;
   const label = selinuxFileLabel(processLabel);
   for (const { hostPath, selinuxRelabel } of config.mounts) {
-    if (!selinuxRelabel || hostPath === "") continue;
+    if (!selinuxRelabel || hostPath === undefined) continue;
     const path = parseHostPath(hostPath, "mount host_path");
     checkRelabelable(path, engineDirectories);
     relabelTree(kernel, path, label);

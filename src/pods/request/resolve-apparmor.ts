@@ -1,7 +1,7 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
-import type { ContainerConfig } from "../../gen/runtime/v1/api_pb.ts";
 import { apparmorWish } from "../../oci/security-labels.ts";
 import { defaultAppArmorProfile } from "../../runtime/apparmor/apparmor-profile.ts";
+import type { ContainerSpec } from "../../spec/container-spec.ts";
 import type { PodEngine } from "../engine.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { PodEngine } from "../engine.ts";
  */
 export async function resolveAppArmor(
   engine: Pick<PodEngine, "hostFacts" | "defaultAppArmor">,
-  config: ContainerConfig,
+  config: ContainerSpec,
 ): Promise<string | undefined> {
   const wish = apparmorWish(config.linux?.securityContext, engine.hostFacts);
   if (wish.kind === "unconfined") return undefined;

@@ -2,17 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
+import { containerSpec } from "../../../tests/fixtures/specs.ts";
 import { nativeHandler } from "../../config/runtime-handler.ts";
 import { CribError } from "../../errors/crib-error.ts";
-import { ContainerConfigSchema } from "../../gen/runtime/v1/api_pb.ts";
 import { resolveDevices } from "./resolve-devices.ts";
 
 const devices = (hostPath: string) =>
-  resolveDevices(
-    create(ContainerConfigSchema, { devices: [{ hostPath, containerPath: "", permissions: "rw" }] }),
-    nativeHandler,
-  );
+  resolveDevices(containerSpec({ devices: [{ hostPath, containerPath: "", permissions: "rw" }] }), nativeHandler);
 
 function refusal(hostPath: string): string {
   try {
@@ -41,7 +37,7 @@ describe("resolveDevices", () => {
     [false, true],
     [true, false],
   ])("a privileged container whose handler says without host devices: %p, has /dev/zero: %p", (without, has) => {
-    const privileged = create(ContainerConfigSchema, {
+    const privileged = containerSpec({
       devices: [{ hostPath: "/dev/null" }],
       linux: { securityContext: { privileged: true } },
     });

@@ -3,8 +3,8 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { RuntimeHandlerConfig } from "../../config/runtime-handler.ts";
 import { type CribError, invalidArgument } from "../../errors/crib-error.ts";
-import type { ContainerConfig, Device } from "../../gen/runtime/v1/api_pb.ts";
 import type { GrantedDevice } from "../../oci/devices.ts";
+import type { ContainerSpec, RequestedDevice } from "../../spec/container-spec.ts";
 
 /** Directories of /dev that are filesystems of the container's own, or no devices. */
 const skipped: ReadonlySet<string> = new Set([
@@ -35,7 +35,7 @@ const maxRequestedEntries = 8192;
  * @throws {CribError} invalid-argument for a path that does not exist, is not a device, or is a directory of too much else.
  */
 export function resolveDevices(
-  config: ContainerConfig,
+  config: ContainerSpec,
   { privilegedWithoutHostDevices }: Pick<RuntimeHandlerConfig, "privilegedWithoutHostDevices">,
 ): readonly GrantedDevice[] {
   const requested = config.devices.flatMap(requestedDevices);
@@ -49,8 +49,8 @@ export function resolveDevices(
   ];
 }
 
-function requestedDevices(request: Device): readonly GrantedDevice[] {
-  const path = request.containerPath || request.hostPath;
+function requestedDevices(request: RequestedDevice): readonly GrantedDevice[] {
+  const path = request.containerPath ?? request.hostPath;
   const access = request.permissions || "rwm";
   let stat: Stats;
   try {

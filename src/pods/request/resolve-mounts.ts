@@ -1,13 +1,14 @@
-import type { ContainerConfig, Mount } from "../../gen/runtime/v1/api_pb.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Image } from "../../images/port.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
+import type { ContainerSpec } from "../../spec/container-spec.ts";
+import type { RequestedMount } from "../../spec/requested-mount.ts";
 import type { PodEngine } from "../engine.ts";
 import { type AnonymousVolumes, anonymousVolumes, normalContainerPath } from "./anonymous-volumes.ts";
 
 /** The mounts a container really gets; `anonymous` are those of them that its image declares. */
 export interface ResolvedMounts {
-  readonly mounts: Mount[];
+  readonly mounts: readonly RequestedMount[];
   readonly anonymous: AnonymousVolumes;
 }
 
@@ -15,7 +16,7 @@ export interface ResolvedMounts {
 export function resolveMounts(
   engine: PodEngine,
   directory: HostPath,
-  config: ContainerConfig,
+  config: ContainerSpec,
   image: Image,
   lowerDirs: readonly HostPath[],
   userNamespace: UserNamespace | undefined,

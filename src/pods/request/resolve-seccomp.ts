@@ -1,18 +1,15 @@
 import { assertNever } from "../../errors/assert-never.ts";
 import { failedPrecondition, internal, invalidArgument } from "../../errors/crib-error.ts";
-import type {
-  ContainerConfig,
-  LinuxContainerSecurityContext,
-  PodSandboxConfig,
-  SecurityProfileBase,
-} from "../../gen/runtime/v1/api_pb.ts";
-import { SecurityProfile_ProfileType, SecurityProfileBase_BaseType } from "../../gen/runtime/v1/api_pb.ts";
 import { type HostPath, parseHostPath } from "../../ids/path.ts";
 import { resolveCapabilities } from "../../oci/capabilities.ts";
 import type { RuntimeSpec, SpecSeccomp } from "../../oci/runtime-spec.ts";
 import type { SeccompContext } from "../../oci/seccomp/default-profile.ts";
 import { intersectProfiles } from "../../oci/seccomp/intersect-profiles.ts";
 import { parseSeccompProfile } from "../../oci/seccomp/parse-profile.ts";
+import type { ContainerSpec } from "../../spec/container-spec.ts";
+import type { PodSpec } from "../../spec/pod-spec.ts";
+import type { ContainerSecurityContext } from "../../spec/security-context.ts";
+import type { BaseProfile } from "../../spec/security-profile.ts";
 import type { PodEngine } from "../engine.ts";
 
 type Base = { readonly kind: "default" } | { readonly kind: "localhost"; readonly reference: string };
@@ -32,10 +29,9 @@ type Wish =
  */
 export function resolveSeccomp(
   engine: Pick<PodEngine, "hostFacts" | "defaultSeccomp" | "images">,
-  config: ContainerConfig,
+  security: ContainerSecurityContext | undefined,
   localProfile: string | undefined,
 ): SpecSeccomp | undefined {
-  const security = config.linux?.securityContext;
   if (security === undefined || security.privileged) return undefined;
   const wish = wishOf(security);
   if (wish.kind === "unconfined") return undefined;
@@ -74,7 +70,7 @@ function profileOf(
  */
 export function localProfilePath(
   { config: { runtime } }: Pick<PodEngine, "config">,
-  config: ContainerConfig,
+  config: ContainerSpec,
 ): HostPath | undefined {
   const security = config.linux?.securityContext;
   if (security === undefined || security.privileged) return undefined;
@@ -98,12 +94,12 @@ function requirePulledProfile(engine: Pick<PodEngine, "images">, reference: stri
 }
 
 /** A pod has no process that is filtered; a profile that it names must be here all the same. @throws {CribError} */
-export function checkPodSeccomp(engine: Pick<PodEngine, "images">, config: PodSandboxConfig): void {
+export function checkPodSeccomp(engine: Pick<PodEngine, "images">, config: PodSpec): void {
   const profile = config.linux?.securityContext?.seccomp;
-  if (profile?.profileType === SecurityProfile_ProfileType.OCI) requirePulledProfile(engine, profile.ociRef);
+  if (profile?.kind === "oci") requirePulledProfile(engine, profile.reference);
 }
 
-function boundingSet(engine: Pick<PodEngine, "hostFacts">, security: LinuxContainerSecurityContext): readonly string[] {
+function boundingSet(engine: Pick<PodEngine, "hostFacts">, security: ContainerSecurityContext): readonly string[] {
   const sets: RuntimeSpec["process"]["capabilities"] = resolveCapabilities(
     security.capabilities,
     false,
@@ -112,34 +108,26 @@ function boundingSet(engine: Pick<PodEngine, "hostFacts">, security: LinuxContai
   return sets?.bounding ?? [];
 }
 
-function wishOf(security: LinuxContainerSecurityContext): Wish {
+function wishOf(security: ContainerSecurityContext): Wish {
   const profile = security.seccomp;
   if (profile === undefined) return deprecatedWish(security.seccompProfilePath);
-  switch (profile.profileType) {
-    case SecurityProfile_ProfileType.RuntimeDefault:
+  switch (profile.kind) {
+    case "runtime-default":
       return { kind: "default" };
-    case SecurityProfile_ProfileType.Unconfined:
+    case "unconfined":
       return { kind: "unconfined" };
-    case SecurityProfile_ProfileType.Localhost:
-      return localhost(profile.localhostRef);
-    case SecurityProfile_ProfileType.OCI:
-      return { kind: "pulled", reference: profile.ociRef, base: baseOf(profile.baseProfile) };
+    case "localhost":
+      return localhost(profile.reference);
+    case "oci":
+      return { kind: "pulled", reference: profile.reference, base: baseOf(profile.base) };
     default:
-      return assertNever(profile.profileType, "seccomp profile type");
+      return assertNever(profile, "seccomp profile type");
   }
 }
 
 /** Absent is the default one; so is what is there and says nothing. */
-function baseOf(base: SecurityProfileBase | undefined): Base {
-  if (base === undefined) return { kind: "default" };
-  switch (base.type) {
-    case SecurityProfileBase_BaseType.RuntimeDefault:
-      return { kind: "default" };
-    case SecurityProfileBase_BaseType.Localhost:
-      return localhost(base.localhostRef);
-    default:
-      return assertNever(base.type, "base profile type");
-  }
+function baseOf(base: BaseProfile | undefined): Base {
+  return base === undefined || base.kind === "runtime-default" ? { kind: "default" } : localhost(base.reference);
 }
 
 /** The strings kubelets sent before 1.20. */

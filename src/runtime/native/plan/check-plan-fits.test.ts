@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
+import { fixtureAccounts, specInput } from "../../../../tests/fixtures/spec-input.ts";
 import { type ContainerConfigSchema, MountSchema } from "../../../gen/runtime/v1/api_pb.ts";
 import { buildContainerSpec } from "../../../oci/container-spec.ts";
-import { fixtureAccounts, specInput } from "../../../oci/spec-fixture.ts";
 import { checkPlanFits, planLimits } from "./check-plan-fits.ts";
 
 type Config = MessageInitShape<typeof ContainerConfigSchema>;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { create } from "@bufbuild/protobuf";
-import { MountSchema, NamespaceMode } from "../../../gen/runtime/v1/api_pb.ts";
+import { fixtureHost, specInput } from "../../../../tests/fixtures/spec-input.ts";
+import { requestedMount } from "../../../../tests/fixtures/specs.ts";
+import { NamespaceMode } from "../../../gen/runtime/v1/api_pb.ts";
 import { parseHostPath } from "../../../ids/path.ts";
 import type { Pid } from "../../../ids/process.ts";
 import type { CgroupMount } from "../../../oci/cgroup-mount.ts";
 import { buildContainerSpec } from "../../../oci/container-spec.ts";
 import { buildExecProcess } from "../../../oci/exec-process.ts";
-import { fixtureHost, specInput } from "../../../oci/spec-fixture.ts";
 import { type ContainerPlanInput, compileContainerPlan } from "./compile-container.ts";
 import { compileExecPlan } from "./compile-exec.ts";
 import type { LaunchPlan, PlanStep } from "./steps.ts";
@@ -86,7 +86,7 @@ function usernsInput(): ContainerPlanInput {
 
 /** Volumes of the image's between an image volume and a bind: with content, without, and the same on tmpfs. */
 function declaredVolumesInput(): ContainerPlanInput {
-  const volume = (containerPath: string, hostPath: string) => create(MountSchema, { containerPath, hostPath });
+  const volume = (containerPath: string, hostPath: string) => requestedMount({ containerPath, hostPath });
   const [data, empty] = [volume("/data", "/var/lib/crib/containers/c/volumes/0"), volume("/empty", "/v/1")];
   const [memory, bare] = [volume("/memory", ""), volume("/bare", "")];
   const mounts = [data, empty, memory, bare, volume("/plain", "/srv/plain")];
@@ -99,9 +99,10 @@ function declaredVolumesInput(): ContainerPlanInput {
   const namespaceOptions = { usernsOptions: { mode: NamespaceMode.POD, uids: [pods], gids: [pods] } };
   const selinuxOptions = { type: "container_t" };
   return planInput(
-    { mounts, linux: { securityContext: { namespaceOptions, selinuxOptions } } },
+    { linux: { securityContext: { namespaceOptions, selinuxOptions } } },
     {},
     {
+      mounts,
       anonymousVolumes,
       sandbox: { linux: { securityContext: { namespaceOptions } } },
       host: { ...fixtureHost, selinux: true },
@@ -111,12 +112,15 @@ function declaredVolumesInput(): ContainerPlanInput {
 
 /** An image volume between two binds: slots and order are what matters. */
 function imageVolumeInput(): ContainerPlanInput {
-  const mount = create(MountSchema, { containerPath: "/model", readonly: true, imageSubPath: "data" });
+  const mount = requestedMount({ containerPath: "/model", readonly: true, imageSubPath: "data" });
   const lower = [parseHostPath("/var/lib/crib/layers/d"), parseHostPath("/var/lib/crib/layers/c")];
   return planInput(
-    { mounts: [create(MountSchema, { containerPath: "/plain", hostPath: "/srv/plain" }), mount] },
     {},
-    { imageVolumes: new Map([[mount, { imageId: `sha256:${"a".repeat(64)}`, lower, path: "data" }]]) },
+    {},
+    {
+      mounts: [requestedMount({ containerPath: "/plain", hostPath: "/srv/plain" }), mount],
+      imageVolumes: new Map([[mount, { imageId: `sha256:${"a".repeat(64)}`, lower, path: "data" }]]),
+    },
   );
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { specInput } from "../../../../tests/fixtures/spec-input.ts";
 import { parseHostPath } from "../../../ids/path.ts";
 import { buildContainerSpec } from "../../../oci/container-spec.ts";
-import { specInput } from "../../../oci/spec-fixture.ts";
 import { compileHooks } from "./compile-hooks.ts";
 
 const spec = buildContainerSpec(specInput({}));
