@@ -35,7 +35,8 @@ export async function adoptMonitor(
   for (const container of containersOf(engine, id)) bringUpToDate(engine, monitor, container, monitored);
   for (const exit of early) handleExit(engine, exit);
   for (const item of monitored.values()) {
-    if (engine.containers.get(item.id) !== undefined) continue;
+    // One whose record this crib cannot read (a newer one, a damaged one) is no container without a record.
+    if (engine.containers.isKnown(item.id)) continue;
     const told = item.exit === undefined ? monitor.signal(item.id, SIGKILL) : monitor.forget(item.id);
     told.catch((error: unknown) =>
       engine.log.warn(

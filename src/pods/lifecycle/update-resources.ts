@@ -15,11 +15,7 @@ import { changeLimits } from "./change-limits.ts";
 const lockMs = 10_000;
 
 /** Changes a container's limits, after its plugins' wishes; tells plugins afterwards. */
-export async function updateResources(
-  engine: PodEngine,
-  idOrPrefix: string,
-  limits: ResourceLimits,
-): Promise<void> {
+export async function updateResources(engine: PodEngine, idOrPrefix: string, limits: ResourceLimits): Promise<void> {
   const found = getRecord("container", engine.containers, idOrPrefix);
   using _held = await engine.locks.acquire(found.id, { doing: "is being updated", withinMs: lockMs });
   const { resources, updates } = await pluginsWishes(engine, found, specResources(limits, []));
