@@ -8,7 +8,7 @@ import type { CgroupFiles } from "./cgroup-files.ts";
 import { explainRefusal } from "./control-write.ts";
 import { delegateGroup } from "./delegate-group.ts";
 import { dissolveExecGroup, execGroup } from "./exec-group.ts";
-import { removeGroup, removeTree } from "./group-tree.ts";
+import { RemovalBudget, removeGroup, removeTree } from "./group-tree.ts";
 import type { Hierarchy, Layout } from "./hierarchies.ts";
 import { containerMount, detectLayout } from "./hierarchies.ts";
 import { readHugepageUse } from "./hugepage-use.ts";
@@ -159,7 +159,8 @@ export function createCgroups(input: CgroupsInput): Cgroups {
     pids,
     isEmpty: (path) => files.exists(directoryIn(killing, path)) && pids(path).length === 0,
     remove(path) {
-      for (const hierarchy of everywhere) removeTree(files, directoryIn(hierarchy, path));
+      const budget = new RemovalBudget();
+      for (const hierarchy of everywhere) removeTree(files, directoryIn(hierarchy, path), budget);
     },
     removeIfUnused(path) {
       for (const hierarchy of everywhere) removeGroup(files, directoryIn(hierarchy, path));

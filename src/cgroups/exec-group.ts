@@ -1,5 +1,5 @@
 import type { CgroupFiles } from "./cgroup-files.ts";
-import { removeTree } from "./group-tree.ts";
+import { RemovalBudget, removeTree } from "./group-tree.ts";
 import { hasErrno } from "./has-errno.ts";
 import { treePids } from "./tree-pids.ts";
 
@@ -21,7 +21,7 @@ export function dissolveExecGroup(files: CgroupFiles, container: string, execId:
   const directory = execGroup(container, execId);
   for (let attempt = 0; attempt < attempts; attempt++) {
     try {
-      removeTree(files, directory);
+      removeTree(files, directory, new RemovalBudget());
       return true;
     } catch (error) {
       if (!hasErrno(error, "EBUSY")) throw error;

@@ -3,16 +3,37 @@ import { ErrnoError } from "../errors/errno-error.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
 import { hasErrno } from "./has-errno.ts";
 
+/** 40 µs each, on the event loop. Whoever removes a tree asks again until it is gone, and everybody else has a turn in between. */
+const mostRemoved = 1_000;
+/** Groups looked at for their processes at a time; the first to go are the first to be looked at. */
+const mostWalked = 4_096;
+
+/** What removals of one call may remove together. */
+export class RemovalBudget {
+  #left: number;
+
+  constructor(most: number = mostRemoved) {
+    this.#left = most;
+  }
+
+  /** @throws {ErrnoError} EBUSY when there is nothing left of it. */
+  spend(path: string): void {
+    if (this.#left === 0) throw new ErrnoError(Errno.EBUSY, "rmdir", path);
+    this.#left -= 1;
+  }
+}
+
 /**
  * rmdir of a group and all below it, deepest first, without recursion: the depth is whatever a privileged container made.
  * Absent is success.
  *
- * @throws {ErrnoError} EBUSY while a process is left in one of them.
+ * @throws {ErrnoError} EBUSY while a process is left in one of them, or there are more than the budget has.
  */
-export function removeTree(files: CgroupFiles, directory: string): void {
+export function removeTree(files: CgroupFiles, directory: string, budget: RemovalBudget): void {
   const pending = [directory];
   const expanded = new Set<string>();
   for (let path = pending.at(-1); path !== undefined; path = pending.at(-1)) {
+    budget.spend(directory);
     if (removeGroup(files, path)) {
       pending.pop();
     } else if (expanded.has(path)) {
@@ -36,11 +57,19 @@ export function removeGroup(files: CgroupFiles, path: string): boolean {
   }
 }
 
-/** Every group from `directory` down, parents first. Empty when it is not there. */
-export function walkTree(files: CgroupFiles, directory: string): readonly string[] {
+/**
+ * Groups from `directory` down, parents first, those that are removed first before others; as many as one may look at. Empty when it is
+ * not there.
+ */
+export function walkTree(files: CgroupFiles, directory: string, most: number = mostWalked): readonly string[] {
   if (!files.exists(directory)) return [];
-  const found = [directory];
-  for (const path of found) found.push(...directoriesIn(files, path).map((name) => `${path}/${name}`));
+  const found: string[] = [];
+  const pending = [directory];
+  for (let path = pending.pop(); path !== undefined && found.length < most; path = pending.pop()) {
+    found.push(path);
+    const parent = path;
+    pending.push(...directoriesIn(files, path).map((name) => `${parent}/${name}`));
+  }
   return found;
 }
 

@@ -5,6 +5,7 @@ import { ErrnoError } from "../errors/errno-error.ts";
 import { parseCgroupPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import { group, limits, openFake, root } from "./fake-host.ts";
+import { RemovalBudget, removeTree, walkTree } from "./group-tree.ts";
 
 describe("update()", () => {
   test("turns the order round when the kernel wants swap raised before memory", () => {
@@ -129,6 +130,27 @@ test("removeIfUnused() takes a parent only when nothing is left in it", () => {
   cgroups.removeIfUnused(parent);
   expect(files.exists(`${root}/memory/crib`)).toBe(true);
   expect(files.exists(`${root}/pids/crib`)).toBe(false);
+});
+
+test("groups that a container made without end go a part at a time, and a part of them is looked at", () => {
+  const { cgroups, files } = openFake("v1");
+  cgroups.create(group, {});
+  const directory = `${root}/freezer${group}`;
+  for (let count = 0; count < 25; count++) files.mkdir(`${directory}/g${count}`);
+  expect(walkTree(files, directory, 10)).toHaveLength(10);
+  const left: number[] = [];
+  while (files.exists(directory)) {
+    try {
+      removeTree(files, directory, new RemovalBudget(10));
+    } catch (error) {
+      expect(String(error)).toContain("EBUSY");
+      left.push(files.directories(directory).length);
+    }
+  }
+  expect(left).toEqual([16, 7]);
+  // What would be removed first is looked at first: its processes are what keeps it.
+  for (const name of ["a", "b"]) files.mkdir(`${root}/freezer/${name}`);
+  expect(walkTree(files, `${root}/freezer`, 2)[1]).toBe(`${root}/freezer/b`);
 });
 
 describe("stats()", () => {
