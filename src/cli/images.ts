@@ -35,7 +35,7 @@ export function addImagesVerb(program: Command, cli: Cli): void {
     .description("list images")
     .option("--digests", "also the digests of the manifests")
     .option("-q, --quiet", "print full ids only")
-    .option("-a, --all", "also what failed pulls left on the disk, below the table")
+    .option("-a, --all", "also what failed pulls left on the disk and checks set aside, below the table")
     .option("--pulling", "what is on its way instead, also for the kubelet: each layer's bytes, rate and server")
     .option("-w, --watch", "with --pulling: a line for each step as it happens, until Ctrl-C")
     .option("--json", "print JSON, as the CRI names the fields")
@@ -74,10 +74,10 @@ async function printLeftovers(cli: Cli, daemon: DaemonClient): Promise<void> {
   const leftovers = (await orNothing(daemon.engine.listLeftovers({})))?.leftovers ?? [];
   const bytes = leftovers.reduce((sum, leftover) => sum + leftover.bytes, 0n);
   if (leftovers.length === 0) {
-    cli.io.stdout.write("\nnothing left of failed pulls\n");
+    cli.io.stdout.write("\nnothing left of failed pulls and checks\n");
     return;
   }
-  cli.io.stdout.write(`\nleft of failed pulls, ${humanSize(bytes)}; crib rmi --unused deletes it\n`);
+  cli.io.stdout.write(`\nleft of failed pulls and checks, ${humanSize(bytes)}; crib rmi --unused deletes it\n`);
   printTable(
     cli.io.stdout,
     [

@@ -20,7 +20,7 @@ export function addRmiVerb(program: Command, cli: Cli): void {
     .argument("[image...]", "tags, digests, ids or id prefixes")
     .option(
       "--unused",
-      "every image that no container uses, but for pinned and built-in ones, and what failed pulls left",
+      "every image that no container uses, but for pinned and built-in ones, what failed pulls left and what checks set aside",
     )
     .addHelpText(
       "after",
@@ -46,7 +46,8 @@ export function addRmiVerb(program: Command, cli: Cli): void {
 async function removeLeftovers(cli: Cli, daemon: DaemonClient): Promise<void> {
   const removed = (await orNothing(daemon.engine.removeLeftovers({})))?.removed ?? [];
   const bytes = removed.reduce((sum, leftover) => sum + leftover.bytes, 0n);
-  if (removed.length > 0) cli.io.stdout.write(`removed ${humanSize(bytes)} that failed pulls had left\n`);
+  if (removed.length > 0)
+    cli.io.stdout.write(`removed ${humanSize(bytes)} that failed pulls had left or checks had set aside\n`);
 }
 
 async function unusedImages(daemon: DaemonClient): Promise<string[]> {
