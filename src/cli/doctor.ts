@@ -1,9 +1,10 @@
 import type { Command } from "commander";
-import { type Cli, examples, printJson, verb } from "./cli.ts";
+import { type Cli, examples, openDaemon, printJson, verb } from "./cli.ts";
 import { cgroupChecks } from "./doctor/cgroup-checks.ts";
 import type { DoctorPlaces, Finding, Severity } from "./doctor/check.ts";
 import { kernelChecks } from "./doctor/kernel-checks.ts";
 import { limitChecks } from "./doctor/limit-checks.ts";
+import { monitorFindings } from "./doctor/monitor-check.ts";
 import { networkChecks } from "./doctor/network-checks.ts";
 import { clockCheck, nodeChecks } from "./doctor/node-checks.ts";
 import { storageChecks } from "./doctor/storage-checks.ts";
@@ -53,7 +54,11 @@ async function examine(cli: Cli, places: DoctorPlaces): Promise<readonly Finding
     ...nodeChecks,
     clockCheck(now),
   ];
-  return await Promise.all(checks.map((check) => check(cli.io.host, places)));
+  const findings = await Promise.all(checks.map((check) => check(cli.io.host, places)));
+  const socket = `${places.state}/crib.sock`;
+  if (!cli.io.host.exists(socket)) return findings;
+  using daemon = openDaemon(cli, { address: socket });
+  return [...findings, ...(await monitorFindings(daemon))];
 }
 
 function printFindings(cli: Cli, findings: readonly Finding[]): void {

@@ -8,6 +8,7 @@ import { shortId } from "./format/short-id.ts";
 import { podStateNames } from "./format/state-name.ts";
 import { type Column, printTable } from "./format/table.ts";
 import { listInventory } from "./inventory.ts";
+import { orNothing } from "./or-nothing.ts";
 import { collect } from "./parse/collect.ts";
 import { parseLabels } from "./parse/label-selector.ts";
 
@@ -23,7 +24,7 @@ export function addPodsVerb(program: Command, cli: Cli): void {
   withDaemonOptions(program.command("pods"))
     .description("list pods")
     .option("-l, --label <key=value>", "only those with this label; repeat for several", collect)
-    .option("-w, --wide", "also addresses and runtime handlers: one more question a pod")
+    .option("-w, --wide", "also addresses, runtime handlers and monitors: one more question a pod")
     .option("-q, --quiet", "print full ids only")
     .option("--json", "print JSON, as the CRI names the fields")
     .addHelpText("after", examples(["crib pods", "all pods"], ["crib pods --wide", "with their addresses"]))
@@ -60,11 +61,19 @@ async function podColumns(
   const addresses = new Map(
     await Promise.all(pods.map(async (pod) => [pod.id, await podAddress(daemon, pod.id)] as const)),
   );
+  const builds = await monitorBuilds(daemon);
   return [
     ...columns,
     { title: "IP", value: (row) => addresses.get(row.id) ?? "-" },
     { title: "HANDLER", value: (row) => row.runtimeHandler || "default" },
+    { title: "MONITOR", value: (row) => builds.get(row.id) ?? "-" },
   ];
+}
+
+/** What each pod's monitor runs; one of before monitors told is "old". Another engine than crib has none. */
+async function monitorBuilds(daemon: DaemonClient): Promise<ReadonlyMap<string, string>> {
+  const { monitors } = (await orNothing(daemon.engine.listMonitors({}))) ?? { monitors: [] };
+  return new Map(monitors.map(({ podSandboxId, build }) => [podSandboxId, build === "" ? "old" : build]));
 }
 
 /** A pod that went away since it was listed has no address; that is no reason to fail the list. */

@@ -25,6 +25,7 @@ import { addServeVerb } from "./serve.ts";
 import { addStatsVerb } from "./stats.ts";
 import { addStopVerb } from "./stop.ts";
 import { addTopVerb } from "./top.ts";
+import { addUpgradeVerb } from "./upgrade.ts";
 import { addVersionVerb } from "./version.ts";
 
 /** Verbs in the order of `crib --help`: what people reach for first comes first. */
@@ -50,6 +51,7 @@ const verbs = [
   addRmiVerb,
   addServeVerb,
   addInstallVerb,
+  addUpgradeVerb,
   addDoctorVerb,
   addCheckVerb,
   addConfigVerb,

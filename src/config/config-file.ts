@@ -136,6 +136,7 @@ const schema = z.strictObject({
       handlers: z.record(handlerName, runtimeHandler).optional(),
       seccomp_profile_root: path.optional(),
       apparmor_default_profile: z.boolean().optional(),
+      renew_monitors: z.boolean().optional(),
       image_volumes: z.enum(["copy", "tmpfs", "none"]).optional(),
       exec_output_limit_bytes: z
         .number()

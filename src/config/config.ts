@@ -77,6 +77,8 @@ export interface Config {
      */
     readonly imageVolumes: "copy" | "tmpfs" | "none";
     readonly execOutputLimitBytes: number;
+    /** At its start the daemon has the monitors of running pods go on in its own executable. */
+    readonly renewMonitors: boolean;
   };
   readonly streaming: {
     /** Where exec, attach and port-forward are served. Default 127.0.0.1: the kubelet is on the same host. */

@@ -38,6 +38,7 @@ export const defaultConfig: Config = deepFreeze({
     apparmorDefaultProfile: true,
     imageVolumes: "copy",
     execOutputLimitBytes: 16 * 1024 * 1024,
+    renewMonitors: false,
   },
   streaming: { address: "127.0.0.1", port: 0, tls: undefined, idleTimeoutMs: 4 * 60 * 60 * 1000 },
 });

@@ -63,6 +63,7 @@ describe("loadConfig()", () => {
       apparmor_default_profile = false
       image_volumes = "tmpfs"
       exec_output_limit_bytes = 2048
+      renew_monitors = true
       [runtime.handlers.guarded]
       type = "native"
       pod_annotations = ["dev.*"]
@@ -120,6 +121,7 @@ describe("loadConfig()", () => {
         apparmorDefaultProfile: false,
         imageVolumes: "tmpfs",
         execOutputLimitBytes: 2048,
+        renewMonitors: true,
       },
       streaming: {
         address: "::1",

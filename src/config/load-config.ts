@@ -99,6 +99,7 @@ function overlay(base: Config, file: ConfigFile): Config {
       apparmorDefaultProfile: runtime?.apparmor_default_profile ?? base.runtime.apparmorDefaultProfile,
       imageVolumes: runtime?.image_volumes ?? base.runtime.imageVolumes,
       execOutputLimitBytes: runtime?.exec_output_limit_bytes ?? base.runtime.execOutputLimitBytes,
+      renewMonitors: runtime?.renew_monitors ?? base.runtime.renewMonitors,
     },
     streaming: overlayStreaming(base.streaming, file.streaming),
   };

@@ -5,6 +5,7 @@ import type { CriDeps } from "./deps.ts";
 import { check } from "./engine/check.ts";
 import { info } from "./engine/info.ts";
 import { listLeftovers, removeLeftovers } from "./engine/leftovers.ts";
+import { listMonitors, renewMonitors } from "./engine/monitors.ts";
 import { pull } from "./engine/pull.ts";
 import { listPulls, watchPulls } from "./engine/pulls.ts";
 import { imageFsInfo } from "./image/image-fs-info.ts";
@@ -115,6 +116,8 @@ export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRo
       listLeftovers: listLeftovers(deps),
       removeLeftovers: removeLeftovers(deps),
       check: check(deps),
+      listMonitors: listMonitors(deps),
+      renewMonitors: renewMonitors(deps),
     } satisfies Required<Parameters<typeof router.service<typeof Engine>>[1]>);
   };
 }

@@ -15,6 +15,7 @@ import { execStreams } from "./exec/exec-streams.ts";
 import { execSync } from "./exec/exec-sync.ts";
 import { reopenLog } from "./exec/reopen-log.ts";
 import { MonitorLinks } from "./host/monitor-links.ts";
+import { monitorSamples, renewMonitors } from "./host/renew-monitors.ts";
 import { SandboxGroups } from "./host/sandbox-groups.ts";
 import { EventHub } from "./ledger/event-hub.ts";
 import { ExitWatch } from "./ledger/exit-watch.ts";
@@ -117,6 +118,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
   const leftovers = await takeStock(engine);
   adoptNames(engine);
   const recovered = recover(engine, leftovers).catch((error: unknown) => log.error({ err: error }, "recovery failed"));
+  if (adapters.config.runtime.renewMonitors) renewAfter(recovered, engine);
   prepareRuntime(engine);
   return { ...verbs(engine), recovered, pluginHost: pluginHost(engine) };
 }
@@ -145,6 +147,13 @@ function sandboxTrouble(engine: PodEngine, idOrPrefix: string): SandboxTrouble {
   };
 }
 
+/** An upgrade of the daemon reaches the monitors of running pods too. */
+function renewAfter(recovered: Promise<void>, engine: PodEngine): void {
+  recovered
+    .then(() => renewMonitors(engine, []))
+    .catch((error: unknown) => engine.log.error({ err: error }, "the monitors were not renewed"));
+}
+
 function verbs(engine: PodEngine): Omit<RunningPods, "recovered" | "pluginHost"> {
   const deviceNames = new DeviceNames();
   return {
@@ -154,6 +163,8 @@ function verbs(engine: PodEngine): Omit<RunningPods, "recovered" | "pluginHost">
     sandbox: (id) => getRecord("sandbox", engine.sandboxes, id),
     sandboxes: () => engine.sandboxes.all(),
     sandboxTrouble: (id) => sandboxTrouble(engine, id),
+    monitors: () => monitorSamples(engine),
+    renewMonitors: (names) => renewMonitors(engine, names),
     createContainer: (sandboxId, config) => createContainer(engine, sandboxId, config),
     startContainer: (id) => startContainer(engine, id),
     stopContainer: (id, timeoutSeconds) => stopContainer(engine, id, timeoutSeconds),

@@ -1,4 +1,5 @@
 import type { CgroupAccounting, CgroupStats, DeviceIo } from "../cgroups/port.ts";
+import type { CribError } from "../errors/crib-error.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { InterfaceStats } from "../network/port.ts";
@@ -26,6 +27,10 @@ export interface Pods extends PodStreams {
   sandboxes(): readonly SandboxRecord[];
   /** What is wrong with a pod that its record does not say. @throws not-found */
   sandboxTrouble(id: string): SandboxTrouble;
+  /** Of every pod that has one. */
+  monitors(): readonly MonitorSample[];
+  /** Those of `names`, or all that run another executable than this daemon's. @throws not-found */
+  renewMonitors(names: readonly string[]): Promise<readonly MonitorRenewal[]>;
 
   createContainer(sandboxId: string, config: ContainerSpec, sandboxConfig: PodSpec | undefined): Promise<ContainerId>;
   startContainer(id: string): Promise<void>;
@@ -55,6 +60,20 @@ export interface Pods extends PodStreams {
 
   /** Every change of a container or sandbox, in order; the subscription ends with `signal`. A slow reader loses its subscription, never memory. */
   events(signal: AbortSignal): AsyncIterable<PodEvent>;
+}
+
+export interface MonitorSample {
+  readonly id: SandboxId;
+  /** Undefined when it is too old to tell, or does not answer. */
+  readonly build: string | undefined;
+  readonly newest: string | undefined;
+}
+
+export interface MonitorRenewal {
+  readonly id: SandboxId;
+  readonly build: string | undefined;
+  /** Why it goes on as it was; undefined when it was renewed. */
+  readonly failure: CribError | undefined;
 }
 
 /** Both are empty for a pod that is well. */

@@ -125,11 +125,25 @@ export interface SandboxHandle {
   reopenLog(id: ContainerId): Promise<void>;
   /** Drops what is kept of an exited container, its exit record included. */
   forget(id: ContainerId): Promise<void>;
+  /** Which executable the keeper runs; undefined for a runtime whose keepers are not told apart. */
+  readonly keeperBuild?: KeeperBuild;
+  /**
+   * Has the keeper go on in the executable of today, under its running pod. `directory` is the pod's.
+   * @throws {CribError} failed-precondition when it cannot or will not, and goes on as it was; unavailable, deadline-exceeded.
+   */
+  renewKeeper?(directory: HostPath): Promise<void>;
   /** Asks the keeper to end with all that it keeps. Resolves when its connection has ended. Idempotent. */
   shutdown(): Promise<void>;
   /** Leaves the keeper running and closes the connection (daemon stop). */
   disconnect(): void;
   onExit(listener: (exit: ContainerExit) => void): void;
+}
+
+export interface KeeperBuild {
+  /** Undefined when it is too old to tell. */
+  readonly build: string | undefined;
+  /** Of keepers that are made today. */
+  readonly newest: string;
 }
 
 /** In which pid namespace a container's first process is born. */

@@ -1,5 +1,6 @@
 import type { CribError } from "../../errors/crib-error.ts";
 import type { ContainerId, SandboxId } from "../../ids/object-id.ts";
+import type { HostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
 import type {
   ContainerAttach,
@@ -8,6 +9,7 @@ import type {
   ExecLaunch,
   ExecSession,
   ExecStreamsLaunch,
+  KeeperBuild,
   KeptContainer,
   SandboxHandle,
   StartResult,
@@ -34,6 +36,14 @@ export class NativeSandbox implements SandboxHandle {
     this.lost = monitor.lost;
     this.monitor = monitor;
     this.#tools = tools;
+  }
+
+  get keeperBuild(): KeeperBuild {
+    return { build: this.monitor.build, newest: this.#tools.launcher.build };
+  }
+
+  async renewKeeper(directory: HostPath): Promise<void> {
+    await this.#tools.launcher.renew(this.monitor, directory);
   }
 
   async start(container: ContainerLaunch, giveUp?: AbortSignal): Promise<StartResult> {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file crib/v1/engine.proto.
  */
 export const file_crib_v1_engine: GenFile = /*@__PURE__*/
-  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAki4QEKDUxheWVyUHJvZ3Jlc3MSDgoGZGlnZXN0GAEgASgJEhIKCmRvbmVfYnl0ZXMYAiABKAMSEwoLdG90YWxfYnl0ZXMYAyABKAMSDQoFcGhhc2UYBCABKAkSDgoGc291cmNlGAUgASgJEg4KBm1pcnJvchgGIAEoCBIdChBieXRlc19wZXJfc2Vjb25kGAcgASgDSACIAQESHgoRbWlsbGlzZWNvbmRzX2xlZnQYCCABKANIAYgBAUITChFfYnl0ZXNfcGVyX3NlY29uZEIUChJfbWlsbGlzZWNvbmRzX2xlZnQiEgoQTGlzdFB1bGxzUmVxdWVzdCI5ChFMaXN0UHVsbHNSZXNwb25zZRIkCgVwdWxscxgBIAMoCzIVLmNyaWIudjEuUHVsbFVuZGVyV2F5IhMKEVdhdGNoUHVsbHNSZXF1ZXN0IlEKCVB1bGxFdmVudBIjCgRwdWxsGAEgASgLMhUuY3JpYi52MS5QdWxsVW5kZXJXYXkSEAoIaW1hZ2VfaWQYAiABKAkSDQoFZXJyb3IYAyABKAkijAEKDFB1bGxVbmRlcldheRIKCgJpZBgBIAEoAxIRCglyZWZlcmVuY2UYAiABKAkSDgoGYXNrZXJzGAMgAygJEhUKDXN0YXJ0ZWRfYXRfbnMYBCABKAMSDgoGZGlnZXN0GAUgASgJEiYKBmxheWVycxgGIAMoCzIWLmNyaWIudjEuTGF5ZXJQcm9ncmVzcyIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAyIeCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIIm0KC0NoZWNrVXBkYXRlEioKCHByb2dyZXNzGAEgASgLMhYuY3JpYi52MS5DaGVja1Byb2dyZXNzSAASKAoHZmluZGluZxgCIAEoCzIVLmNyaWIudjEuQ2hlY2tGaW5kaW5nSABCCAoGdXBkYXRlIkYKDUNoZWNrUHJvZ3Jlc3MSDQoFaXRlbXMYASABKAMSEgoKZG9uZV9pdGVtcxgCIAEoAxISCgpkb25lX2J5dGVzGAMgASgDIoEBCgxDaGVja0ZpbmRpbmcSDAoEcGFydBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvYmxlbRgDIAEoCRIOCgZpbWFnZXMYBCADKAkSDwoHb3V0Y29tZRgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEg0KBWVycm9yGAcgASgJMuIDCgZFbmdpbmUSNQoEUHVsbBIULmNyaWIudjEuUHVsbFJlcXVlc3QaEy5jcmliLnYxLlB1bGxVcGRhdGUiADABEkQKCUxpc3RQdWxscxIZLmNyaWIudjEuTGlzdFB1bGxzUmVxdWVzdBoaLmNyaWIudjEuTGlzdFB1bGxzUmVzcG9uc2UiABJACgpXYXRjaFB1bGxzEhouY3JpYi52MS5XYXRjaFB1bGxzUmVxdWVzdBoSLmNyaWIudjEuUHVsbEV2ZW50IgAwARI1CgRJbmZvEhQuY3JpYi52MS5JbmZvUmVxdWVzdBoVLmNyaWIudjEuSW5mb1Jlc3BvbnNlIgASUAoNTGlzdExlZnRvdmVycxIdLmNyaWIudjEuTGlzdExlZnRvdmVyc1JlcXVlc3QaHi5jcmliLnYxLkxpc3RMZWZ0b3ZlcnNSZXNwb25zZSIAElYKD1JlbW92ZUxlZnRvdmVycxIfLmNyaWIudjEuUmVtb3ZlTGVmdG92ZXJzUmVxdWVzdBogLmNyaWIudjEuUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2UiABI4CgVDaGVjaxIVLmNyaWIudjEuQ2hlY2tSZXF1ZXN0GhQuY3JpYi52MS5DaGVja1VwZGF0ZSIAMAFiBnByb3RvMw");
+  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAki4QEKDUxheWVyUHJvZ3Jlc3MSDgoGZGlnZXN0GAEgASgJEhIKCmRvbmVfYnl0ZXMYAiABKAMSEwoLdG90YWxfYnl0ZXMYAyABKAMSDQoFcGhhc2UYBCABKAkSDgoGc291cmNlGAUgASgJEg4KBm1pcnJvchgGIAEoCBIdChBieXRlc19wZXJfc2Vjb25kGAcgASgDSACIAQESHgoRbWlsbGlzZWNvbmRzX2xlZnQYCCABKANIAYgBAUITChFfYnl0ZXNfcGVyX3NlY29uZEIUChJfbWlsbGlzZWNvbmRzX2xlZnQiEgoQTGlzdFB1bGxzUmVxdWVzdCI5ChFMaXN0UHVsbHNSZXNwb25zZRIkCgVwdWxscxgBIAMoCzIVLmNyaWIudjEuUHVsbFVuZGVyV2F5IhMKEVdhdGNoUHVsbHNSZXF1ZXN0IlEKCVB1bGxFdmVudBIjCgRwdWxsGAEgASgLMhUuY3JpYi52MS5QdWxsVW5kZXJXYXkSEAoIaW1hZ2VfaWQYAiABKAkSDQoFZXJyb3IYAyABKAkijAEKDFB1bGxVbmRlcldheRIKCgJpZBgBIAEoAxIRCglyZWZlcmVuY2UYAiABKAkSDgoGYXNrZXJzGAMgAygJEhUKDXN0YXJ0ZWRfYXRfbnMYBCABKAMSDgoGZGlnZXN0GAUgASgJEiYKBmxheWVycxgGIAMoCzIWLmNyaWIudjEuTGF5ZXJQcm9ncmVzcyIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAyIeCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIIm0KC0NoZWNrVXBkYXRlEioKCHByb2dyZXNzGAEgASgLMhYuY3JpYi52MS5DaGVja1Byb2dyZXNzSAASKAoHZmluZGluZxgCIAEoCzIVLmNyaWIudjEuQ2hlY2tGaW5kaW5nSABCCAoGdXBkYXRlIkYKDUNoZWNrUHJvZ3Jlc3MSDQoFaXRlbXMYASABKAMSEgoKZG9uZV9pdGVtcxgCIAEoAxISCgpkb25lX2J5dGVzGAMgASgDIoEBCgxDaGVja0ZpbmRpbmcSDAoEcGFydBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvYmxlbRgDIAEoCRIOCgZpbWFnZXMYBCADKAkSDwoHb3V0Y29tZRgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEg0KBWVycm9yGAcgASgJIhUKE0xpc3RNb25pdG9yc1JlcXVlc3QiOgoUTGlzdE1vbml0b3JzUmVzcG9uc2USIgoIbW9uaXRvcnMYASADKAsyEC5jcmliLnYxLk1vbml0b3IiQAoHTW9uaXRvchIWCg5wb2Rfc2FuZGJveF9pZBgBIAEoCRINCgVidWlsZBgCIAEoCRIOCgZuZXdlc3QYAyABKAkiLwoUUmVuZXdNb25pdG9yc1JlcXVlc3QSFwoPcG9kX3NhbmRib3hfaWRzGAEgAygJIkIKFVJlbmV3TW9uaXRvcnNSZXNwb25zZRIpCghtb25pdG9ycxgBIAMoCzIXLmNyaWIudjEuUmVuZXdlZE1vbml0b3IiSAoOUmVuZXdlZE1vbml0b3ISFgoOcG9kX3NhbmRib3hfaWQYASABKAkSDQoFYnVpbGQYAiABKAkSDwoHZmFpbHVyZRgDIAEoCTKDBQoGRW5naW5lEjUKBFB1bGwSFC5jcmliLnYxLlB1bGxSZXF1ZXN0GhMuY3JpYi52MS5QdWxsVXBkYXRlIgAwARJECglMaXN0UHVsbHMSGS5jcmliLnYxLkxpc3RQdWxsc1JlcXVlc3QaGi5jcmliLnYxLkxpc3RQdWxsc1Jlc3BvbnNlIgASQAoKV2F0Y2hQdWxscxIaLmNyaWIudjEuV2F0Y2hQdWxsc1JlcXVlc3QaEi5jcmliLnYxLlB1bGxFdmVudCIAMAESNQoESW5mbxIULmNyaWIudjEuSW5mb1JlcXVlc3QaFS5jcmliLnYxLkluZm9SZXNwb25zZSIAElAKDUxpc3RMZWZ0b3ZlcnMSHS5jcmliLnYxLkxpc3RMZWZ0b3ZlcnNSZXF1ZXN0Gh4uY3JpYi52MS5MaXN0TGVmdG92ZXJzUmVzcG9uc2UiABJWCg9SZW1vdmVMZWZ0b3ZlcnMSHy5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QaIC5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1Jlc3BvbnNlIgASOAoFQ2hlY2sSFS5jcmliLnYxLkNoZWNrUmVxdWVzdBoULmNyaWIudjEuQ2hlY2tVcGRhdGUiADABEk0KDExpc3RNb25pdG9ycxIcLmNyaWIudjEuTGlzdE1vbml0b3JzUmVxdWVzdBodLmNyaWIudjEuTGlzdE1vbml0b3JzUmVzcG9uc2UiABJQCg1SZW5ld01vbml0b3JzEh0uY3JpYi52MS5SZW5ld01vbml0b3JzUmVxdWVzdBoeLmNyaWIudjEuUmVuZXdNb25pdG9yc1Jlc3BvbnNlIgBiBnByb3RvMw");
 
 /**
  * Asks for an image. Credentials are optional; without them the node's own are tried.
@@ -666,6 +666,138 @@ export const CheckFindingSchema: GenMessage<CheckFinding> = /*@__PURE__*/
   messageDesc(file_crib_v1_engine, 21);
 
 /**
+ * @generated from message crib.v1.ListMonitorsRequest
+ */
+export type ListMonitorsRequest = Message<"crib.v1.ListMonitorsRequest"> & {
+};
+
+/**
+ * Describes the message crib.v1.ListMonitorsRequest.
+ * Use `create(ListMonitorsRequestSchema)` to create a new message.
+ */
+export const ListMonitorsRequestSchema: GenMessage<ListMonitorsRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 22);
+
+/**
+ * @generated from message crib.v1.ListMonitorsResponse
+ */
+export type ListMonitorsResponse = Message<"crib.v1.ListMonitorsResponse"> & {
+  /**
+   * @generated from field: repeated crib.v1.Monitor monitors = 1;
+   */
+  monitors: Monitor[];
+};
+
+/**
+ * Describes the message crib.v1.ListMonitorsResponse.
+ * Use `create(ListMonitorsResponseSchema)` to create a new message.
+ */
+export const ListMonitorsResponseSchema: GenMessage<ListMonitorsResponse> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 23);
+
+/**
+ * The process that is parent to a pod's containers, as it answers now.
+ *
+ * @generated from message crib.v1.Monitor
+ */
+export type Monitor = Message<"crib.v1.Monitor"> & {
+  /**
+   * @generated from field: string pod_sandbox_id = 1;
+   */
+  podSandboxId: string;
+
+  /**
+   * What its executable is called; empty when it is too old to tell, or does not answer.
+   *
+   * @generated from field: string build = 2;
+   */
+  build: string;
+
+  /**
+   * What the daemon's own monitors are called.
+   *
+   * @generated from field: string newest = 3;
+   */
+  newest: string;
+};
+
+/**
+ * Describes the message crib.v1.Monitor.
+ * Use `create(MonitorSchema)` to create a new message.
+ */
+export const MonitorSchema: GenMessage<Monitor> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 24);
+
+/**
+ * Which monitors; none named: all that run another executable than the daemon's.
+ *
+ * @generated from message crib.v1.RenewMonitorsRequest
+ */
+export type RenewMonitorsRequest = Message<"crib.v1.RenewMonitorsRequest"> & {
+  /**
+   * @generated from field: repeated string pod_sandbox_ids = 1;
+   */
+  podSandboxIds: string[];
+};
+
+/**
+ * Describes the message crib.v1.RenewMonitorsRequest.
+ * Use `create(RenewMonitorsRequestSchema)` to create a new message.
+ */
+export const RenewMonitorsRequestSchema: GenMessage<RenewMonitorsRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 25);
+
+/**
+ * @generated from message crib.v1.RenewMonitorsResponse
+ */
+export type RenewMonitorsResponse = Message<"crib.v1.RenewMonitorsResponse"> & {
+  /**
+   * @generated from field: repeated crib.v1.RenewedMonitor monitors = 1;
+   */
+  monitors: RenewedMonitor[];
+};
+
+/**
+ * Describes the message crib.v1.RenewMonitorsResponse.
+ * Use `create(RenewMonitorsResponseSchema)` to create a new message.
+ */
+export const RenewMonitorsResponseSchema: GenMessage<RenewMonitorsResponse> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 26);
+
+/**
+ * What became of one. A monitor that was not renewed goes on as it was.
+ *
+ * @generated from message crib.v1.RenewedMonitor
+ */
+export type RenewedMonitor = Message<"crib.v1.RenewedMonitor"> & {
+  /**
+   * @generated from field: string pod_sandbox_id = 1;
+   */
+  podSandboxId: string;
+
+  /**
+   * What its executable is called now.
+   *
+   * @generated from field: string build = 2;
+   */
+  build: string;
+
+  /**
+   * Why it was not renewed; empty when it was.
+   *
+   * @generated from field: string failure = 3;
+   */
+  failure: string;
+};
+
+/**
+ * Describes the message crib.v1.RenewedMonitor.
+ * Use `create(RenewedMonitorSchema)` to create a new message.
+ */
+export const RenewedMonitorSchema: GenMessage<RenewedMonitor> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 27);
+
+/**
  * The engine behind the socket.
  *
  * @generated from service crib.v1.Engine
@@ -740,6 +872,26 @@ export const Engine: GenService<{
     methodKind: "server_streaming";
     input: typeof CheckRequestSchema;
     output: typeof CheckUpdateSchema;
+  },
+  /**
+   * Which executable each pod's monitor runs.
+   *
+   * @generated from rpc crib.v1.Engine.ListMonitors
+   */
+  listMonitors: {
+    methodKind: "unary";
+    input: typeof ListMonitorsRequestSchema;
+    output: typeof ListMonitorsResponseSchema;
+  },
+  /**
+   * Has monitors go on in this daemon's executable, under their running pods.
+   *
+   * @generated from rpc crib.v1.Engine.RenewMonitors
+   */
+  renewMonitors: {
+    methodKind: "unary";
+    input: typeof RenewMonitorsRequestSchema;
+    output: typeof RenewMonitorsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_crib_v1_engine, 0);
