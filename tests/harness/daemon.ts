@@ -63,6 +63,7 @@ export class Daemon {
       await waitUntil(
         async () => {
           if (!this.running) return true;
+          if (!existsSync(socket)) return false;
           const status = await runtime.status({}, { timeoutMs: 2_000 });
           return status.status?.conditions.every((condition) => condition.status || !needed(condition.type));
         },

@@ -127,6 +127,16 @@ function mib(use: ProcessUse): string {
   return (use.rssKib / 1024).toFixed(1);
 }
 
+/**
+ * connect-node keeps the failure of a connection for the call that asked for it; where that has given up before, as on a busy machine
+ * while the daemon is away, nobody is left to be told, and Bun would end the run.
+ */
+process.on("unhandledRejection", (error) => {
+  if (/connect (ENOENT|ECONNREFUSED|ECONNRESET)/.test(String(error))) return;
+  say(`FAIL  unhandled: ${String(error)}`);
+  process.exit(1);
+});
+
 const bed = new TestBed();
 try {
   await bed.open({ stateInMemory: alone });
