@@ -1,6 +1,16 @@
 import type { Fd } from "../ids/process.ts";
 
-// open(2) flags, asm-generic values (x86_64); O_CLOEXEC is added by the kernel adapter and absent on purpose.
+/**
+ * The flags whose numbers differ between architectures: arm64 has arm's (arch/arm64/include/uapi/asm/fcntl.h), where x86's O_NOFOLLOW
+ * stands for O_LARGEFILE and links would be followed.
+ */
+export function archOpenFlags(arch: string): { readonly directory: number; readonly noFollow: number } {
+  return arch === "arm64" ? { directory: 0o40000, noFollow: 0o100000 } : { directory: 0o200000, noFollow: 0o400000 };
+}
+
+const { directory, noFollow } = archOpenFlags(process.arch);
+
+// open(2) flags; O_CLOEXEC is added by the kernel adapter and absent on purpose.
 export const O_RDONLY = 0;
 export const O_WRONLY = 0o1;
 export const O_RDWR = 0o2;
@@ -10,11 +20,11 @@ export const O_NOCTTY = 0o400;
 export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
-export const O_DIRECTORY = 0o200000;
-export const O_NOFOLLOW = 0o400000;
+export const O_DIRECTORY = directory;
+export const O_NOFOLLOW = noFollow;
 export const O_NOATIME = 0o1000000;
 export const O_PATH = 0o10000000;
-export const O_TMPFILE = 0o20200000;
+export const O_TMPFILE = 0o20000000 | directory;
 
 /** The `*at` family: "relative to the working directory". */
 export const AT_FDCWD = -100 as Fd;
