@@ -140,8 +140,11 @@ export class BuiltinNetwork implements AsyncDisposable {
         ? this.#bridge !== undefined
         : clock.monotonicMs() - this.#failure.atMs >= retrySetupAfterMs;
     if (due) {
+      const waits = this.#turns.isBusy;
+      const checked = this.#check();
+      if (waits) return this.#failure?.error;
       const told = new AbortController();
-      await Promise.race([this.#check(), clock.sleep(statusPatienceMs, told.signal)]);
+      await Promise.race([checked, clock.sleep(statusPatienceMs, told.signal)]);
       told.abort();
     }
     return this.#failure?.error;

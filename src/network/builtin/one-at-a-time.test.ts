@@ -13,8 +13,10 @@ test("work begins when what came before it has ended, however that ended", async
   const second = turns.run(async () => void told.push("second"));
   await Bun.sleep(1);
   expect(told).toEqual(["first begins"]);
+  expect(turns.isBusy).toBe(true);
   first.resolve();
   await expect(failing).rejects.toThrow("first failed");
   await second;
   expect(told).toEqual(["first begins", "second"]);
+  expect(turns.isBusy).toBe(false);
 });
