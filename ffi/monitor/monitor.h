@@ -126,7 +126,6 @@ struct process {
 	uint8_t exit_code;
 	uint8_t exit_signal;
 	bool oom_killed;
-	bool exit_told; /* execs: EXEC_EXIT is out */
 	bool drained_told;
 };
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { monitorErrorOf, openMonitorBed, sh } from "../harness/monitor-bed.ts";
+import { collect, monitorErrorOf, openMonitorBed, sh } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
 /** Root and a real kernel: further processes in a container that runs, and terminals. */
@@ -25,16 +25,16 @@ describe("an exec", () => {
   test("reads what is written to it, in order, whatever its size", async () => {
     const pod = await bed.openPod();
     const container = await bed.start(pod, { argv: ["/hello", "sleep", "1000"] });
-    const { id, session, output } = await bed.exec(pod, container, { argv: sh("busybox sha256sum") }, true);
+    const { streams } = await bed.openExec(pod, container, { argv: sh("busybox sha256sum") }, { stdin: true });
+    using session = streams;
+    const output = collect(session);
     const hash = new Bun.CryptoHasher("sha256");
-    const writes: Promise<void>[] = [];
     for (let i = 0; i < 40; i++) {
       const bytes = new Uint8Array(50_000 + i).fill(i);
       hash.update(bytes);
-      writes.push(session.writeStdin(bytes));
+      await session.writeStdin(bytes);
     }
-    await Promise.all(writes);
-    await pod.monitor.closeStdin(id);
+    await session.closeStdin();
     expect((await session.exited).exitCode).toBe(0);
     await session.drained;
     expect(output.stdout).toBe(`${hash.digest("hex")}  -\n`);
@@ -43,13 +43,15 @@ describe("an exec", () => {
   test("with a terminal has one, of the size it was given", async () => {
     const pod = await bed.openPod();
     const container = await bed.start(pod, { argv: ["/hello", "sleep", "1000"] });
-    const { id, session, output } = await bed.exec(
+    const { streams } = await bed.openExec(
       pod,
       container,
       { argv: sh("read go; busybox tty; busybox stty size"), terminal: true },
-      true,
+      { stdin: true },
     );
-    await pod.monitor.resize(id, 132, 43);
+    using session = streams;
+    const output = collect(session);
+    await session.resize(132, 43);
     await session.writeStdin(Buffer.from("go\n"));
     expect((await session.exited).exitCode).toBe(0);
     await session.drained;

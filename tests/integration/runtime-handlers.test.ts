@@ -80,6 +80,13 @@ describe.skipIf(!existsSync(runc))("a pod of the handler runc", () => {
     expect((await container.status()).state).toBe(ContainerState.CONTAINER_EXITED);
   });
 
+  test("has the terminal it asks for", async () => {
+    const pod = await bed.runPod({}, "runc");
+    const container = await bed.run(pod, { tty: true, stdin: true, command: ["sh", "-c", "test -t 0 && tty; exit 4"] });
+    expect(await container.waitExit()).toMatchObject({ exitCode: 4 });
+    await container.waitLog("/dev/");
+  });
+
   test("is counted by its control group", async () => {
     const container = await bed.runIdle(await bed.runPod({}, "runc"));
     const { stats } = await bed.cri.runtime.containerStats({ containerId: container.id });

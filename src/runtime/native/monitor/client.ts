@@ -28,11 +28,9 @@ import {
   execPayload,
   idPayload,
   mutePayload,
-  resizePayload,
   setupPayload,
   signalPayload,
   startPayload,
-  stdinPayload,
   unsharePayload,
 } from "./requests.ts";
 import type { SessionAddress } from "./session-connection.ts";
@@ -99,9 +97,6 @@ export class MonitorClient implements Monitor {
 
   async exec(request: ExecRequest, giveUp?: AbortSignal): Promise<MonitorExec> {
     const session = new LiveExecSession(request.id, {
-      writeStdin: async (bytes) => {
-        await this.#patiently(FrameKind.stdin, stdinPayload(request.id, bytes));
-      },
       mute: (stream) => this.#mute(request.id, stream),
       abandon: () => this.#abandon(request.id),
     });
@@ -138,11 +133,7 @@ export class MonitorClient implements Monitor {
     await this.#quick(FrameKind.reopenLog, idPayload(id));
   }
 
-  async resize(target: ContainerId | ExecId, columns: number, rows: number): Promise<void> {
-    await this.#quick(FrameKind.resize, resizePayload(target, columns, rows));
-  }
-
-  async closeStdin(target: ContainerId | ExecId): Promise<void> {
+  async closeStdin(target: ContainerId): Promise<void> {
     await this.#toNobodyIsFine(FrameKind.closeStdin, idPayload(target));
   }
 
@@ -231,11 +222,6 @@ export class MonitorClient implements Monitor {
     return this.#connection.request(kind, payload, deadlines.quickMs);
   }
 
-  /** For input: its answer comes when the process has read it, whenever that is. */
-  #patiently(kind: number, payload: Uint8Array): Promise<Uint8Array> {
-    return this.#connection.patientRequest(kind, payload, { signal: new AbortController().signal, onLate: noop });
-  }
-
   /** A launch that was given up and succeeds all the same is killed: nobody waits for that process any more. */
   async #launch(
     kind: number,
@@ -270,7 +256,7 @@ export class MonitorClient implements Monitor {
     void this.#toNobodyIsFine(FrameKind.abandon, idPayload(id)).catch(() => undefined);
   }
 
-  /** What is gone needs no signal and no end of input. */
+  /** What is gone needs no signal. */
   async #toNobodyIsFine(kind: number, payload: Uint8Array): Promise<void> {
     try {
       await this.#quick(kind, payload);

@@ -3,18 +3,13 @@ import { newExecId } from "../../../ids/object-id.ts";
 import { LiveExecSession } from "./exec-session.ts";
 
 function openSession() {
-  const written: number[] = [];
   const muted: string[] = [];
   let abandoned = 0;
   const session = new LiveExecSession(newExecId(), {
-    writeStdin: async (bytes) => {
-      await Promise.resolve();
-      written.push(bytes.length);
-    },
     mute: (stream) => muted.push(stream),
     abandon: () => abandoned++,
   });
-  return { session, written, muted, abandoned: () => abandoned };
+  return { session, muted, abandoned: () => abandoned };
 }
 
 describe("LiveExecSession", () => {
@@ -26,26 +21,6 @@ describe("LiveExecSession", () => {
     session.onOutput((stream, bytes) => seen.push(`${stream}${bytes[0]}`));
     session.output("stdout", Uint8Array.of(3));
     expect(seen).toEqual(["stdout1", "stderr2", "stdout3"]);
-  });
-
-  test("writes in chunks, one call after the other", async () => {
-    const { session, written } = openSession();
-    await Promise.all([session.writeStdin(new Uint8Array(70_000)), session.writeStdin(new Uint8Array(5))]);
-    expect(written).toEqual([32_768, 32_768, 4_464, 5]);
-  });
-
-  test("goes on after a write that failed", async () => {
-    let fail = true;
-    const session = new LiveExecSession(newExecId(), {
-      writeStdin: async () => {
-        if (fail) throw new Error("closed");
-      },
-      mute: () => undefined,
-      abandon: () => undefined,
-    });
-    await expect(session.writeStdin(Uint8Array.of(1))).rejects.toThrow("closed");
-    fail = false;
-    await session.writeStdin(Uint8Array.of(1));
   });
 
   test("is over after exit and drain, and then has nothing to abandon", async () => {

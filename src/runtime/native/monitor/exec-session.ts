@@ -3,14 +3,9 @@ import type { ExecId } from "../../../ids/object-id.ts";
 import type { Pid } from "../../../ids/process.ts";
 import type { MonitorExec } from "./port.ts";
 
-/** How long one write may be: the monitor keeps a copy of it until the process has read it. */
-const stdinChunkBytes = 32 * 1024;
-
 type OutputListener = (stream: "stdout" | "stderr", bytes: Uint8Array) => void;
 
 export interface ExecSessionCalls {
-  /** Resolves when the monitor has handed all of `bytes` to the process. */
-  writeStdin(bytes: Uint8Array): Promise<void>;
   /** Tells the monitor that nobody reads this stream any more. */
   mute(stream: "stdout" | "stderr"): void;
   /** Tells the monitor that nobody reads any more. */
@@ -30,7 +25,6 @@ export class LiveExecSession implements MonitorExec {
   #pid: Pid | undefined;
   #early: Parameters<OutputListener>[] = [];
   #listener: OutputListener | undefined;
-  #writes: Promise<void> = Promise.resolve();
   #exitSeen = false;
   #drainSeen = false;
   #abandoned = false;
@@ -62,17 +56,6 @@ export class LiveExecSession implements MonitorExec {
     const early = this.#early;
     this.#early = [];
     for (const output of early) listener(...output);
-  }
-
-  /** Writes follow each other in the order of the calls, whatever their size. */
-  writeStdin(bytes: Uint8Array): Promise<void> {
-    const write = this.#writes.then(async () => {
-      for (let at = 0; at < bytes.length; at += stdinChunkBytes) {
-        await this.#calls.writeStdin(bytes.subarray(at, at + stdinChunkBytes));
-      }
-    });
-    this.#writes = write.catch(() => undefined);
-    return write;
   }
 
   mute(stream: "stdout" | "stderr"): void {

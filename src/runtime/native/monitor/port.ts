@@ -56,8 +56,7 @@ export interface Monitor {
   /** Everything the monitor has started and not been told to forget, with the exits it saw. */
   list(deadlineMs?: number): Promise<readonly KeptContainer[]>;
   reopenLog(id: ContainerId): Promise<void>;
-  resize(target: ContainerId | ExecId, columns: number, rows: number): Promise<void>;
-  closeStdin(target: ContainerId | ExecId): Promise<void>;
+  closeStdin(target: ContainerId): Promise<void>;
   /** Drops an exited container's memory and exit record. */
   forget(id: ContainerId): Promise<void>;
   /**
@@ -112,7 +111,6 @@ export interface ExecStreamsRequest extends ExecRequest {
 /** A monitor alone kills no more than the command itself: what that forked is in its control group. */
 export interface MonitorExec extends Omit<ExecSession, "kill"> {
   readonly pid: Pid;
-  writeStdin(bytes: Uint8Array): Promise<void>;
 }
 
 /** Makes monitors and finds them again. `directory` is `<state>/pods/<sandbox id>`, 0700, made by the caller. */

@@ -92,7 +92,3 @@ export function resizePayload(id: string, columns: number, rows: number): Uint8A
 export function stdinPrefix(id: string, length: number): Uint8Array {
   return new WireWriter().string(id).u32(length).written();
 }
-
-export function stdinPayload(id: string, bytes: Uint8Array): Uint8Array {
-  return new WireWriter().string(id).bytes(bytes).written();
-}
