@@ -30,7 +30,7 @@ const constants = Object.entries({
   ...Capability,
   ...Rlimit,
   ...Signal,
-}).filter(([name]) => !notInHeaders.has(name));
+}).filter(([name, value]) => typeof value === "number" && !notInHeaders.has(name));
 
 test.skipIf(Bun.which("gcc") === null)("every constant is what the C headers say (skipped without gcc)", async () => {
   const source = [
