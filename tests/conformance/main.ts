@@ -66,7 +66,7 @@ try {
 process.exit(failed === 0 ? 0 : 1);
 
 /** One run of the suite. @throws when it wrote no report. */
-async function runCritest({ directory, socket, logTail }: Engine): Promise<readonly SpecResult[]> {
+async function runCritest({ kind, directory, socket, logTail }: Engine): Promise<readonly SpecResult[]> {
   const report = join(directory, "critest.json");
   rmSync(report, { force: true });
   const config = join(directory, "crictl.yaml");
@@ -77,6 +77,7 @@ async function runCritest({ directory, socket, logTail }: Engine): Promise<reado
       `--config=${config}`,
       `--runtime-endpoint=unix://${socket}`,
       `--image-endpoint=unix://${socket}`,
+      ...(kind === "crib" ? [`--nri-socket=${join(directory, "nri.sock")}`] : []),
       `--ginkgo.json-report=${report}`,
       "--ginkgo.no-color",
       // One at a time is said by saying nothing: the suite takes "1" for a wish to run in parallel, and refuses.
