@@ -4,7 +4,7 @@
 #include "kernel.h"
 #include "stage.h"
 
-/* The steps before the last have been carried out; what they name is nobody's business inside. */
+/* The steps before the last have been carried out; the workload must not see what they name. */
 static void forget_plan(struct stage *stage, const struct exec_step *last)
 {
 	const uint8_t *start = stage->plan.data;

@@ -10,7 +10,8 @@
 #define THREAD_SIZE 512
 /* Where user space ends with four levels of page tables; nothing is mapped beyond unless it is asked for. */
 #define ADDRESS_END ((uintptr_t)0x7ffffffff000)
-/* The vDSO and the pages it reads; some kernels let nobody unmap them, and they are the same for every process. */
+/* The vDSO and the pages it reads; some kernels do not let them be unmapped, and they are the same for every process.
+ */
 #define VDSO_ROOM ((uintptr_t)16 * PAGE)
 
 #ifndef ARCH_SET_FS

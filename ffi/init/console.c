@@ -65,7 +65,7 @@ static int bind_console(struct stage *stage, int terminal)
 
 /*
  * The pty is the container's: made in its own devpts, so that ttyname finds it there. The slave comes from the master
- * by ioctl, not by a name somebody could have replaced; the master goes to the monitor and is closed here.
+ * by ioctl, not by a name that could have been replaced; the master goes to the monitor and is closed here.
  */
 int step_console(struct stage *stage)
 {

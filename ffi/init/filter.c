@@ -65,7 +65,7 @@ static int load(struct stage *stage, const struct sock_filter *program, size_t l
 {
 	struct sock_fprog fprog = {
 		.len = (unsigned short)length,
-		/* The kernel copies it from any alignment, and nobody here reads it. */
+		/* The kernel copies it from any alignment, and it is not read here. */
 		.filter = (struct sock_filter *)(uintptr_t)program,
 	};
 	long done = negative_errno(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog));

@@ -157,8 +157,8 @@ static int run_child(struct stage *stage, const struct hook_step *step, struct h
 
 /*
  * What a hook leaves running in a pid namespace that is new would be seen by the container, with the host's root and
- * all capabilities; nobody else is there yet. Elsewhere a hook runs where the monitor does, and what it leaves is the
- * host's.
+ * all capabilities; no other process is there yet. Elsewhere a hook runs where the monitor does, and what it leaves is
+ * the host's.
  */
 static void end_remainder(void)
 {

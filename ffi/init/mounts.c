@@ -63,7 +63,7 @@ static bool is_same_file(int one, int other)
 
 /*
  * The root itself is no target, by its name or by a link of the image's that leads to it: a mount on it would be above
- * the descriptor every later step resolves from, where nobody ever sees it.
+ * the descriptor every later step resolves from, where no process sees it.
  */
 static int open_target(struct stage *stage, const char *path, enum resolve_kind kind)
 {

@@ -24,7 +24,7 @@ int resolve_open(int root, const char *path, int flags, uint64_t also)
 	return fd;
 }
 
-/* Makes one name in `parent`; a name that exists is fine, whoever made it: it is opened, not assumed. */
+/* Makes one name in `parent`; a name that exists is fine: it is opened, not assumed. */
 static int make(int parent, const char *name, enum resolve_kind kind)
 {
 	if (kind == RESOLVE_DIRECTORY)

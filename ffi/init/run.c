@@ -223,7 +223,8 @@ static _Noreturn void run_clean(void *kept, void *shared)
 
 	/* Modes in the plan are exact. */
 	umask(0);
-	/* A session of its own: signals to the workload's group reach nobody else, and a terminal can become its own.
+	/* A session of its own: signals to the workload's group reach no other process, and a terminal can become its
+	 * own.
 	 */
 	setsid();
 	if (begin(&stage, start) == 0)

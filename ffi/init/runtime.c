@@ -141,7 +141,7 @@ static int open_made(struct stage *stage, const char *pid_file)
 	return pidfd < 0 ? stage_fail(stage, pidfd, "pidfd_open", pid_file) : pidfd;
 }
 
-/* The monitor knows the process when it answers: a death that came earlier would be nobody's. */
+/* The monitor knows the process when it answers: an earlier death could not be assigned to a launch. */
 static int hand_over(struct stage *stage, int made)
 {
 	struct report child = {.kind = REPORT_CHILD};

@@ -59,7 +59,7 @@ int stage_procfs(struct stage *stage)
 	return stage->procfs;
 }
 
-/* Only children are born there: the stage itself stays where nobody in the namespace can see it. */
+/* Only children are born there: the stage itself stays outside, where no process of the namespace can see it. */
 static int set_pid_namespace(struct stage *stage)
 {
 	if (stage->pid_namespace < 0)

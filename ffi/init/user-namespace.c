@@ -36,7 +36,7 @@ static int attach_root(struct stage *stage)
  * born into. So the stage enters, and a child that is its sibling, not its child, goes on with the plan. Everything
  * that takes the host's privilege lies behind it then: opening sources by path, idmapping, the overlay, limits.
  *
- * The child waits until the monitor knows it: a death that came earlier would be nobody's.
+ * The child waits until the monitor knows it: an earlier death could not be assigned to a launch.
  */
 int step_enter_user_namespace(struct stage *stage, uint64_t flags)
 {

@@ -1,5 +1,5 @@
 /*
- * What decodes foreign bytes holds nothing worth having: no capability, nobody's ids, no path (Landlock, where the
+ * What decodes foreign bytes holds nothing worth having: no capability, the ids of nobody, no path (Landlock, where the
  * kernel has it), and of the system calls only those that move bytes between the files it was handed.
  */
 #include <errno.h>

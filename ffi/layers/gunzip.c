@@ -453,7 +453,7 @@ static const char *member_header(struct inflater *z)
 	return whole ? NULL : "it is cut short";
 }
 
-/* The CRC is not looked at: the SHA-256 of all the bytes is, by whoever asked for them. */
+/* The CRC is not checked here: the caller checks the SHA-256 of all the bytes. */
 static const char *member_trailer(struct inflater *z)
 {
 	uint32_t size = 0;

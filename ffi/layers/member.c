@@ -300,7 +300,7 @@ static void make_whiteout(struct tree *tree, struct inode *parent, struct name h
 {
 	struct entry *found = tree_lookup(tree, parent, hidden);
 	if (found == NULL) {
-		/* Modes and times of whiteouts are nobody's business: overlayfs looks at the type and the number. */
+		/* Modes and times of whiteouts have no meaning: overlayfs looks at the type and the number. */
 		tree_link(tree, parent, hidden, tree_new_inode(tree, S_IFCHR));
 	} else if (is_directory(found->inode)) {
 		found->inode->opaque = true;

@@ -16,7 +16,7 @@
 
 #define BUFFER_BYTES (256 * 1024)
 #define HEAD_BYTES_MAX (64 * 1024)
-/* Whoever unpacks the file meanwhile is told so often. */
+/* The unpacking of the file goes on meanwhile; it is told this often. */
 #define TELL_BYTES (256 * 1024)
 
 static uint8_t buffer[BUFFER_BYTES];

@@ -58,7 +58,7 @@ void reply_send(struct reply *reply)
 	for (size_t at = 0; at < reply->used;) {
 		ssize_t wrote = write(FD_REPLIES, reply->bytes + at, reply->used - at);
 		if (wrote < 0 && errno != EINTR)
-			_exit(1); /* nobody listens */
+			_exit(1); /* the daemon is gone */
 		at += wrote > 0 ? (size_t)wrote : 0;
 	}
 	free(reply->bytes);

@@ -1,6 +1,6 @@
 /*
  * One conversation with a unix socket that begins with a descriptor, which no socket of the JavaScript engine can send.
- * On a thread of its own: whoever listens may be stopped, and a full backlog makes connect(2) wait.
+ * On a thread of its own: the listener may be stopped, and a full backlog makes connect(2) wait.
  */
 #include "internal.h"
 

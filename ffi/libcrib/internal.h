@@ -16,7 +16,7 @@ void crib_close_fd(int *fd);
  */
 int crib_on_thread(void *(*work)(void *), void *argument);
 
-/* As above, but nobody waits; `work` owns and frees `argument`. */
+/* As above, but without waiting for it; `work` owns and frees `argument`. */
 int crib_detached_thread(void *(*work)(void *), void *argument);
 
 #define cleanup_close __attribute__((cleanup(crib_close_fd)))

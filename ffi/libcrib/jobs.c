@@ -59,7 +59,7 @@ static void free_job(struct job *job)
 	free(job);
 }
 
-/* Waits while the event loop does not read. Of a daemon that ends nobody is there any more. */
+/* Waits while the event loop does not read. When the daemon ends there is no reader any more. */
 static void send_whole(int fd, const void *bytes, size_t length)
 {
 	for (const uint8_t *at = bytes; length > 0;) {

@@ -5,7 +5,7 @@
  *        ▲                                         │
  *        └──────── one stream of replies ◀─────────┘   struct job_reply_head, then its bytes
  *
- * A thread that hangs in the kernel is one fewer and holds nobody else up: the queue is everybody's.
+ * A thread that hangs in the kernel is one fewer and does not hold up the others: all take from one queue.
  */
 #ifndef CRIB_LIBCRIB_JOBS_H
 #define CRIB_LIBCRIB_JOBS_H

@@ -3,7 +3,7 @@
  * time (5 ms a pod on a busy one).
  *
  * By descriptor and never by path, following no link, and with at most max_open directories open: what lies deeper is
- * moved up into the topmost one before it is emptied. Nobody else changes the tree.
+ * moved up into the topmost one before it is emptied. No other process changes the tree.
  */
 #include "internal.h"
 
@@ -127,7 +127,7 @@ static void *remove_aside(void *argument)
 {
 	struct removal *removal = argument;
 	int32_t failure = -remove_tree(removal);
-	/* Less than PIPE_BUF into an empty pipe: whole, and at once. Nobody may be there any more to read it. */
+	/* Less than PIPE_BUF into an empty pipe: whole, and at once. Its reader may be gone. */
 	ssize_t told = write(removal->out, &failure, sizeof(failure));
 	(void)told;
 	close(removal->out);

@@ -259,7 +259,7 @@ static void *measure_aside(void *argument)
 {
 	struct walk *walk = argument;
 	measure(walk);
-	/* Less than PIPE_BUF into an empty pipe: whole, and at once. Nobody may be there any more to read it. */
+	/* Less than PIPE_BUF into an empty pipe: whole, and at once. Its reader may be gone. */
 	if (write(walk->out, &walk->usage, sizeof(walk->usage)) < 0)
 		walk->usage.failure = errno;
 	close(walk->out);

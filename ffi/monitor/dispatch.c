@@ -76,7 +76,7 @@ static void forget(struct connection *connection, const struct request *request)
 	reply_ok(connection, request->number);
 }
 
-/* Of a container that has just exited too: whoever renamed its log expects a new file there. */
+/* Also for a container that has just exited: the client that renamed its log expects a new file there. */
 static void reopen_log(struct connection *connection, const struct request *request, struct process *process)
 {
 	int result = process->is_exec ? -EINVAL : log_reopen(&process->log);

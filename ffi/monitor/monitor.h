@@ -72,7 +72,7 @@ struct output {
 /* Bytes on their way into a process. */
 struct input_write {
 	struct input_write *next;
-	struct connection *client; /* who asked; NULL when nobody waits for the answer */
+	struct connection *client; /* who asked; NULL when no client waits for the answer */
 	uint32_t request;
 	const uint8_t *bytes;
 	size_t length;
@@ -242,7 +242,7 @@ void connections_flush(void);
 /* At least `*size` bytes, or NULL; `*size` becomes what there is. */
 uint8_t *block_take(size_t *size);
 void block_give(uint8_t *block, size_t size);
-/* Nobody streams any more: what was kept for the next payload is given back. */
+/* No client streams any more: what was kept for the next payload is given back. */
 void block_forget(void);
 
 /* attach.c: connections that have joined a container's stdio. */
@@ -337,7 +337,7 @@ void report_settle(struct process *process);
 void report_end(struct process *process);
 /*
  * A message of the last process or of its stage, which must not be believed: it is a failure or nothing. True when the
- * pipe has ended, which nobody can pretend.
+ * pipe has ended, which cannot be feigned.
  */
 bool report_take_error(struct process *process);
 
@@ -348,9 +348,9 @@ struct process *process_by_pid(pid_t pid);
 struct process *process_make(const char *id);
 struct process *process_new(const char *id);
 void process_free(struct process *process);
-/* With SIGKILL: whoever stands for it now, its group, and who was born last. */
+/* With SIGKILL: the process that stands for it now, its group, and the one born last. */
 void process_kill(const struct process *process);
-/* execve worked: output flows, and whoever asked is told. */
+/* execve worked: output flows, and the client is told. */
 void process_started(struct process *process);
 /* The connection is gone: its execs end with it, its starts go on without an answer. */
 void process_client_gone(struct connection *connection);

@@ -8,7 +8,7 @@
 
 /*
  * Why something did not work, in a form that crosses a socket: which errno, at which step of the plan, what call, on
- * what. Functions of the init stage return -errno and fill one of these; nobody prints.
+ * what. Functions of the init stage return -errno and fill one of these; none prints.
  */
 struct failure {
 	int32_t code;   /* positive errno */

@@ -5,7 +5,7 @@ import type { Step } from "./stamp.ts";
 /**
  * Environment variables that Bun's own start-up obeys before any line of crib runs: BUN_BE_BUN makes the executable the
  * bun command line, the others load foreign code or open a debugger port. crib runs as root, from cron jobs, units and
- * shells whose environment nobody checked.
+ * shells whose environment was not checked.
  */
 const disarmed = ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_INSPECT_CONNECT_TO", "BUN_INSPECT_PRELOAD"] as const;
 

@@ -6,7 +6,7 @@ import { generate } from "../build/proto.ts";
 
 const list = (directory: string): string[] => [...new Bun.Glob("**/*.ts").scanSync({ cwd: directory })].sort();
 
-/** Generates aside and compares: committed code that nobody can regenerate, or that someone edited, is worth nothing. */
+/** Generates aside and compares: committed code that cannot be generated again, or was edited by hand, is worth nothing. */
 const directory = mkdtempSync(join(tmpdir(), "crib-generated-"));
 try {
   // buf puts its `out: ../src/gen` below the given directory, so this leads to <directory>/src/gen.

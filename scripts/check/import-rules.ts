@@ -40,7 +40,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** One broken rule; `reason` is for whoever broke it. */
+/** One broken rule; `reason` tells the author what to do. */
 export interface Violation {
   readonly path: string;
   readonly line: number;
@@ -202,7 +202,7 @@ function findCycles(files: readonly SourceFile[]): Violation[] {
     const start = trail.indexOf(path);
     if (start !== -1) {
       const cycle = [...trail.slice(start), path].join(" → ");
-      violations.push({ path, line: 1, reason: `import cycle ${cycle}: nobody can tell which of them runs first` });
+      violations.push({ path, line: 1, reason: `import cycle ${cycle}: the order in which they run is undefined` });
       return;
     }
     if (done.has(path)) return;

@@ -26,7 +26,7 @@ function executable(path) {
 
 const OUTPUT_BYTES = 64 << 20;
 
-/** Package → how to see that what it brings is there, whoever brought it. */
+/** Package → how to see that what it brings is there, by whatever means it came. */
 const building = {
   gcc: onPath("gcc"),
   "libc6-dev": file("/usr/include/stdio.h"),

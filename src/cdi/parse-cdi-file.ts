@@ -8,7 +8,7 @@ import { decimalModes } from "./octal-modes.ts";
 export const maxCdiFileBytes = 4 << 20;
 
 /**
- * Reads a file by its name's ending, `.json` or `.yaml`. Fields that nobody knows are refused, as the specification asks:
+ * Reads a file by its name's ending, `.json` or `.yaml`. Unknown fields are refused, as the specification asks:
  * an edit that is skipped gives a container half a device.
  *
  * @throws {CribError} invalid-argument naming the file and the field.

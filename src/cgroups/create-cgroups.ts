@@ -37,7 +37,7 @@ export interface CgroupsInput {
   /** Whether the kernel kills v2 groups by itself (cgroup.kill, Linux ≥ 5.14). */
   readonly kernelKills: boolean;
   readonly attachDeviceProgram: AttachDeviceProgram;
-  /** Tells once what of the requests this host cannot do and nobody is hurt by. */
+  /** Tells once what of the requests this host cannot do, where that does no harm. */
   readonly note?: (text: string) => void;
   /** SIGKILL; a process that is gone is no error. */
   readonly sigkill: (pid: number) => void;

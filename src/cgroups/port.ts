@@ -16,7 +16,7 @@ export interface Cgroups {
   /** Makes `path` and its missing parents in every hierarchy, enables controllers (v2), applies `resources`. Idempotent. */
   create(path: CgroupPath, resources: CgroupResources): void;
   /**
-   * Gives a group of a v2 host to whoever is root in a container, to make groups below it and spread its processes over them
+   * Gives a group of a v2 host to the root user of a container, to make groups below it and spread its processes over them
    * (cgroup-v2.rst, "Delegation"): the directory and the few files the kernel names for that. The limits stay the host's.
    */
   delegate(path: CgroupPath, uid: number, gid: number): void;

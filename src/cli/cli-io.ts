@@ -82,6 +82,6 @@ export interface DoctorHost {
     | undefined;
   /** Whether the kernel answers this call; undefined when it cannot be tried here. */
   probe(call: "openat2" | "pidfd_open" | "new-mount-api"): boolean | undefined;
-  /** Whether somebody accepts connections on a unix socket. */
+  /** Whether a process accepts connections on a unix socket. */
   answers(socket: string): Promise<boolean>;
 }

@@ -9,7 +9,7 @@ export interface Explanation {
   readonly exitCode: number;
 }
 
-/** errno names of a socket nobody answers on, and what the reader should do about each. */
+/** errno names of a socket without an answer, and what the reader should do about each. */
 const socketTroubles: Readonly<Record<string, string>> = {
   ENOENT: "no daemon has made this socket: start one with `crib serve`, or name another socket with --address",
   ECONNREFUSED: "the socket is there but nobody answers: is the daemon running? start it with `crib serve`",

@@ -56,7 +56,7 @@ async function followLog(
 ): Promise<ContainerStatus | undefined> {
   const ended = new AbortController();
   const unfed = Promise.withResolvers<never>();
-  // Only looked at below; a failure that comes while the log is read must not count as one that nobody handles.
+  // Only looked at below; a failure that comes while the log is read must not count as unhandled.
   unfed.promise.catch(() => undefined);
   if (stdin) {
     feed(cli, daemon, containerId, ended.signal).catch((error: unknown) => {

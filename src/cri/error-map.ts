@@ -31,7 +31,7 @@ function bounded(message: string): string {
 /**
  * What the client is told. Never throws, whatever was thrown.
  *
- * @param correlationId is put into the message of a failure nobody foresaw, so that the client's line leads to the log's.
+ * @param correlationId is put into the message of a failure that was not foreseen, so that the client's line leads to the log's.
  */
 export function toConnectError(error: unknown, correlationId: () => string): ConnectError {
   // What failed, not what failed while it was undone; the log has both.

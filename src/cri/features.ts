@@ -18,7 +18,7 @@ export function runtimeFeatures({ userNamespaces, cgroupDelegation, seccomp }: F
     userNamespacesHostNetwork: userNamespaces,
     /** noexec, nodev, nosuid a mount. */
     mountOptions: true,
-    /** READ_ONLY works everywhere; whoever reads this means to place pods that ask for READ_WRITE. */
+    /** READ_ONLY works everywhere; the kubelet reads this to place pods that ask for READ_WRITE. */
     cgroupMountMode: cgroupDelegation,
     /** Profiles are pulled anywhere; applied only where the kernel filters. */
     seccompProfileOci: seccomp,

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 
 /** gRPC status UNIMPLEMENTED. */
 const unimplemented = "12";
-/** RST_STREAM's code for a client that is told to send no more of what nobody reads (RFC 9113, 8.1). */
+/** RST_STREAM's code for a client that is told to send no more of a body that is not read (RFC 9113, 8.1). */
 const noError = 0;
 const maxShown = 200;
 

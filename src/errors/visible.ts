@@ -1,5 +1,5 @@
 /**
- * Characters that nobody sees and terminals obey: C0 and C1 controls (U+009B begins an escape sequence in one character),
+ * Characters that are invisible and that terminals obey: C0 and C1 controls (U+009B begins an escape sequence in one character),
  * and those that turn the direction of text (CVE-2021-42574). Line feeds and tabs are layout.
  */
 const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;

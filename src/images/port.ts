@@ -36,7 +36,7 @@ export type PullProgress =
       readonly doneBytes: bigint;
       readonly totalBytes: bigint;
       readonly phase: LayerPhase;
-      /** Who sends the layer, once somebody does. */
+      /** Which server sends the layer, once one does. */
       readonly sender?: LayerSender;
     }
   /** A mirror or registry that failed, in this pull or lately: others are asked first for a while. */
@@ -53,7 +53,7 @@ export interface LayerSender {
 
 export type LayerPhase = "waiting" | "downloading" | "unpacking" | "done" | "present";
 
-/** A pull that is going on, whoever asked for it, as it stands now. */
+/** A pull that is going on, for any client, as it stands now. */
 export interface PullUnderWay {
   /** Of this daemon's pulls, in the order they began. */
   readonly id: number;

@@ -57,7 +57,7 @@ export function asideCalls(calls: Calls): AsideCalls {
         cStrings(argv, "argument"),
         Buffer.of(0),
       ]);
-      // A process that nobody waits for any more.
+      // A process that is not waited for any more.
       const late = ({ result }: { readonly result: number }) => {
         if (result > 0) calls.libc.kill(result, SIGKILL);
       };

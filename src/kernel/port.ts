@@ -145,7 +145,7 @@ export interface SocketCalls {
   bindNetlink(fd: Fd, groups: number): void;
   /**
    * Sends from a thread of its own and forgets: for a netlink request that the kernel works on for tens of milliseconds
-   * inside the call and whose answer nobody waits for. `fd` may be closed at once.
+   * inside the call and whose answer is not waited for. `fd` may be closed at once.
    */
   sendAside(fd: Fd, bytes: Uint8Array): void;
   /**

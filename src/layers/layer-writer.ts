@@ -30,7 +30,7 @@ import { Whiteouts } from "./whiteouts.ts";
 
 const blockBytes = 4096;
 
-/** What a layer takes on disk, in whole blocks, counted while writing so that nobody ever has to walk it. */
+/** What a layer takes on disk, in whole blocks, counted while writing so that it need not be walked later. */
 export interface LayerSize {
   readonly diskBytes: number;
   readonly inodes: number;

@@ -106,11 +106,7 @@ const walks: readonly [string, string, () => unknown][] = [
   [
     "16,384 arguments of an exec, 16 MiB",
     "taken",
-    () =>
-      checkMessage(
-        ExecSyncRequestSchema,
-        create(ExecSyncRequestSchema, { containerId: "c", cmd: times(16_384, () => "x".repeat(1000)) }),
-      ),
+    () => checkMessage(ExecSyncRequestSchema, longExec),
   ],
   [
     "16,384 labels of a filter, against 1,000 containers",

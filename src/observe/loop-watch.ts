@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 
 const beatMs = 50;
-/** Held longer than this, the loop is spoken of: nobody may take so much of everybody's time at once. */
+/** A hold longer than this is logged: no single task may take so much of all clients' time at once. */
 const heldMs = 100;
 /** Operations named in one line of the log. */
 const mostNamed = 8;
@@ -29,7 +29,7 @@ interface Operation {
 
 /**
  * Says which operation held the event loop: a beat that comes late tells for how long, the kernel how much of that the thread
- * waited for a processor on a busy machine (which is nobody's fault and does not count), and how much of it it ran: the rest it
+ * waited for a processor on a busy machine (which is no task's fault and does not count), and how much of it it ran: the rest it
  * was blocked in a system call. Named are the operations that were under way then, those that ran through first.
  */
 export class LoopWatch implements Disposable {

@@ -9,7 +9,7 @@ const bytesLikeAnRpc = 256 * 1024;
 const quietMs = 300;
 
 /**
- * Finds the moments in which nobody waits for an answer and no live session moves anything, to give memory back in them.
+ * Finds the moments in which no client waits for an answer and no live session moves data, to give memory back in them.
  *
  *     idle ── minRpcs, or as many bytes ──▶ watching ── quietMs of silence ──▶ onQuiet, idle
  */

@@ -8,7 +8,7 @@ export function textLine(json: string): string {
   ) as Record<string, unknown>;
   if (suppressed !== undefined) words.push(`error=${shown(suppressed)}`, `undoing=${shown(undoing)}`);
   else if (message !== undefined) words.push(`error=${shown(message)}`);
-  // A failure that somebody foresaw is told by its message; the stack is for those at level error.
+  // A failure that was foreseen is told by its message; the stack is for those at level error.
   const trace = level === "error" && typeof stack === "string" ? `\n${stack}` : "";
   return `${words.join(" ")}${trace}\n`;
 }

@@ -1,6 +1,6 @@
 /**
  * Lets one piece of long work begin in each round of the event loop, in the order they asked: between two of them everything
- * else that is ready has its turn, however many clients make pods at once. Whoever asks when nobody is before it goes on at once.
+ * else that is ready has its turn, however many clients make pods at once. A caller that finds no other before it goes on at once.
  */
 export class Turns {
   readonly #waiting: (() => void)[] = [];

@@ -9,7 +9,7 @@ import {
 import type { RequestedCapabilities } from "../spec/security-context.ts";
 import type { SpecCapabilities } from "./runtime-spec.ts";
 
-/** What a container has when nobody asks for more or less: containerd's set, which workloads are written against. */
+/** What a container has when its pod asks for no others: containerd's set, which workloads are written against. */
 const defaultNames = [
   "CAP_CHOWN",
   "CAP_DAC_OVERRIDE",

@@ -130,7 +130,7 @@ function ownUserNamespace({ config, sandboxConfig }: ContainerSpecInput): UserNa
   return pod;
 }
 
-/** @throws {CribError} invalid-argument for an id that has no counterpart on the host: nobody can be it. */
+/** @throws {CribError} invalid-argument for an id that has no counterpart on the host: no process can have it. */
 function checkMapped(user: SpecUser, userNamespace: UserNamespace | undefined): void {
   if (userNamespace === undefined) return;
   if (hostIdOf(userNamespace.uids, user.uid) === undefined) {

@@ -2,7 +2,7 @@ import type { NamespaceOptions } from "../spec/namespace-options.ts";
 import type { CgroupView } from "./cgroup-view.ts";
 import type { SpecNamespace } from "./runtime-spec.ts";
 
-/** Where the pod's namespaces can be opened; undefined: made by whoever runs the spec, or not known yet. */
+/** Where the pod's namespaces can be opened; undefined: made by the runtime that runs the spec, or not known yet. */
 export interface NamespacePaths {
   readonly network?: string;
   readonly ipc?: string;

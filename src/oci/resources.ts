@@ -2,7 +2,7 @@ import { invalidArgument } from "../errors/crib-error.ts";
 import type { CgroupResources, DeviceRule } from "./cgroup-resources.ts";
 import type { RuntimeSpec, SpecDeviceRule, SpecResources } from "./runtime-spec.ts";
 
-/** The limits a container's cgroup is made with: the spec is the one document, whoever edited it. */
+/** The limits a container's cgroup is made with: the spec is the one document, also after plugins have edited it. */
 export function cgroupResourcesOfSpec(spec: RuntimeSpec): CgroupResources {
   return { ...limitsOfSpec(spec.linux.resources), ...devicesOf(spec.linux.resources.devices) };
 }

@@ -4,7 +4,7 @@ import type { SpecMount } from "./runtime-spec.ts";
 /**
  * What every Linux container finds mounted (OCI runtime-spec, config-linux.md "Default Filesystems"), in mount order.
  * `/sys` and the cgroup tree are read-only unless privileged (CVE-2022-0492: release_agent) or delegated. The cgroup mount is one entry
- * on every cgroup version; whoever carries the spec out mounts the hierarchies the host has.
+ * on every cgroup version; the runtime that carries the spec out mounts the hierarchies the host has.
  *
  * A sysfs shows a network namespace and can only be mounted by those that own it: in a user namespace on the host's
  * network the host's is bound, read-only to its last submount.

@@ -1,6 +1,6 @@
 /**
  * How long a monitor may take to answer. It is one loop that answers within a millisecond unless it is stopped, or held by a
- * log on a file system that hangs; whoever waits is told, and the pod's monitor counts as unknown until it answers again.
+ * log on a file system that hangs; the caller is told, and the pod's monitor counts as unknown until it answers again.
  */
 export const deadlines = {
   /** What only reads or writes its memory: list, signal, forget, resize and their like. */

@@ -86,7 +86,7 @@ export interface SandboxBeginning {
 export interface SandboxRemains {
   readonly id: SandboxId;
   readonly directory: HostPath;
-  /** The connected keeper; undefined when it does not answer, or nobody knows of one. */
+  /** The connected keeper; undefined when it does not answer or none is known. */
   readonly handle: SandboxHandle | undefined;
   /** As its record names it; undefined: it is looked for. */
   readonly keeper: ProcessRef | undefined;
@@ -118,7 +118,7 @@ export interface SandboxHandle {
   openExec(command: ExecStreamsLaunch): Promise<ProcessStreams>;
   /** Joins a running container's stdio, from now on. @throws {CribError} failed-precondition, resource-exhausted */
   attach(request: ContainerAttach): Promise<ProcessStreams>;
-  /** To the container's first process. Already gone: resolves (a signal to nobody). */
+  /** To the container's first process. A process that is gone is a success. */
   signal(id: ContainerId, signal: number): Promise<void>;
   /** Everything the keeper has started and not been told to forget, with the exits it saw. */
   list(deadlineMs?: number): Promise<readonly KeptContainer[]>;

@@ -1,6 +1,6 @@
 import type { AttachStreamsRequest, ExecStreamsRequest } from "../pods/streams.ts";
 
-/** What a URL was given out for: checked when it was asked for, and not to be changed by whoever connects. */
+/** What a URL was given out for: checked when it was asked for, and a client that connects cannot change it. */
 export type StreamRequest = ExecRequest | AttachRequest | PortForwardRequest;
 
 export interface ExecRequest extends ExecStreamsRequest {

@@ -4,7 +4,7 @@ import type { StreamRequest } from "./stream-request.ts";
 
 /** How long a URL may wait for its client; the kubelet and crictl connect at once. */
 const lifetimeMs = 60_000;
-/** URLs nobody has used yet. A client that asks for more without connecting is broken. */
+/** URLs that are not used yet. A client that asks for more without connecting is broken. */
 const maxOutstanding = 1000;
 const tokenBytes = 16;
 

@@ -87,7 +87,7 @@ void attach_client_gone(struct connection *connection)
 	if (process == NULL)
 		return;
 	connection->attached = NULL;
-	/* A terminal's input ends with a character, not with a descriptor: whoever attaches next types on. */
+	/* A terminal's input ends with a character, not with a descriptor: the next client types on. */
 	if (connection->attached_stdin && process->stdin_once && !process->terminal)
 		input_close(process);
 	output_resume_process(process);

@@ -90,7 +90,7 @@ void birth_hear(struct source *source, uint32_t events)
 		process_started(process);
 }
 
-/* Who keeps the pipe open keeps nobody waiting. */
+/* A process that keeps the pipe open does not hold up the launch. */
 void birth_look(struct process *process)
 {
 	if (process->born && !process->failed && has_run(process))

@@ -22,7 +22,7 @@ size_t cri_split(const uint8_t *data, size_t length, bool end, struct cri_piece 
 			piece->partial = true;
 			at += CRI_LINE_MAX;
 		} else if (end) {
-			/* Not a line: whoever reads it back must not add the newline that was never written. */
+			/* Not a whole line: a reader must not add the newline that was never written. */
 			piece->length = left;
 			piece->partial = true;
 			at += left;

@@ -7,7 +7,7 @@
 #include "monitor/monitor.h"
 
 #define END_OF_TRANSMISSION 4 /* what ends input on a terminal, whose descriptor is also its output */
-/* Whoever writes as much as this at once gets a pipe that takes several of them. */
+/* A client that writes as much as this at once gets a pipe that takes several of them. */
 #define WIDEN_FROM (32u << 10)
 #define WIDE_PIPE_SIZE (1 << 20)
 
@@ -62,7 +62,7 @@ void input_ready(struct source *source, uint32_t events)
 	push(container_of(source, struct input, source));
 }
 
-/* Takes over the write's block when it succeeds. -ENOMEM, or 0: whoever asked is answered when the bytes are in. */
+/* Takes over the write's block when it succeeds. -ENOMEM, or 0: the client is answered when the bytes are in. */
 static int append(struct input *input, struct input_write made)
 {
 	struct input_write *write = malloc(sizeof(*write));

@@ -26,7 +26,7 @@ void launch_deadline_set(struct process *process, uint32_t milliseconds)
 }
 
 /*
- * It is killed, and whoever asked is told at once: the death of a process that hangs in the kernel may take as long as
+ * It is killed, and the client is told at once: the death of a process that hangs in the kernel may take as long as
  * what it hangs on. The rest of the monitor's for it goes when it is reaped; its name is free again.
  */
 static void give_up(struct process *process)

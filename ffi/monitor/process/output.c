@@ -14,7 +14,7 @@
 #define STREAM_PIPE_SIZE (1 << 20)
 /* EXEC_OUTPUT up to its bytes: header, id with length and NUL, stream, length. */
 #define OUTPUT_PREFIX_MAX (FRAME_HEADER_SIZE + 4 + ID_SIZE + 1 + 4)
-/* At exit, at most this much is read before the exit is told; whoever holds the pipe open may write for ever. */
+/* At exit, at most this much is read before the exit is told; a process that holds the pipe open may write for ever. */
 #define DRAIN_LIMIT (1u << 20)
 
 /*
@@ -151,7 +151,7 @@ static void end_of_file(struct process *process, struct output *output)
 	output_close(output);
 }
 
-/* A process that fills its pipe while somebody reads along gets a larger one: fewer switches for each megabyte. */
+/* A process that fills its pipe while a client is attached gets a larger one: fewer switches for each megabyte. */
 static void widen_pipe(struct output *output)
 {
 	output->widened = true;
@@ -169,7 +169,7 @@ static ssize_t read_once(struct process *process, struct output *output)
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (length <= 0) {
-		/* EIO is how a pty says that nobody has its other side open any more. */
+		/* EIO is how a pty says that its other side is closed. */
 		end_of_file(process, output);
 		return -1;
 	}

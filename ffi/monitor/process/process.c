@@ -60,7 +60,7 @@ void process_free(struct process *process)
 	source_set(&monitor.listener, EPOLLIN);
 }
 
-/* Output that nobody reads would be lost without a word, and who writes it killed by SIGPIPE. */
+/* Output without a reader would be lost without a word, and its writer killed by SIGPIPE. */
 static bool watch_outputs(struct process *process)
 {
 	int watched = 0;
@@ -218,7 +218,7 @@ static void start_failed(struct process *process, int signal_number)
 
 void process_exited(struct process *process, int code, int signal_number)
 {
-	/* Whoever finds none does not signal: the number may be another's from now on. */
+	/* A caller that finds none does not signal: the number may be another process's from now on. */
 	close_and_clear(&process->pidfd);
 	if (process->state == PROCESS_STARTING)
 		report_settle(process);

@@ -42,7 +42,7 @@ static int receive(int socket, struct report *report, int *descriptor)
 		.msg_iov = &data,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		/* Not its space, which has room for a second descriptor: nobody would close that. */
+		/* Not its space, which has room for a second descriptor: that one would never be closed. */
 		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	*descriptor = -1;
@@ -74,7 +74,7 @@ static void take_terminal(struct process *process, int master)
 	process->stdio[0] = fcntl(master, F_DUPFD_CLOEXEC, 0);
 	if (process->stdio[0] >= 0 || process->failed)
 		return;
-	/* Whoever types would be told that it has no input, for as long as it waits for some. */
+	/* A program that waits for input would be told that there is none. */
 	failure_set(&process->failure, -errno, "dup", "terminal");
 	process->failed = true;
 	if (process->pidfd >= 0)

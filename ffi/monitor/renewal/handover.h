@@ -20,7 +20,7 @@
 
 struct handover {
 	int state;      /* a memfd with the rest */
-	int executable; /* of whoever wrote it */
+	int executable; /* of the monitor that wrote it */
 };
 
 /* Writes the numbers of `handover` and of `monitor`. */

@@ -5,7 +5,7 @@
 
 /*
  * A monitor goes on in another executable under a running pod: the same process with the same children and descriptors.
- * Whatever is in doubt before the execve leaves everything as it is, and whoever asked is told why. An executable that
+ * Whatever is in doubt before the execve leaves everything as it is, and the client is told why. An executable that
  * cannot read the state afterwards goes back to the one before it (restore.h).
  */
 void renewal_ask(struct connection *connection, uint32_t request);

@@ -62,7 +62,7 @@ static bool is_known(const struct known_fds *known, int fd)
 	return (known->seen[fd / 8] & (1u << (fd % 8))) != 0;
 }
 
-/* One that is not open, or is named twice, cannot be trusted: somebody else's would be closed with it. */
+/* One that is not open, or is named twice, cannot be trusted: another record's descriptor would be closed with it. */
 static void know(int *fd, void *with)
 {
 	struct known_fds *known = with;

@@ -118,7 +118,7 @@ static bool read_record(struct state *state, uint16_t kind, struct bytes bytes)
 		state->request = read_u32(&io.in);
 		return !io.in.bad;
 	case STATE_END:
-		return false; /* taken by whoever counts */
+		return false; /* the caller counts it */
 	default:
 		return (kind & STATE_MUST) == 0;
 	}

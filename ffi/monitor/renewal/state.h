@@ -22,7 +22,7 @@ enum state_record {
 	STATE_END = 4 | STATE_MUST,     /* u32 number of the other records */
 };
 
-/* What was read: belongs to nobody yet, and no descriptor of it was touched. */
+/* What was read: it has no owner yet, and no descriptor of it was touched. */
 struct state {
 	struct connection *connections;
 	struct process *processes;

@@ -24,7 +24,7 @@ static int check_root(void)
 }
 
 /*
- * The monitor's own mount namespace is empty: whatever mistake lets somebody in there, there is nothing. What it does
+ * The monitor's own mount namespace is empty: a mistake that lets an attacker in there finds nothing. What it does
  * on the host goes through descriptors that it opened before: a root to open log and cgroup files from, a procfs that
  * is mounted nowhere, and the mount namespace, which stages go back to.
  */

@@ -23,7 +23,7 @@
  * everything in the namespace dies with it. It is deaf to every signal from inside that it has no handler for.
  *
  * The containers see it, and one that may trace can do with it as it likes (kubernetes.io documents the capability for
- * such pods). So it is nobody: an empty root, no descriptor, no capability, no memory but the program, and a filter
+ * such pods). So it has nothing: an empty root, no descriptor, no capability, no memory but the program, and a filter
  * that leaves it nothing but waiting.
  */
 

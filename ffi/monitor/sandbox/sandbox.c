@@ -54,7 +54,7 @@ static _Noreturn void pid_init(int channel, int monitor_pidfd, bool with_procfs)
 	pid_init_run(channel, with_procfs);
 }
 
-/* The namespace is known to nobody else before the monitor has heard that its first process is harmless. */
+/* No other process knows the namespace before the monitor has heard that its first process is harmless. */
 static int start_pid_init(struct failure *failure)
 {
 	int with_procfs = pid_procfs_is_needed();

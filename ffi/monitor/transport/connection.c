@@ -49,14 +49,14 @@ void connection_close(struct connection *connection)
 	block_forget();
 	free(connection);
 	source_set(&monitor.listener, EPOLLIN);
-	/* Nothing was made of it yet, and whoever would have is gone: a monitor that no record names must not stay. */
+	/* Nothing was made of it yet, and its daemon is gone: a monitor that no record names must not stay. */
 	if (monitor.connections == NULL && !monitor.set_up)
 		_exit(0);
 }
 
 /*
  * A connection that broke inside a handler is only marked here (by shutting the socket down) and closed when epoll
- * reports it: whoever is sending may still hold the pointer.
+ * reports it: a function that is sending may still hold the pointer.
  */
 static void doom(struct connection *connection)
 {
@@ -244,7 +244,7 @@ static ssize_t receive_header(struct connection *connection)
 	} control;
 	struct iovec part = {.iov_base = connection->header_bytes + connection->received,
 			     .iov_len = FRAME_HEADER_SIZE - connection->received};
-	/* Not the control's space, which has room for a second descriptor: nobody would close that. */
+	/* Not the control's space, which has room for a second descriptor: that one would never be closed. */
 	struct msghdr message = {
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int))};
 	ssize_t got = recvmsg(connection->source.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -265,7 +265,7 @@ static bool receive(struct connection *connection)
 			return true;
 		if (frame_header_read(connection->header_bytes, &connection->header) < 0)
 			return false;
-		/* Nobody who has not said HELLO gets us to allocate. */
+		/* A client that has not said HELLO cannot make the monitor allocate. */
 		if (!connection->greeted && connection->header.length > 64)
 			return false;
 		connection->payload_size = (size_t)connection->header.length + 1;

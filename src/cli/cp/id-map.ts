@@ -19,7 +19,7 @@ export class IdMap {
       );
   }
 
-  /** undefined: nobody here is that id in the container. */
+  /** undefined: no id of the host is that id in the container. */
   toHost(id: number): number | undefined {
     if (this.#ranges.length === 0) return id;
     const range = this.#ranges.find(({ inside, length }) => id >= inside && id < inside + length);

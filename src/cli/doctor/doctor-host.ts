@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { connect } from "node:net";
 import type { DoctorHost } from "../cli-io.ts";
 
-/** The machine this runs on; `probe` comes from whoever has the kernel. */
+/** The machine this runs on; `probe` comes from the caller, which has the kernel. */
 export function createDoctorHost(probe: DoctorHost["probe"]): DoctorHost {
   return {
     readText: (path) => orUndefined(() => readFileSync(path, "utf8")),

@@ -22,7 +22,7 @@ interface Row {
   readonly layer: LayerProgress | undefined;
 }
 
-/** `crib images --pulling`: what is on its way, whoever asked for it. */
+/** `crib images --pulling`: what is being pulled, for any client. */
 export async function showPulls(cli: Cli, daemon: DaemonClient, options: { readonly json: boolean }): Promise<void> {
   const { pulls } = await daemon.engine.listPulls({});
   if (options.json)

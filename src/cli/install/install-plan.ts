@@ -11,7 +11,7 @@ export interface PlannedFile {
     | { readonly kind: "copy"; readonly source: string };
   /** `ours` is replaced at every upgrade; `config` belongs to the administrator once it is changed. */
   readonly ownership: "ours" | "config";
-  /** SHA-256 of what earlier versions put there: a file that is still that was changed by nobody. */
+  /** SHA-256 of what earlier versions put there: a file that still has it was not edited. */
   readonly formerly: readonly string[];
 }
 

@@ -15,7 +15,7 @@ export interface PodIdentity {
   readonly labels: { readonly [key: string]: string };
 }
 
-/** A name people recognise, a uid nobody else has, and the labels that kubelet's tools expect. */
+/** A name people recognise, a uid of its own, and the labels that kubelet's tools expect. */
 export function podIdentity(wanted: RunWanted, processRef: string): PodIdentity {
   const uid = crypto.randomUUID();
   const name = wanted.name ?? `${imageBaseName(wanted.image)}-${uid.slice(0, 4)}`;
@@ -25,7 +25,7 @@ export function podIdentity(wanted: RunWanted, processRef: string): PodIdentity 
       "io.kubernetes.pod.name": name,
       "io.kubernetes.pod.namespace": namespace,
       "io.kubernetes.pod.uid": uid,
-      // Kept or detached pods outlive the process that made them: nobody waits for them.
+      // Kept or detached pods outlive the process that made them: it does not wait for them.
       ...(wanted.keep || wanted.detach ? {} : { [ownerLabel]: processRef }),
     },
   };

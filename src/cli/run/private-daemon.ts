@@ -22,7 +22,7 @@ const pollMs = 20;
 /**
  * Gives `work` a daemon over `root` that exists for `crib run` alone.
  *
- * Several runs share one daemon: whoever comes first starts it, whoever leaves last stops it (`private-use.ts`). Its sockets
+ * Several runs share one daemon: the first run starts it, the last one stops it (`private-use.ts`). Its sockets
  * and state live in `/run/crib-run-<root's hash>-<random>`, 0700. A run that was killed leaves pods labelled with a process
  * that is no more: the next run removes them.
  */

@@ -3,7 +3,7 @@ export type ImageUser =
   | { readonly kind: "uid"; readonly uid: bigint }
   | { readonly kind: "name"; readonly name: string };
 
-/** (uid_t)-1 is "no change" to the kernel and nobody's id. */
+/** (uid_t)-1 is "no change" to the kernel and no user's id. */
 const highestUid = 4_294_967_294n;
 
 /**

@@ -6,7 +6,7 @@ import { reasonToGiveUp } from "../client-left.ts";
 /**
  * Answers when the client's deadline (`grpc-timeout`) passes or the client leaves, whether or not the work listens.
  *
- * The work itself goes on: a create cut in half is worse than one that nobody waits for, and the kubelet's retry joins
+ * The work itself goes on: a create cut in half is worse than one whose caller has left, and the kubelet's retry joins
  * it or gets its result (faults F02). Handlers that can stop early watch the same signal.
  */
 export function enforceDeadline(log: Log): Interceptor {

@@ -2,7 +2,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 
-/** Longer than this is worth a warning for RPCs that wait for nobody but crib. */
+/** Longer than this is worth a warning for RPCs that wait for crib alone. */
 const slowMs = 2000;
 
 /** These wait for a registry, a workload or a client: their duration says nothing about crib. */

@@ -2,7 +2,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import type { LoopWatch } from "../../observe/loop-watch.ts";
 import type { QuietMoments } from "../../observe/quiet-moments.ts";
 
-/** Tells when an RPC is under way. A stream counts until its first message is ready, not for as long as somebody listens. */
+/** Tells when an RPC is under way. A stream counts until its first message is ready, not for as long as its client listens. */
 export function noteWork(moments: QuietMoments, watch: LoopWatch): Interceptor {
   return (next) => async (request) => {
     moments.begin();

@@ -1,7 +1,7 @@
 import type { ContainerMetricsSample } from "../../pods/port.ts";
 import { gauge, type Metric } from "./metric.ts";
 
-/** What a new group has where nobody asked for anything else (kernel/sched: sched_cfs_bandwidth, NICE_0_LOAD). */
+/** What a new group has by default (kernel/sched: sched_cfs_bandwidth, NICE_0_LOAD). */
 const defaultPeriodUs = 100_000;
 const defaultShares = 1024;
 

@@ -5,7 +5,7 @@ import type { CriDeps } from "../deps.ts";
 import type { RuntimeRpc } from "../handler.ts";
 import { readySandboxes, sampleEach } from "../sample-stats.ts";
 
-/** Every pod's metrics, measured for this call: nothing is cached, nobody is throttled. */
+/** Every pod's metrics, measured for this call: nothing is cached or throttled. */
 export function listPodSandboxMetrics(
   deps: Pick<CriDeps, "pods" | "clock" | "log">,
 ): RuntimeRpc<"listPodSandboxMetrics"> {

@@ -16,7 +16,7 @@ export interface BackgroundCheckOptions {
 /** A start has better to do than to read old layers. */
 const firstRestMs = 60_000;
 const restMs = 600_000;
-/** Slow enough for nobody to notice: a week reads terabytes. */
+/** Slow enough not to be noticed: a week reads terabytes. */
 const bytesPerSecond = 8 * 1024 ** 2;
 const uncleanBytesPerSecond = 64 * 1024 ** 2;
 

@@ -3,7 +3,7 @@ import type { Clock } from "../../observe/clock.ts";
 /** Waits, after `bytes` were read, for as long as a reader that has time should. */
 export type Pace = (bytes: number) => Promise<void>;
 
-/** As fast as the disk, but for the end of whoever waits. */
+/** As fast as the disk, but it ends when its caller ends. */
 export function atOnce(signal: AbortSignal): Pace {
   return async () => signal.throwIfAborted();
 }

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import type { Digest } from "../../ids/digest.ts";
 import type { HostPath } from "../../ids/path.ts";
 
-/** The digest of a blob's file as far as it has come, whoever hashes it: this process, or the one that receives it. */
+/** The digest of a blob's file as far as it has come. This process hashes it, or the one that receives it. */
 export class IngestHash {
   readonly #algorithm: "sha256" | "sha512";
   readonly #path: HostPath;
@@ -23,7 +23,7 @@ export class IngestHash {
     this.#hashed += bytes.length;
   }
 
-  /** Hashes what the file holds below `offset` and nobody has hashed here. */
+  /** Hashes what the file holds below `offset` and is not hashed yet. */
   async catchUp(offset: number): Promise<void> {
     if (this.#hashed > offset) {
       this.#hash = createHash(this.#algorithm);

@@ -92,7 +92,7 @@ async function listPartialBlobs(stores: GarbageStores): Promise<Leftover[]> {
   return found;
 }
 
-/** Looks again whether anybody uses it, and lets nobody come between. @returns whether it is gone. */
+/** Looks again whether it is used, and removes it in the same step. @returns whether it is gone. */
 async function removeLeftover(stores: GarbageStores, leftover: Leftover): Promise<boolean> {
   switch (leftover.kind) {
     case "partial-blob":

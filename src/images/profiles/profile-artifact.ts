@@ -52,7 +52,7 @@ function readLayer(layer: ForeignObject, what: string): ProfileLayer {
 }
 
 /**
- * What a profile of strangers may not have whoever it is applied to: an agent to ask, and more rules than a filter should.
+ * What a profile from a registry may never have: an agent to ask, and more rules than a filter should.
  * Whether each rule can be read is told when it is applied, as for any profile.
  *
  * @throws {CribError} invalid-argument, saying SecurityProfileInvalid.

@@ -8,7 +8,7 @@ import { checkProfile, type ProfileLayer, readProfileManifest } from "./profile-
 import { hasDigest, type ProfileFiles, type StoredProfile } from "./profile-files.ts";
 import { profileInvalid } from "./profile-invalid.ts";
 
-/** A kubelet sends the same reference at every sync; a thousand of one profile are somebody's mistake. */
+/** A kubelet sends the same reference at every sync; a thousand of one profile are a client's mistake. */
 const maxRefs = 1000;
 
 export type OpenRepository = (

@@ -85,7 +85,7 @@ async function installLayers(
       report({ kind: "layer", digest: blob.digest, totalBytes, ...progress, doneBytes: BigInt(progress.doneBytes) });
     });
     belowReady = Promise.all([belowReady, layer]);
-    // Each layer's failure is reported by the wait below; this one is only somebody's floor.
+    // The wait below reports each layer's failure. This handler only keeps a failure that comes earlier from counting as unhandled.
     belowReady.catch(() => undefined);
     return layer.catch((error: unknown) => {
       failure.abort(error);

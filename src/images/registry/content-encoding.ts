@@ -33,7 +33,7 @@ export async function* decodePieces(
   const decoder = encoding === "gzip" ? createGunzip() : encoding === "zstd" ? createZstdDecompress() : createInflate();
   const source = Readable.from(raw, { objectMode: true, highWaterMark: 1 });
   source.on("error", (error) => decoder.destroy(error));
-  // The loop below gets the first failure; one that comes while all is torn down has nobody to tell.
+  // The loop below gets the first failure; one that comes during the teardown has no reader.
   decoder.on("error", () => undefined);
   source.pipe(decoder);
   try {

@@ -128,7 +128,7 @@ export class EndpointHttp {
         yield value;
       }
     } finally {
-      // Ends the connection when the consumer stopped early; whoever stopped knows why.
+      // Ends the connection when the consumer stopped early; the consumer knows why.
       await reader.cancel().catch(() => undefined);
     }
   }
@@ -149,7 +149,7 @@ export class EndpointHttp {
     return new Uint8Array(Buffer.concat(parts));
   }
 
-  /** @param own whether they go to the endpoint itself: nobody else gets what is configured for it. */
+  /** @param own whether they go to the endpoint itself: no other host gets what is configured for it. */
   #headers(own: boolean, headers: Readonly<Record<string, string>>, authorization: string | undefined): Headers {
     const sent = new Headers(own ? this.#endpoint.headers.map(([name, value]) => [name, value]) : []);
     for (const [name, value] of Object.entries(headers)) sent.set(name, value);

@@ -51,7 +51,7 @@ export class HostHealth {
     if (this.#withoutRanges.size < maxHosts) this.#withoutRanges.add(origin);
   }
 
-  /** Whether blobs of it come in chunks or an encoding, so that whoever takes them must look at each piece. */
+  /** Whether blobs of it come in chunks or an encoding, so that a receiver must look at each piece. */
   wraps(origin: string): boolean {
     return this.#wrapping.has(origin);
   }

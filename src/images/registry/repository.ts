@@ -33,7 +33,7 @@ export interface BlobSource {
   ): Promise<BlobBody | DirectBody>;
   /** Tells of a body that broke after it was opened: that server is asked last for a while. */
   failed(origin: string, why: string): void;
-  /** Tells of a blob that was not what its digest says, as the same for whoever sent it. */
+  /** Tells of a blob that was not what its digest says, in the same words for every server. */
   wrong(digest: Digest, why: string): void;
   /** Whose limit a download counts against. */
   readonly registry: string;

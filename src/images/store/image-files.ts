@@ -80,7 +80,7 @@ export class ImageFiles {
     }
   }
 
-  /** The image has no name any more; with nobody who holds it, it has no file either. */
+  /** The image has no name any more; if nothing holds it either, its file goes. */
   remove(id: ImageId, held: boolean): void {
     const file = this.#files.get(id);
     if (held && file !== undefined) this.#write({ ...file, removed: true, references: [] });

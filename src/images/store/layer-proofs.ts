@@ -50,7 +50,7 @@ export class LayerProofs {
     }
   }
 
-  /** Reads a directory that was made just now, and writes down what it holds, while nobody waits. */
+  /** Reads a directory that was made just now, and writes down what it holds, after the pull was answered. */
   readLater(layer: HostPath): void {
     this.#read(layer).catch((error: unknown) =>
       this.#log.debug({ layer, error: String(error) }, "a layer's directory was not read: it is at its first check"),

@@ -100,7 +100,7 @@ export class LayerStore implements Disposable {
   }
 
   /**
-   * The overlay lower directory of a layer: the same for as long as the layer is there, whoever mounts it. The dot is for those that
+   * The overlay lower directory of a layer: the same for as long as the layer is there and for every mount. The dot is for those that
    * look without following links.
    */
   lowerDir(chainId: ChainId): HostPath {
@@ -235,7 +235,7 @@ export class LayerStore implements Disposable {
     } catch (error) {
       const why = { layer: chainId, error: String(error) };
       this.#log.warn(why, "a layer cannot be mounted: its images must be pulled again");
-      // It leads to a process that is gone: whoever has its number now would say what containers that know the name start with.
+      // It leads to a process that is gone. A process that has its number now would decide what containers of that name start with.
       await rm(this.#treePath(chainId), { force: true });
       return false;
     }

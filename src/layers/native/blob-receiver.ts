@@ -64,7 +64,7 @@ export class BlobReceiver {
       if (reply.kind !== "head") throw internal(`crib-layer answered ${reply.kind}, not head`);
       return new BlobReceiver(helper, reply.head);
     } catch (error) {
-      // It has written nothing yet: nobody need wait for its end.
+      // It has written nothing yet: its end need not be waited for.
       helper[Symbol.dispose]();
       throw signal.aborted ? signal.reason : error;
     } finally {

@@ -49,7 +49,7 @@ export async function ensureBridge(
   const mtu = request.mtu > 0 ? request.mtu : await defaultMtu(socket, links);
   const bridge = links.find(({ name }) => name === request.name) ?? (await makeBridge(socket, request, mtu));
 
-  // Before it is up: an advertisement of a pod must find nobody who believes it (CVE-2020-10749).
+  // Before it is up: no interface may believe an advertisement of a pod (CVE-2020-10749).
   setNetworkSysctl(kernel, `ipv6/conf/${request.name}/accept_ra`, "0");
   await setBridgeUp(socket, bridge.index, bridgeAlias(request.owner), request.antiSpoofing ? throughTheRules : 0);
   const addresses = request.subnets.map((subnet) => ({

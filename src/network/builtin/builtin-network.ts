@@ -37,7 +37,7 @@ interface LivePod {
  *
  * Pods are connected one at a time, so two never see each other half-done; the kernel does it one at a time too. It is done beside
  * the event loop (`NetlinkSocket`). The static parts (bridge, nftables table) are
- * made at the first pod and verified by two cheap questions at each next one; when somebody removed them they are made
+ * made at the first pod and verified by two cheap questions at each next one; when another program removed them they are made
  * again with all that belongs to the pods that live.
  */
 export class BuiltinNetwork implements AsyncDisposable {
@@ -246,7 +246,7 @@ export class BuiltinNetwork implements AsyncDisposable {
     }
   }
 
-  /** Removes bridge and table, unless another daemon's pods use them. What cannot be removed is told, and harms nobody. */
+  /** Removes bridge and table, unless another daemon's pods use them. What cannot be removed is told, and does no harm. */
   async #tidyUp(): Promise<void> {
     this.#bridge = undefined;
     try {

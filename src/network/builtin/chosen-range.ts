@@ -8,7 +8,7 @@ import { rangeOf, type Subnet } from "./subnet.ts";
 import { bridgeRange, takenRanges } from "./taken-ranges.ts";
 
 /**
- * The pods' range where nobody named one: free on this node when it is chosen, and kept in a file, so that a restart or a
+ * The pods' range where the configuration names none: free on this node when it is chosen, and kept in a file, so that a restart or a
  * reboot changes no address that a firewall or a person knows.
  *
  * It is chosen again only when something else of the node has come to use it. Pods that live keep their addresses then.

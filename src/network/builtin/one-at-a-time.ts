@@ -1,4 +1,4 @@
-/** Runs pieces of work one after the other, in the order they come; one that fails holds nobody up. */
+/** Runs pieces of work one after the other, in the order they come; one that fails does not hold up the next. */
 export class OneAtATime {
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;

@@ -78,7 +78,7 @@ export class PodFirewall implements Disposable {
     await this.#change("add a pod's elements", elements, (batch, element) => batch.addElement(element));
   }
 
-  /** False, and nothing removed, when one is not there any more: somebody flushed the set. */
+  /** False, and nothing removed, when one is not there any more: another program flushed the set. */
   async removeElements(elements: PodElements): Promise<boolean> {
     try {
       await this.#change("remove a pod's elements", elements, (batch, element) => batch.deleteElement(element));
@@ -183,7 +183,7 @@ export class PodFirewall implements Disposable {
     this.#seenGeneration = undefined;
     try {
       await runNftBatch(this.#open(), `nftables tables ${this.#bridge}: ${what}`, operations);
-      // A transaction is one step: whoever finds the next number knows that nobody else changed anything.
+      // A transaction is one step: if the number is the next one, no other program changed anything.
       if (seen !== undefined) this.#seenGeneration = seen + 1;
     } catch (error) {
       throw explained(error);

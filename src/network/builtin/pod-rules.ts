@@ -17,7 +17,7 @@ import { type SysctlKernel, setNetworkSysctl } from "./sysctl.ts";
 /**
  * What the rules say of each pod: its host ports, from the reservation to the rule, and what it may send.
  *
- * What is held in memory is what the tables should contain: whoever damages them, they are written whole from it.
+ * What is held in memory is what the tables should contain: when another program damages them, they are written whole from it.
  */
 export class PodRules implements Disposable {
   readonly #kernel: NetlinkKernel & SysctlKernel;

@@ -28,7 +28,7 @@ const IPPROTO_UDP = 17;
  * Makes the kernel forget UDP flows to `port`, so that their next datagram meets the rules as they are now.
  *
  * Address translation is decided at a flow's first datagram and UDP has no end: a client that keeps its source port
- * would go on reaching the pod that had the host port before, or nobody.
+ * would go on reaching the pod that had the host port before, or no pod.
  *
  * @param isOurs whether flows to this destination address (network byte order) are meant.
  */

@@ -190,7 +190,7 @@ export async function runNftBatch(socket: NetlinkSocket, what: string, operation
   });
 }
 
-/** Number of the ruleset's present state: unchanged means that nobody changed anything. */
+/** Number of the ruleset's present state: unchanged means that no rule was changed. */
 export async function nftGeneration(socket: NetlinkSocket): Promise<number> {
   let generation = 0;
   await socket.transact(

@@ -48,7 +48,7 @@ const familiesAboveAlg = [39, 41, 42, 43, 44, 45] as const;
 
 /**
  * The families of today's Linux but AF_ALG (38; page-cache writes by anyone, CVE-2026-31431) and AF_VSOCK (40; reaches the
- * hypervisor's side past the pod's network). One that a later kernel brings is refused until somebody has looked at it. Rules
+ * hypervisor's side past the pod's network). One that a later kernel brings is refused until it was reviewed. Rules
  * that allow, one by one: two "not equal" rules would be or-ed and allow both.
  */
 const socketRules: readonly SpecSyscall[] = [
@@ -57,7 +57,7 @@ const socketRules: readonly SpecSyscall[] = [
 ];
 
 /**
- * No new namespaces without CAP_SYS_ADMIN: unprivileged user namespaces open kernel code nobody else can reach. clone3 takes
+ * No new namespaces without CAP_SYS_ADMIN: unprivileged user namespaces open kernel code that is out of reach otherwise. clone3 takes
  * its flags in memory, where a filter cannot look: ENOSYS makes glibc fall back to clone.
  */
 const cloneRules: readonly SpecSyscall[] = [

@@ -39,7 +39,7 @@ async function endsSoon(tools: Tools, monitor: ProcessRef): Promise<boolean> {
   return hasEnded(tools.kernel, monitor);
 }
 
-/** Its children first: once it is gone they are nobody's, and some are in no control group yet. */
+/** Its children first: once it is gone nothing leads to them, and some are in no control group yet. */
 async function killTree(tools: Tools, root: ProcessRef): Promise<void> {
   const { kernel, clock } = tools;
   tools.log.warn({ pid: root.pid }, "ending a process of a pod by its pid");

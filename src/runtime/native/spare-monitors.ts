@@ -94,7 +94,7 @@ export class SpareMonitors implements Disposable {
     using undo = new DisposableStack();
     undo.defer(() => rmSync(directory, { recursive: true, force: true }));
     makeSandboxDirectory(directory);
-    // For whoever looks at the directory and finds no pod of this name.
+    // A person who looks at the directory finds no pod of this name: this says why.
     writeFileSync(mark(directory), "");
     const monitor = undo.adopt(await launcher.launch(id, directory), (launched) => launched.disconnect());
     if (unshare !== 0) await monitor.unshare(unshare);

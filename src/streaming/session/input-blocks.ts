@@ -1,6 +1,6 @@
 /** Room before each block's bytes, for what a target may have to put there: the head of a frame to a pod's monitor. */
 export const headroomBytes = 128;
-/** What is handed on at once: it fits the socket to a pod's monitor, whose send buffer is 208 KiB where nobody changed it. */
+/** What is handed on at once: it fits the socket to a pod's monitor, whose send buffer is 208 KiB by default. */
 const blockBytes = 192 * 1024;
 
 interface Block {

@@ -120,7 +120,7 @@ export class SpdyClient implements RemoteClient {
     for (const type of ["stdout", "stderr", "error"] as const) {
       const stream = this.#streams.get(type);
       stream?.onDrain(() => session.drained());
-      // What a client sends where nobody reads must not pile up.
+      // What a client sends on a stream without a reader must not pile up.
       stream?.onData(() => undefined);
     }
   }

@@ -22,7 +22,7 @@ export class InboundTotals {
     return this.#fullStreams > 0 || this.#bytes > this.#maxBytes;
   }
 
-  /** The transport was held and still nobody stops: a bound for what cannot happen. */
+  /** The transport was held and the peer still sends: a bound for what should not happen. */
   get burst(): boolean {
     return this.#bytes > this.#maxBytes * 16;
   }
@@ -33,7 +33,7 @@ export class InboundTotals {
   }
 }
 
-/** What a stream has received and nobody has taken yet. */
+/** What a stream has received and its reader has not taken yet. */
 export class InboundBuffer {
   readonly #totals: InboundTotals;
   #pieces: Uint8Array[] = [];

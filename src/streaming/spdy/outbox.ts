@@ -29,7 +29,7 @@ export class Outbox {
     return this.#queue.length === 0;
   }
 
-  /** More is waiting than allowed: the transport does not drain and somebody writes all the same. */
+  /** More is waiting than allowed: the transport does not drain and writes go on all the same. */
   get overfull(): boolean {
     return this.#queuedBytes > this.#maxBytes;
   }

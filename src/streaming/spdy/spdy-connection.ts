@@ -96,7 +96,7 @@ export class SpdyConnection {
   }
 
   /**
-   * Asks for a sign of life that nobody waits for: a peer that is no more has its machine answer with a reset. Ids of ours are even.
+   * Sends a ping whose answer is not waited for. If the peer's process has ended, its kernel answers with a reset. Our ids are even.
    */
   ping(): void {
     if (this.#closed) return;
@@ -223,7 +223,7 @@ export class SpdyConnection {
       this.#fail("too many control frames");
       return;
     }
-    // Even ids answer pings of ours, which nobody waits for.
+    // Even ids answer our own pings, whose answers are not waited for.
     if (id % 2 === 1) this.#writer.ping(id);
   }
 

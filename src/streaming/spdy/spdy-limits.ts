@@ -20,7 +20,7 @@ export interface SpdyLimits {
   readonly resets: Allowance;
   /** Bytes kept for a paused stream before the transport is held: the initial window of the draft. */
   readonly maxStreamBufferBytes: number;
-  /** The same for all streams of the connection together. Sixteen times of it, because nobody held the transport, is the end. */
+  /** The same for all streams of the connection together. The connection ends at sixteen times this number: the transport was not held. */
   readonly maxConnectionBufferBytes: number;
   /** Bytes that wait for the transport to drain: of writers that have been told to stop, and answers to control frames. */
   readonly maxQueuedBytes: number;

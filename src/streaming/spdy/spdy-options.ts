@@ -8,7 +8,7 @@ export interface SpdyOptions {
   write(bytes: Uint8Array): boolean;
   /** True: stop to read from the transport, streams have more than they take. False: go on. */
   holdInput(held: boolean): void;
-  /** A peer's new stream; whoever takes it sets its listeners, and replies or refuses. */
+  /** A peer's new stream. The receiver sets its listeners, and replies or refuses. */
   onStream(stream: SpdyStream): void;
   /**
    * The connection is over and all was written: the transport is to be closed. `reason` says what the peer did wrong,

@@ -141,7 +141,7 @@ export class WebSocketConnection {
     if (owed === undefined || this.#put(controlFrame(Opcode.Pong, owed))) this.#listener.onDrain();
   }
 
-  /** Pongs nobody asked for are allowed (section 5.5.3), and keep a client patient whose own pings cannot be read. */
+  /** Pongs without a ping are allowed (section 5.5.3), and keep a client patient whose own pings cannot be read. */
   async #keepAlive(signal: AbortSignal): Promise<void> {
     while (await this.#sleep(keepAliveMs, signal)) {
       if (!this.#full) this.#put(controlFrame(Opcode.Pong, new Uint8Array()));

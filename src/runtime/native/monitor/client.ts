@@ -222,7 +222,7 @@ export class MonitorClient implements Monitor {
     return this.#connection.request(kind, payload, deadlines.quickMs);
   }
 
-  /** A launch that was given up and succeeds all the same is killed: nobody waits for that process any more. */
+  /** A launch that was given up and succeeds all the same is killed: no caller waits for that process any more. */
   async #launch(
     kind: number,
     id: ContainerId | ExecId,

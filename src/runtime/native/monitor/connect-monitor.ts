@@ -21,7 +21,7 @@ export async function connectMonitor(address: MonitorAddress): Promise<Monitor> 
 
 async function connectOffering(offer: VersionRange, name: string, address: MonitorAddress): Promise<Monitor> {
   const { path, sandboxId, clock } = address;
-  // Events that overtake the greeting's promise belong to nobody: who reconnects asks for the list afterwards.
+  // Events that overtake the greeting's promise have no listener yet: a caller that reconnects asks for the list afterwards.
   let client: MonitorClient | undefined;
   const connection = await MonitorConnection.open(path, name, clock, (frame) => client?.takeEvent(frame));
   try {

@@ -138,7 +138,7 @@ export class MonitorConnection {
     try {
       for (const frame of this.#splitter.push(chunk)) this.#take(frame);
     } catch (error) {
-      // Out of step with the stream there is no way back: whoever needs the monitor connects again.
+      // The stream is out of step and cannot be repaired: the next request connects again.
       this.#socket?.terminate();
       this.#end(error instanceof CribError ? error : unavailable(`${this.#name} sent what cannot be read`, error));
     }

@@ -80,7 +80,7 @@ export function createMonitorLauncher({
   };
 }
 
-/** One that never said hello is nobody's: it must not be left behind. ESRCH: it has ended by itself. */
+/** A monitor that never said hello belongs to no pod: it must not be left behind. ESRCH: it has ended by itself. */
 function endSpawned(kernel: Pick<ProcessCalls, "pidfdSendSignal">, pidfd: Fd): void {
   try {
     kernel.pidfdSendSignal(pidfd, SIGKILL);
@@ -93,7 +93,7 @@ function openDirectory(kernel: Pick<FileCalls, "open" | "close">, directory: Hos
   try {
     return new OwnedFd(kernel, kernel.open(directory, O_PATH | O_DIRECTORY));
   } catch (error) {
-    // As a path that is short enough would be answered: nobody listens there.
+    // A path that is short enough would be answered the same: no process listens there.
     if (error instanceof ErrnoError && error.errno === Errno.ENOENT) {
       throw unavailable(`no monitor has its directory at ${JSON.stringify(directory)}`, error);
     }

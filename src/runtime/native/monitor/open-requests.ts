@@ -39,7 +39,7 @@ export class OpenRequests {
     waiter.reject(reason);
   }
 
-  /** An answer to nobody is dropped. */
+  /** An answer without a request is dropped. */
   settle({ request, kind, payload }: Frame): void {
     const waiter = this.#waiters.get(request);
     if (waiter === undefined) return;

@@ -51,7 +51,7 @@ export interface Monitor {
   openExec(request: ExecStreamsRequest): Promise<ProcessStreams>;
   /** Joins a running container's stdio, from now on. @throws {CribError} failed-precondition, resource-exhausted */
   attach(request: ContainerAttach): Promise<ProcessStreams>;
-  /** Through the pidfd of the container's init or exec. Already gone: resolves (a signal to nobody). */
+  /** Through the pidfd of the container's init or exec. A process that is gone is a success. */
   signal(target: ContainerId | ExecId, signal: number): Promise<void>;
   /** Everything the monitor has started and not been told to forget, with the exits it saw. */
   list(deadlineMs?: number): Promise<readonly KeptContainer[]>;

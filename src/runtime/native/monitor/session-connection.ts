@@ -25,7 +25,7 @@ export interface SessionAddress {
 export interface SessionEvents {
   output(stream: "stdout" | "stderr", bytes: Uint8Array): void;
   event(frame: Frame): void;
-  /** Once, when the connection has ended, whoever ended it. */
+  /** Once, when either side has ended the connection. */
   closed(reason: CribError): void;
 }
 
@@ -45,7 +45,7 @@ const joinBelowBytes = 16 * 1024;
 
 /**
  * One session's own connection to a monitor. What is not read stays in the socket, so that back-pressure reaches the
- * process; a connection that ends tells the monitor that nobody is there any more.
+ * process; a connection that ends tells the monitor that its client is gone.
  */
 export class SessionConnection {
   readonly #name: string;

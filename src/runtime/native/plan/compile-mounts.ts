@@ -34,7 +34,7 @@ export function compileMounts(
   const fill: PlanStep[] = [];
   const attach: PlanStep[] = [];
   let slots = 0;
-  /** The host's groups are bound: whoever has no cgroup namespace of its own may not mount them in a user namespace. */
+  /** The host's groups are bound: a container without a cgroup namespace of its own may not mount them in a user namespace. */
   const bound: CgroupStep = ({ name }, target, attributes) => {
     const slot = slots;
     slots += 1;
