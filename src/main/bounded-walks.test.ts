@@ -52,6 +52,8 @@ const crowdedEnvironment = container({
 });
 const requested = toContainerSpec(crowdedEnvironment).envs;
 
+const longExec = create(ExecSyncRequestSchema, { containerId: "c", cmd: times(16_384, () => "x".repeat(1000)) });
+
 /** Input, what it is bounded by, and how what is over the bound is told; "taken" is within it. */
 const walks: readonly [string, string, () => unknown][] = [
   ["250,000 VOLUMEs of an image", "data-loss", reading(image({ Volumes: keys(250_000, {}) }))],
