@@ -2,8 +2,8 @@
  * The composition root: the only place that reads the process's environment, arguments and signals, and the only one that
  * makes adapters. Everything else is given what it needs.
  */
-import { createProcessIo } from "./cli/process-io.ts";
-import { versionInfo } from "./cli/version-info.ts";
+import { createProcessIo } from "./cli/program/process-io.ts";
+import { versionInfo } from "./cli/program/version-info.ts";
 import type { Config } from "./config/config.ts";
 import { createLinuxKernel } from "./kernel/linux.ts";
 import type { Kernel } from "./kernel/port.ts";
@@ -104,12 +104,12 @@ const io = createProcessIo({
 async function runCommandLine(argv: readonly string[]): Promise<number> {
   if (startsDaemon) {
     const [{ runVerbs }, { addServeVerb }] = await Promise.all([
-      import("./cli/run-verbs.ts"),
-      import("./cli/serve.ts"),
+      import("./cli/program/run-verbs.ts"),
+      import("./cli/node/serve.ts"),
     ]);
     return await runVerbs(argv, io, [addServeVerb]);
   }
-  const { runCli } = await import("./cli/program.ts");
+  const { runCli } = await import("./cli/program/program.ts");
   return await runCli(argv, io);
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connectDaemon, type DaemonClient } from "../../src/cli/client.ts";
+import { connectDaemon, type DaemonClient } from "../../src/cli/program/client.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface DemoDaemon extends AsyncDisposable {

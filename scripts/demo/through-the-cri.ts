@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DaemonClient } from "../../src/cli/client.ts";
 import { humanSize } from "../../src/cli/format/human-size.ts";
 import { shortId } from "../../src/cli/format/short-id.ts";
+import type { DaemonClient } from "../../src/cli/program/client.ts";
 import { parseLogLine } from "../../src/logs/parse-log-line.ts";
 import { waitFor } from "./wait-for.ts";
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { parseCgroupPath } from "../ids/path.ts";
 import type { CgroupResources } from "../oci/cgroup-resources.ts";
 import type { CgroupsInput } from "./create-cgroups.ts";
-import { createFakeCgroupFiles } from "./fake-cgroup-files.ts";
-import { group, limits, openFake, root, v1Files } from "./fake-host.ts";
+import { createFakeCgroupFiles } from "./files/fake-cgroup-files.ts";
+import { group, limits, openFake, root, v1Files } from "./files/fake-host.ts";
 
 describe("detection", () => {
   test("tells v1, hybrid and v2 apart", () => {

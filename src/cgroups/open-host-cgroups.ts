@@ -2,9 +2,9 @@ import type { Pid } from "../ids/process.ts";
 import type { Kernel } from "../kernel/port.ts";
 import { SIGKILL } from "../kernel/signals.ts";
 import type { Clock } from "../observe/clock.ts";
-import { hostCgroupFiles } from "./cgroup-files.ts";
 import { createCgroups } from "./create-cgroups.ts";
-import { hasErrno } from "./has-errno.ts";
+import { hostCgroupFiles } from "./files/cgroup-files.ts";
+import { hasErrno } from "./files/has-errno.ts";
 import type { Cgroups } from "./port.ts";
 
 const root = "/sys/fs/cgroup";

@@ -105,11 +105,7 @@ const walks: readonly [string, string, () => unknown][] = [
     "invalid-argument",
     () => checkMessage(ContainerConfigSchema, container({ labels: keys(20_000, "v") })),
   ],
-  [
-    "16,384 arguments of an exec, 16 MiB",
-    "taken",
-    () => checkMessage(ExecSyncRequestSchema, longExec),
-  ],
+  ["16,384 arguments of an exec, 16 MiB", "taken", () => checkMessage(ExecSyncRequestSchema, longExec)],
   [
     "16,384 labels of a filter, against 1,000 containers",
     "taken",

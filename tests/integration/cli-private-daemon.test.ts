@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Cli } from "../../src/cli/cli.ts";
-import type { CliIo } from "../../src/cli/cli-io.ts";
-import type { DaemonClient } from "../../src/cli/client.ts";
-import { createProcessIo } from "../../src/cli/process-io.ts";
+import type { Cli } from "../../src/cli/program/cli.ts";
+import type { CliIo } from "../../src/cli/program/cli-io.ts";
+import type { DaemonClient } from "../../src/cli/program/client.ts";
+import { createProcessIo } from "../../src/cli/program/process-io.ts";
 import { withPrivateDaemon } from "../../src/cli/run/private-daemon.ts";
 import { processRefOf } from "../../src/cli/run/process-ref.ts";
 import { createLinuxKernel } from "../../src/kernel/linux.ts";

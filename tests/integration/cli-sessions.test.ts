@@ -2,7 +2,7 @@ import { beforeEach, describe, expect } from "bun:test";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runCli } from "../../src/cli/program.ts";
+import { runCli } from "../../src/cli/program/program.ts";
 import { type CliResult, cli, createTestIo } from "../fixtures/cli-io.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import type { TestContainer } from "../harness/test-container.ts";

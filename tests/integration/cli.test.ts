@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { runCli } from "../../src/cli/program.ts";
+import { runCli } from "../../src/cli/program/program.ts";
 import { type CliResult, cli, createTestIo } from "../fixtures/cli-io.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";

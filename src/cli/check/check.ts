@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { type CheckFinding, CheckFindingSchema, type CheckProgress } from "../../gen/crib/v1/engine_pb.ts";
-import { type Cli, daemonVerb, examples, printJson, withDaemonOptions } from "../cli.ts";
-import { noTimeout } from "../client.ts";
-import { ExitCode } from "../exit-code.ts";
 import { humanSize } from "../format/human-size.ts";
 import { printable } from "../format/printable.ts";
 import { protoJson } from "../format/proto-json.ts";
 import { shortId } from "../format/short-id.ts";
-import { interruptSignal } from "../interrupt-signal.ts";
+import { type Cli, daemonVerb, examples, printJson, withDaemonOptions } from "../program/cli.ts";
+import { noTimeout } from "../program/client.ts";
+import { ExitCode } from "../program/exit-code.ts";
+import { interruptSignal } from "../program/interrupt-signal.ts";
 
 interface CheckOptions {
   readonly repair?: true;

@@ -20,8 +20,8 @@ import { O_DIRECTORY, O_PATH } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
 import type { FileCalls } from "../../kernel/port.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../kernel/resolve-flags.ts";
-import { parseSide } from "../cp.ts";
 import { copyPlace } from "./copy-place.ts";
+import { parseSide } from "./cp.ts";
 import { splitPath } from "./place.ts";
 
 const kernel = createLinuxKernel();

@@ -1,4 +1,4 @@
-import type { DoctorHost } from "../cli-io.ts";
+import type { DoctorHost } from "../program/cli-io.ts";
 import { type Check, type Finding, fail, ok, warn } from "./check.ts";
 
 const mountRoot = "/sys/fs/cgroup";

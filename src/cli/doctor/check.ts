@@ -1,4 +1,4 @@
-import type { DoctorHost } from "../cli-io.ts";
+import type { DoctorHost } from "../program/cli-io.ts";
 
 /** `warn`: crib works, with less. `fail`: pods will not start. */
 export type Severity = "ok" | "warn" | "fail";

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { connect } from "node:net";
-import type { DoctorHost } from "../cli-io.ts";
+import type { DoctorHost } from "../program/cli-io.ts";
 
 /** The machine this runs on; `probe` comes from the caller, which has the kernel. */
 export function createDoctorHost(probe: DoctorHost["probe"]): DoctorHost {

@@ -1,5 +1,5 @@
 import { apparmorParserPaths } from "../../runtime/apparmor/apparmor-parser.ts";
-import type { DoctorHost } from "../cli-io.ts";
+import type { DoctorHost } from "../program/cli-io.ts";
 import { type Check, type Finding, fail, ok, warn } from "./check.ts";
 import { type KernelOption, kernelRelease, presenceOf } from "./kernel-option.ts";
 

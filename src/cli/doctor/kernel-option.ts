@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import type { DoctorHost } from "../cli-io.ts";
+import type { DoctorHost } from "../program/cli-io.ts";
 
 /** Whether the running kernel has something: built in or loaded, there to be loaded, not there, or no way to tell. */
 export type Presence = "present" | "loadable" | "absent" | "unknown";

@@ -1,5 +1,5 @@
-import type { DaemonClient } from "../client.ts";
 import { shortId } from "../format/short-id.ts";
+import type { DaemonClient } from "../program/client.ts";
 import { type Finding, ok, warn } from "./check.ts";
 
 const askMs = 2_000;

@@ -1,5 +1,5 @@
-import type { DoctorHost } from "../cli-io.ts";
 import { humanSize } from "../format/human-size.ts";
+import type { DoctorHost } from "../program/cli-io.ts";
 import { type Check, type DoctorPlaces, type Finding, fail, ok, warn } from "./check.ts";
 
 /** statfs(2) magic numbers. */

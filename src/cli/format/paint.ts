@@ -1,4 +1,4 @@
-import type { CliOutput } from "../cli-io.ts";
+import type { CliOutput } from "../program/cli-io.ts";
 
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 

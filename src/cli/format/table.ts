@@ -1,4 +1,4 @@
-import type { CliOutput } from "../cli-io.ts";
+import type { CliOutput } from "../program/cli-io.ts";
 import { paint } from "./paint.ts";
 import { printable } from "./printable.ts";
 

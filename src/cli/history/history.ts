@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { type Cli, daemonVerb, examples, printJson, withDaemonOptions } from "../cli.ts";
 import { humanAge } from "../format/human-age.ts";
 import { humanSize } from "../format/human-size.ts";
 import { shortId } from "../format/short-id.ts";
 import { printTable } from "../format/table.ts";
 import { type BuildStep, type ImageInfo, readImageInfo, type StoredLayer } from "../images/read-image-info.ts";
+import { type Cli, daemonVerb, examples, printJson, withDaemonOptions } from "../program/cli.ts";
 
 interface HistoryOptions {
   readonly json?: true;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { internal, notFound } from "../../errors/crib-error.ts";
 import type { Image } from "../../gen/runtime/v1/api_pb.ts";
-import type { DaemonClient } from "../client.ts";
+import type { DaemonClient } from "../program/client.ts";
 
 const layerSchema = z.object({ chainID: z.string(), diffID: z.string(), diskBytes: z.number(), inodes: z.number() });
 const stepSchema = z.object({

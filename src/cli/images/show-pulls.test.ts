@@ -5,7 +5,7 @@ import { waitUntil } from "../../../tests/harness/wait-until.ts";
 import type { Digest } from "../../ids/digest.ts";
 import type { UnixNanos } from "../../ids/units.ts";
 import type { PullUnderWay } from "../../images/port.ts";
-import { runCli } from "../program.ts";
+import { runCli } from "../program/program.ts";
 
 const pull: PullUnderWay = {
   id: 4,

@@ -4,8 +4,6 @@ import {
   type PullUnderWay,
   PullUnderWaySchema,
 } from "../../gen/crib/v1/engine_pb.ts";
-import { type Cli, printJson } from "../cli.ts";
-import { type DaemonClient, noTimeout } from "../client.ts";
 import { humanAge, humanSpan } from "../format/human-age.ts";
 import { humanSize } from "../format/human-size.ts";
 import { jsonText } from "../format/json-text.ts";
@@ -14,7 +12,9 @@ import { protoJson } from "../format/proto-json.ts";
 import { shortId } from "../format/short-id.ts";
 import { type Column, printTable } from "../format/table.ts";
 import { rfc3339Nanos } from "../format/timestamp.ts";
-import { interruptSignal } from "../interrupt-signal.ts";
+import { type Cli, printJson } from "../program/cli.ts";
+import { type DaemonClient, noTimeout } from "../program/client.ts";
+import { interruptSignal } from "../program/interrupt-signal.ts";
 
 /** One line of the table: a layer, or a pull that knows none yet. */
 interface Row {

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { Image } from "../../gen/runtime/v1/api_pb.ts";
-import { type Cli, daemonVerb, examples, printJson, withDaemonOptions } from "../cli.ts";
 import { humanSize } from "../format/human-size.ts";
 import { printable } from "../format/printable.ts";
 import { shortId } from "../format/short-id.ts";
+import { type Cli, daemonVerb, examples, printJson, withDaemonOptions } from "../program/cli.ts";
 import { type ImageInfo, readImageInfo } from "./read-image-info.ts";
 
 interface TreeOptions {

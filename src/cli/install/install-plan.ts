@@ -1,5 +1,5 @@
-import { packagedFiles } from "../packaged-files.ts";
 import { formerConfigurations } from "./former-configurations.ts";
+import { packagedFiles } from "./packaged-files.ts";
 
 /** One file of an installation. */
 export interface PlannedFile {

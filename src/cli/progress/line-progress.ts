@@ -1,10 +1,10 @@
 import type { LayerProgress } from "../../gen/crib/v1/engine_pb.ts";
 import { TransferRate } from "../../observe/transfer-rate.ts";
-import type { CliIo } from "../cli-io.ts";
 import { humanSpan } from "../format/human-age.ts";
 import { humanSize } from "../format/human-size.ts";
 import { printable } from "../format/printable.ts";
 import { shortId } from "../format/short-id.ts";
+import type { CliIo } from "../program/cli-io.ts";
 import type { PullProgress } from "./progress.ts";
 
 interface ToldLayer {

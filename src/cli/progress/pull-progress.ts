@@ -1,4 +1,4 @@
-import type { CliIo } from "../cli-io.ts";
+import type { CliIo } from "../program/cli-io.ts";
 import { createLineProgress } from "./line-progress.ts";
 import type { PullProgress } from "./progress.ts";
 import { createTerminalProgress } from "./terminal-progress.ts";

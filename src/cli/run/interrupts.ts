@@ -1,4 +1,4 @@
-import type { CliIo } from "../cli-io.ts";
+import type { CliIo } from "../program/cli-io.ts";
 
 /** Ctrl-C during a run: the first asks the container to stop, the next kills it. */
 export class Interrupts implements Disposable {

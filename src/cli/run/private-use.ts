@@ -1,6 +1,6 @@
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { OwnedFd } from "../../kernel/owned-fd.ts";
-import type { CliIo } from "../cli-io.ts";
+import type { CliIo } from "../program/cli-io.ts";
 import { waitForLock } from "./wait-for-lock.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { unavailable } from "../../errors/crib-error.ts";
 import type { Clock } from "../../observe/clock.ts";
-import { connectDaemon } from "../client.ts";
+import { connectDaemon } from "../program/client.ts";
 import { processRefLives, processRefOf } from "./process-ref.ts";
 
 /** A daemon that `crib run` started, this one or another of the same root. */

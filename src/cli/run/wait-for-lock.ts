@@ -2,7 +2,7 @@ import { unavailable } from "../../errors/crib-error.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { O_CREAT, O_RDWR } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
-import type { CliIo } from "../cli-io.ts";
+import type { CliIo } from "../program/cli-io.ts";
 
 /** As long as a private daemon may take to start or stop. */
 const waitBoundMs = 20_000;

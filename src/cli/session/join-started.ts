@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readLog } from "../../logs/read-log.ts";
-import type { Cli } from "../cli.ts";
-import type { DaemonClient } from "../client.ts";
+import type { Cli } from "../program/cli.ts";
+import type { DaemonClient } from "../program/client.ts";
 import { withoutOverlap } from "./early-output.ts";
 import { runSession, type SessionOutcome } from "./run-session.ts";
 

@@ -1,4 +1,4 @@
-import type { CliIo } from "../cli-io.ts";
+import type { CliIo } from "../program/cli-io.ts";
 import { DetachKeys } from "./detach-keys.ts";
 import { SessionClient } from "./session-client.ts";
 import type { SessionEnd } from "./session-status.ts";

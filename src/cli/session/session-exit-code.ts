@@ -1,7 +1,7 @@
 import { assertNever } from "../../errors/assert-never.ts";
-import type { Cli } from "../cli.ts";
-import { ExitCode } from "../exit-code.ts";
-import { explainFailedStart } from "../explain-start-error.ts";
+import type { Cli } from "../program/cli.ts";
+import { ExitCode } from "../program/exit-code.ts";
+import { explainFailedStart } from "../program/explain-start-error.ts";
 import type { SessionOutcome } from "./run-session.ts";
 
 /** The shell's exit code for a session; one that failed is explained on stderr. */

@@ -1,4 +1,4 @@
-import type { DoctorHost } from "../cli-io.ts";
+import type { DoctorHost } from "../program/cli-io.ts";
 
 /** One process of a container as the host's /proc shows it. */
 export interface ContainerProcess {

@@ -1,0 +1,83 @@
+import { Errno } from "../../errors/errno.ts";
+import { ErrnoError } from "../../errors/errno-error.ts";
+import type { CgroupFiles } from "../files/cgroup-files.ts";
+import { hasErrno } from "../files/has-errno.ts";
+
+/** 40 µs each, on the event loop. Whoever removes a tree asks again until it is gone, and everybody else has a turn in between. */
+const mostRemoved = 1_000;
+/** Groups looked at for their processes at a time; the first to go are the first to be looked at. */
+const mostWalked = 4_096;
+
+/** What removals of one call may remove together. */
+export class RemovalBudget {
+  #left: number;
+
+  constructor(most: number = mostRemoved) {
+    this.#left = most;
+  }
+
+  /** @throws {ErrnoError} EBUSY when there is nothing left of it. */
+  spend(path: string): void {
+    if (this.#left === 0) throw new ErrnoError(Errno.EBUSY, "rmdir", path);
+    this.#left -= 1;
+  }
+}
+
+/**
+ * rmdir of a group and all below it, deepest first, without recursion: the depth is whatever a privileged container made.
+ * Absent is success.
+ *
+ * @throws {ErrnoError} EBUSY while a process is left in one of them, or there are more than the budget has.
+ */
+export function removeTree(files: CgroupFiles, directory: string, budget: RemovalBudget): void {
+  const pending = [directory];
+  const expanded = new Set<string>();
+  for (let path = pending.at(-1); path !== undefined; path = pending.at(-1)) {
+    budget.spend(directory);
+    if (removeGroup(files, path)) {
+      pending.pop();
+    } else if (expanded.has(path)) {
+      throw new ErrnoError(Errno.EBUSY, "rmdir", path);
+    } else {
+      expanded.add(path);
+      pending.push(...directoriesIn(files, path).map((name) => `${path}/${name}`));
+    }
+  }
+}
+
+/** rmdir of one group; false when it has children or processes. Absent is success. */
+export function removeGroup(files: CgroupFiles, path: string): boolean {
+  try {
+    files.rmdir(path);
+    return true;
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return true;
+    if (hasErrno(error, "EBUSY", "ENOTEMPTY")) return false;
+    throw error;
+  }
+}
+
+/**
+ * Groups from `directory` down, parents first, those that are removed first before others; as many as one may look at. Empty when it is
+ * not there.
+ */
+export function walkTree(files: CgroupFiles, directory: string, most: number = mostWalked): readonly string[] {
+  if (!files.exists(directory)) return [];
+  const found: string[] = [];
+  const pending = [directory];
+  for (let path = pending.pop(); path !== undefined && found.length < most; path = pending.pop()) {
+    found.push(path);
+    const parent = path;
+    pending.push(...directoriesIn(files, path).map((name) => `${parent}/${name}`));
+  }
+  return found;
+}
+
+function directoriesIn(files: CgroupFiles, path: string): readonly string[] {
+  try {
+    return files.directories(path);
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,35 @@
+import type { CgroupPath } from "../../ids/path.ts";
+import type { CgroupResources } from "../../oci/cgroup-resources.ts";
+import type { CgroupFiles } from "../files/cgroup-files.ts";
+import { makeGroups } from "../groups/make-groups.ts";
+import type { Hierarchy } from "../hierarchies.ts";
+import { v1Controls } from "./v1-controls.ts";
+import { inheritCpuset } from "./v1-cpuset.ts";
+
+/**
+ * Makes the group in every v1 hierarchy of the list and applies its limits. Each hierarchy costs a mkdir (15–55 µs) here and
+ * a write to cgroup.procs, under a lock all forks share, when a process enters: hence only those that do something for us.
+ */
+export function createV1Groups(
+  files: CgroupFiles,
+  hierarchies: readonly Hierarchy[],
+  path: CgroupPath,
+  resources: CgroupResources,
+): void {
+  for (const hierarchy of hierarchies) {
+    const isCpuset = hierarchy.controllers.includes("cpuset");
+    makeGroups(files, hierarchy, path, isCpuset ? { made: (directory) => inheritCpuset(files, directory) } : {});
+  }
+  applyV1Limits(files, hierarchies, path, resources);
+}
+
+export function applyV1Limits(
+  files: CgroupFiles,
+  hierarchies: readonly Hierarchy[],
+  path: CgroupPath,
+  resources: CgroupResources,
+): void {
+  for (const { controllers, mountpoint } of hierarchies) {
+    for (const controller of controllers) v1Controls[controller]?.(files, `${mountpoint}${path}`, resources);
+  }
+}
