@@ -1,10 +1,10 @@
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Pid } from "../ids/process.ts";
 import type { Kernel } from "../kernel/port.ts";
 import { SIGKILL } from "../kernel/signals.ts";
 import type { Clock } from "../observe/clock.ts";
 import { createCgroups } from "./create-cgroups.ts";
 import { hostCgroupFiles } from "./files/cgroup-files.ts";
-import { hasErrno } from "./files/has-errno.ts";
 import type { Cgroups } from "./port.ts";
 
 const root = "/sys/fs/cgroup";

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { invalidArgument } from "../errors/crib-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { ConfigSource } from "./load-config.ts";
 
 export const defaultConfigPath = "/etc/crib/config.toml";
@@ -37,7 +38,7 @@ function absentIsEmpty<T>(action: () => T, empty: T, path: string): T {
   try {
     return action();
   } catch (error) {
-    if (error instanceof Error && Reflect.get(error, "code") === "ENOENT") return empty;
+    if (hasErrno(error, "ENOENT")) return empty;
     return required(() => {
       throw error;
     }, path);

@@ -1,3 +1,5 @@
+import { hasErrno } from "../errors/has-errno.ts";
+
 /**
  * Writes all of a child's input and ends it. A child that leaves without reading is no error: its exit code speaks.
  *
@@ -9,6 +11,6 @@ export async function giveInput(stdin: Bun.FileSink, input: Uint8Array): Promise
     await stdin.write(input);
     await stdin.end();
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EPIPE")) throw error;
+    if (!hasErrno(error, "EPIPE")) throw error;
   }
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { invalidArgument } from "../errors/crib-error.ts";
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Fd, Pid } from "../ids/process.ts";
 import { cString } from "./c-string.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
@@ -52,8 +53,7 @@ function readStatus(pid: Pid): ProcessStatus | undefined {
     return parseProcessStatus(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch (error) {
     // ESRCH: the process ended between open and read.
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
-      return undefined;
+    if (hasErrno(error, "ENOENT", "ESRCH")) return undefined;
     throw error;
   }
 }

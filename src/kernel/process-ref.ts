@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Errno } from "../errors/errno.ts";
-import { ErrnoError } from "../errors/errno-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Pid } from "../ids/process.ts";
 import { OwnedFd } from "./owned-fd.ts";
 import type { Kernel } from "./port.ts";
@@ -38,7 +37,7 @@ export function signalProcess(kernel: ProcessKernel, process: ProcessRef, signal
     return true;
   } catch (error) {
     // EINVAL: the number is a thread's.
-    if (error instanceof ErrnoError && (error.errno === Errno.ESRCH || error.errno === Errno.EINVAL)) return false;
+    if (hasErrno(error, "ESRCH", "EINVAL")) return false;
     throw error;
   }
 }
@@ -61,7 +60,7 @@ function readProc(path: string): string {
   try {
     return readFileSync(path, "latin1");
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return "";
+    if (hasErrno(error, "ENOENT", "ESRCH")) return "";
     throw error;
   }
 }

@@ -1,6 +1,5 @@
 import { chmodSync } from "node:fs";
-import { Errno } from "../errors/errno.ts";
-import { ErrnoError } from "../errors/errno-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_NOFOLLOW, O_PATH } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -61,7 +60,7 @@ export class EntryMetadata {
     try {
       set();
     } catch (error) {
-      if (!(error instanceof ErrnoError && error.errno === Errno.EOPNOTSUPP)) throw error;
+      if (!hasErrno(error, "EOPNOTSUPP")) throw error;
       this.#droppedXattrs++;
     }
   }

@@ -1,5 +1,6 @@
 import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_DIRECTORY, O_PATH } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -37,7 +38,7 @@ export class HardLinks {
     try {
       this.#link(entry, path);
     } catch (error) {
-      if (!(error instanceof ErrnoError && error.errno === Errno.ENOENT)) throw refusal(error, entry, path);
+      if (!hasErrno(error, "ENOENT")) throw refusal(error, entry, path);
       if (this.#late.push({ entry, path }) > maxLate)
         throw refusedLayer(`more than ${maxLate} hard links come before their targets`);
     }

@@ -1,5 +1,4 @@
-import { Errno } from "../errors/errno.ts";
-import { ErrnoError } from "../errors/errno-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -76,8 +75,7 @@ function typeOf(kernel: Kernel, view: Fd, path: string): number | undefined {
   try {
     return kernel.lstatat(view, path).mode & S_IFMT;
   } catch (error) {
-    if (error instanceof ErrnoError && (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR))
-      return undefined;
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
 }

@@ -1,8 +1,7 @@
 import { dirname } from "node:path";
 import { assertNever } from "../errors/assert-never.ts";
 import { CribError } from "../errors/crib-error.ts";
-import { Errno } from "../errors/errno.ts";
-import { ErrnoError } from "../errors/errno-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -83,7 +82,7 @@ export class LayerJobs {
       try {
         return this.#kernel.open(path, O_RDONLY | O_NOFOLLOW);
       } catch (error) {
-        if (!(error instanceof ErrnoError && error.errno === Errno.ENOENT)) throw error;
+        if (!hasErrno(error, "ENOENT")) throw error;
       }
     }
     return this.#kernel.open(paths.at(-1) ?? "", O_RDONLY | O_NOFOLLOW);

@@ -1,5 +1,4 @@
-import { Errno } from "../errors/errno.ts";
-import { ErrnoError } from "../errors/errno-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/open-flags.ts";
 import type { FileStat, Kernel } from "../kernel/port.ts";
@@ -75,7 +74,7 @@ export class LayerRoot implements Disposable {
     try {
       return this.#kernel.lstatat(parent, base);
     } catch (error) {
-      if (error instanceof ErrnoError && error.errno === Errno.ENOENT) return undefined;
+      if (hasErrno(error, "ENOENT")) return undefined;
       throw error;
     }
   }
@@ -123,10 +122,8 @@ export class LayerRoot implements Disposable {
     try {
       return this.#kernel.openat2(this.fd, path, { flags: O_PATH | O_DIRECTORY, resolve: resolveInRoot });
     } catch (error) {
-      if (error instanceof ErrnoError && (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR))
-        return undefined;
-      if (error instanceof ErrnoError && error.errno === Errno.ELOOP)
-        throw refusedLayer(`links loop at ${JSON.stringify(path.slice(0, 200))}`);
+      if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+      if (hasErrno(error, "ELOOP")) throw refusedLayer(`links loop at ${JSON.stringify(path.slice(0, 200))}`);
       throw error;
     }
   }

@@ -1,5 +1,4 @@
-import { Errno } from "../errors/errno.ts";
-import { ErrnoError } from "../errors/errno-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Fd } from "../ids/process.ts";
 import {
   O_APPEND,
@@ -188,7 +187,7 @@ export class LayerWriter implements TarSink {
     try {
       return make(this.#root.parent(path.parent));
     } catch (error) {
-      if (!(error instanceof ErrnoError && error.errno === Errno.EEXIST)) throw error;
+      if (!hasErrno(error, "EEXIST")) throw error;
       this.#remove(path);
       return make(this.#root.parent(path.parent));
     }

@@ -1,5 +1,5 @@
-import { Errno } from "../errors/errno.ts";
 import { ErrnoError } from "../errors/errno-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFMT } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -86,7 +86,7 @@ function isAnswered(kernel: Pick<Kernel, "read">, pipe: Fd, answer: Int32Array):
     kernel.read(pipe, new Uint8Array(answer.buffer));
     return true;
   } catch (error) {
-    if (error instanceof ErrnoError && error.errno === Errno.EAGAIN) return false;
+    if (hasErrno(error, "EAGAIN")) return false;
     throw error;
   }
 }
@@ -112,7 +112,7 @@ function isRemoved(kernel: Kernel, parent: Fd, { name, hadNames }: OpenDirectory
     kernel.unlinkat(parent, name, true);
     return true;
   } catch (error) {
-    if (hadNames && error instanceof ErrnoError && error.errno === Errno.ENOTEMPTY) return false;
+    if (hadNames && hasErrno(error, "ENOTEMPTY")) return false;
     throw error;
   }
 }
@@ -124,7 +124,7 @@ function isDirectoryAfterUnlink(kernel: Kernel, parent: Fd, name: string): boole
     kernel.unlinkat(parent, name, false);
     return false;
   } catch (error) {
-    if (error instanceof ErrnoError && error.errno === Errno.ENOENT) return false;
+    if (hasErrno(error, "ENOENT")) return false;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { failedPrecondition } from "../errors/crib-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Clock } from "../observe/clock.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { type LogLine, parseLogLine } from "./parse-log-line.ts";
@@ -132,7 +133,7 @@ function openLog(path: string): number {
   try {
     fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ELOOP")) throw error;
+    if (!hasErrno(error, "ELOOP")) throw error;
   }
   if (fd >= 0 && fstatSync(fd).isFile()) return fd;
   if (fd >= 0) closeSync(fd);
@@ -140,5 +141,5 @@ function openLog(path: string): number {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+  return hasErrno(error, "ENOENT");
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { Pid } from "../ids/process.ts";
 import type { Kernel } from "../kernel/port.ts";
 
@@ -69,8 +70,7 @@ function orNothing<Found>(look: () => Found): Found | undefined {
   try {
     return look();
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
-      return undefined;
+    if (hasErrno(error, "ENOENT", "ESRCH")) return undefined;
     throw error;
   }
 }

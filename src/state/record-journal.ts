@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { hasErrno } from "../errors/has-errno.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
 import type { Log } from "../observe/log.ts";
@@ -121,7 +122,7 @@ export class RecordJournal {
     try {
       mkdirSync(this.#directory(pod), { mode: 0o700 });
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (!hasErrno(error, "EEXIST")) throw error;
     }
     this.#made.add(pod);
   }
@@ -137,7 +138,7 @@ function list(directory: HostPath) {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return [];
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return [];
     throw error;
   }
 }

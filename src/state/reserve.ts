@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { hasErrno } from "../errors/has-errno.ts";
 import { isFull } from "../errors/is-full.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
@@ -66,7 +67,7 @@ export class Reserve implements Disposable {
     try {
       names = readdirSync(this.#directory);
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+      if (hasErrno(error, "ENOENT")) return false;
       throw error;
     }
     if (names.length === 0) return false;

@@ -201,25 +201,29 @@ test("one of two waiting pulls may leave; when both left, nothing goes on", asyn
   const image = makeImage(noise(1_000_000));
   const layer = layerOf(image);
   const reference = registry.add("r", "1", image);
-  const closed: string[] = [];
+  const closed: number[] = [];
+  let requests = 0;
   registry.intercept = ({ name }) => {
     if (name !== layer.digest) return undefined;
+    requests += 1;
+    const request = requests;
     return new Response(
       new ReadableStream({
         start: (controller) => controller.enqueue(layer.bytes.subarray(0, 1000)),
-        cancel: () => void closed.push(name),
+        cancel: () => void closed.push(request),
       }),
     );
   };
   const [one, two] = [new AbortController(), new AbortController()];
   const outcomes = [one, two].map(({ signal }) => service.refusal(reference, { signal }));
-  await waitUntil(() => registry.fetches(layer.digest) === 1, { what: "the layer is asked for" });
+  // A body in chunks is asked for twice: the process that takes plain bodies leaves it to the general client (decision 0135).
+  await waitUntil(() => requests === 2, { what: "the layer is asked for" });
   one.abort();
   expect((await outcomes[0])?.code).toBe("cancelled");
-  expect(closed).toEqual([]);
+  expect(closed).not.toContain(2);
   two.abort();
   expect((await outcomes[1])?.code).toBe("cancelled");
-  await waitUntil(() => closed.length === 1, { what: "the connection is closed" });
+  await waitUntil(() => closed.includes(2), { what: "the connection is closed" });
   await waitUntil(() => layerDirs("ingest").length === 0, { what: "what was half unpacked is removed" });
   registry.intercept = () => undefined;
   await service.pull(reference);

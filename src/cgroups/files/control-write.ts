@@ -1,6 +1,7 @@
 import { failedPrecondition, invalidArgument } from "../../errors/crib-error.ts";
+import { ErrnoError } from "../../errors/errno-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
-import { hasErrno } from "./has-errno.ts";
 
 /** One value for one control file of a group. */
 export interface ControlWrite {
@@ -39,7 +40,8 @@ export function writeControl(files: CgroupFiles, directory: string, { file, valu
 
 /** Kernel refusals in the words of the request. */
 export function explainRefusal(error: unknown): unknown {
-  if (!hasErrno(error, "EINVAL", "ERANGE", "EBUSY", "ENOENT", "EOPNOTSUPP") || error.syscall !== "write") return error;
+  if (!(error instanceof ErrnoError) || error.syscall !== "write") return error;
+  if (!hasErrno(error, "EINVAL", "ERANGE", "EBUSY", "ENOENT", "EOPNOTSUPP")) return error;
   const file = error.path ?? "control file";
   if (hasErrno(error, "EBUSY") && file.endsWith("/cgroup.subtree_control")) {
     return failedPrecondition(

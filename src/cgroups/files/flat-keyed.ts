@@ -1,5 +1,5 @@
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
-import { hasErrno } from "./has-errno.ts";
 
 /** `key value` lines, as memory.stat and cpu.stat have them. */
 export function parseFlatKeyed(text: string): ReadonlyMap<string, bigint> {

@@ -1,5 +1,5 @@
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { CgroupFiles } from "./cgroup-files.ts";
-import { hasErrno } from "./has-errno.ts";
 
 /**
  * Files that remember what stood in every control they overwrite, so that an update that fails half way is undone.

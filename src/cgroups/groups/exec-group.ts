@@ -1,5 +1,5 @@
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { CgroupFiles } from "../files/cgroup-files.ts";
-import { hasErrno } from "../files/has-errno.ts";
 import { RemovalBudget, removeTree } from "./group-tree.ts";
 import { treePids } from "./tree-pids.ts";
 

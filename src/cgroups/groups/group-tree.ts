@@ -1,7 +1,7 @@
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { CgroupFiles } from "../files/cgroup-files.ts";
-import { hasErrno } from "../files/has-errno.ts";
 
 /** 40 µs each, on the event loop. Whoever removes a tree asks again until it is gone, and everybody else has a turn in between. */
 const mostRemoved = 1_000;

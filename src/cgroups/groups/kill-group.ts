@@ -1,5 +1,5 @@
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { CgroupFiles } from "../files/cgroup-files.ts";
-import { hasErrno } from "../files/has-errno.ts";
 import { treePids } from "./tree-pids.ts";
 
 /** How a group is stopped while its processes are counted out, where the kernel cannot kill a group by itself. */

@@ -1,6 +1,6 @@
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { CgroupPath } from "../../ids/path.ts";
 import type { CgroupFiles } from "../files/cgroup-files.ts";
-import { hasErrno } from "../files/has-errno.ts";
 import type { Hierarchy } from "../hierarchies.ts";
 
 /** What a controller needs done to a group that has just been made, or before one is made below it. */

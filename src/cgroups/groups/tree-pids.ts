@@ -1,5 +1,5 @@
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { CgroupFiles } from "../files/cgroup-files.ts";
-import { hasErrno } from "../files/has-errno.ts";
 import { walkTree } from "./group-tree.ts";
 
 /** Processes in a group and all below it. Numbers of another pid namespace read as 0 and are left out. */

@@ -1,6 +1,6 @@
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { CgroupFiles } from "../files/cgroup-files.ts";
 import { readNumber } from "../files/flat-keyed.ts";
-import { hasErrno } from "../files/has-errno.ts";
 import type { HugepageUse } from "../port.ts";
 
 /** One directory for each size the kernel can make: hugepages-2048kB. */

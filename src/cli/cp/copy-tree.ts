@@ -1,7 +1,6 @@
 import { readdirSync } from "node:fs";
 import { failedPrecondition } from "../../errors/crib-error.ts";
-import { Errno } from "../../errors/errno.ts";
-import { ErrnoError } from "../../errors/errno-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { Fd } from "../../ids/process.ts";
 import {
   O_CREAT,
@@ -146,7 +145,7 @@ export class TreeCopier {
     try {
       return this.#kernel.lstatat(directory, name).mode & S_IFMT;
     } catch (error) {
-      if (error instanceof ErrnoError && error.errno === Errno.ENOENT) return undefined;
+      if (hasErrno(error, "ENOENT")) return undefined;
       throw error;
     }
   }

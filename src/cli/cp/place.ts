@@ -1,5 +1,4 @@
-import { Errno } from "../../errors/errno.ts";
-import { ErrnoError } from "../../errors/errno-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { Fd } from "../../ids/process.ts";
 import { O_DIRECTORY, O_PATH, O_RDONLY } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
@@ -37,8 +36,7 @@ export function openIfDirectory(kernel: FileCalls, place: Place): OwnedFd | unde
     const flags = O_RDONLY | O_DIRECTORY;
     return new OwnedFd(kernel, kernel.openat2(place.root, place.path, { flags, resolve: place.resolve }));
   } catch (error) {
-    if (error instanceof ErrnoError && (error.errno === Errno.ENOENT || error.errno === Errno.ENOTDIR))
-      return undefined;
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, truncate } from "node:fs/promises";
 import { CribError } from "../../errors/crib-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import { isFull } from "../../errors/is-full.ts";
 import { isMissing } from "../../errors/is-missing.ts";
 import { type Digest, isDigest } from "../../ids/digest.ts";
@@ -176,7 +177,7 @@ export class ContentStore {
     try {
       return (await stat(this.path(digest))).size === blob.sizeBytes;
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+      if (hasErrno(error, "ENOENT")) return false;
       throw error;
     }
   }

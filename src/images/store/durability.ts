@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, rmSync } from "node:fs";
 import { chmod, mkdir, open, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { hasErrno } from "../../errors/has-errno.ts";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import type { LayerWorkers } from "../../layers/layer-workers.ts";
 import type { Clock } from "../../observe/clock.ts";
@@ -51,7 +52,7 @@ export class Durability implements Disposable {
       this.#unmarked = before === this.#bootId ? "pending" : "suspect";
       this.#unclean = before !== this.#bootId && existsSync(this.#runningFile);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+      if (!hasErrno(error, "ENOENT")) throw error;
       this.#unmarked = "legacy";
     }
   }
@@ -141,7 +142,7 @@ async function modeOf(path: HostPath): Promise<number | undefined> {
   try {
     return (await stat(path)).mode;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (hasErrno(error, "ENOENT")) return undefined;
     throw error;
   }
 }
@@ -151,7 +152,7 @@ async function mark(path: HostPath): Promise<void> {
   try {
     await chmod(path, durableFileMode);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    if (!hasErrno(error, "ENOENT")) throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { z } from "zod";
+import { hasErrno } from "../../errors/has-errno.ts";
 import { type DiffId, isDigest } from "../../ids/digest.ts";
 import type { HostPath } from "../../ids/path.ts";
 
@@ -45,7 +46,7 @@ export async function isThere(path: HostPath): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    if (hasErrno(error, "ENOENT")) return false;
     throw error;
   }
 }

@@ -1,7 +1,6 @@
 import type { FdSocketOptions, Socket, SocketOptions, UnixSocketOptions } from "bun";
 import { CribError, internal } from "../../errors/crib-error.ts";
-import { Errno } from "../../errors/errno.ts";
-import { ErrnoError } from "../../errors/errno-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { Fd } from "../../ids/process.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
 import type { Kernel } from "../../kernel/port.ts";
@@ -115,7 +114,7 @@ export class HelperProcess<Reply> implements Disposable {
     try {
       this.#kernel.pidfdSendSignal(this.#pidfd.fd, SIGKILL);
     } catch (error) {
-      if (!(error instanceof ErrnoError && (error.errno === Errno.ESRCH || error.errno === Errno.EBADF))) throw error;
+      if (!hasErrno(error, "ESRCH", "EBADF")) throw error;
     }
   }
 

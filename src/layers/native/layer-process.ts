@@ -1,6 +1,5 @@
 import { internal } from "../../errors/crib-error.ts";
-import { Errno } from "../../errors/errno.ts";
-import { ErrnoError } from "../../errors/errno-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { Fd } from "../../ids/process.ts";
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
@@ -94,7 +93,7 @@ function openFirst(kernel: Kernel, paths: readonly string[]): Fd {
     try {
       return kernel.open(path, O_RDONLY | O_NOFOLLOW);
     } catch (error) {
-      if (!(error instanceof ErrnoError && error.errno === Errno.ENOENT)) throw error;
+      if (!hasErrno(error, "ENOENT")) throw error;
     }
   }
   return kernel.open(paths.at(-1) ?? "", O_RDONLY | O_NOFOLLOW);

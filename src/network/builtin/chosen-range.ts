@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { failedPrecondition } from "../../errors/crib-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Log } from "../../observe/log.ts";
 import type { NetlinkSocket } from "../netlink/netlink-socket.ts";
@@ -58,7 +59,7 @@ export class ChosenRange {
       const text = typeof record === "object" && record !== null && "subnet" in record ? record.subnet : undefined;
       return typeof text === "string" ? rangeOf(text) : undefined;
     } catch (error) {
-      const absent = error instanceof Error && "code" in error && error.code === "ENOENT";
+      const absent = hasErrno(error, "ENOENT");
       if (!absent) this.#log.warn({ err: error, file: this.#file }, "the chosen range cannot be read; choosing again");
       return undefined;
     }

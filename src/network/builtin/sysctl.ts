@@ -1,5 +1,4 @@
-import { Errno } from "../../errors/errno.ts";
-import { ErrnoError } from "../../errors/errno-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { Kernel } from "../../kernel/port.ts";
 
 export type SysctlKernel = Pick<Kernel, "open" | "read" | "writeAll" | "close">;
@@ -25,7 +24,7 @@ export function setNetworkSysctl(kernel: SysctlKernel, name: string, value: stri
     }
     return true;
   } catch (error) {
-    if (error instanceof ErrnoError && error.errno === Errno.ENOENT) return false;
+    if (hasErrno(error, "ENOENT")) return false;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { chmod, chown, mkdir, rename, stat } from "node:fs/promises";
+import { hasErrno } from "../../errors/has-errno.ts";
 import { isFull } from "../../errors/is-full.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
@@ -59,7 +60,7 @@ export async function removeContainerDirectory(engine: PodEngine, id: ContainerI
     await mkdir(trash, { recursive: true, mode: 0o700 });
     await rename(directory, joinHostPath(trash, id));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+    if (hasErrno(error, "ENOENT")) return;
     if (!isFull(error)) throw error;
     // Nothing can be moved on a full disk; where it is, the next start would find it as one that no record names.
     void discard(engine, joinHostPath(engine.config.root, "containers"), id);

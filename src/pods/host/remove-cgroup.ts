@@ -1,8 +1,7 @@
 import type { Cgroups } from "../../cgroups/port.ts";
 import type { Config } from "../../config/config.ts";
 import { deadlineExceeded } from "../../errors/crib-error.ts";
-import { Errno } from "../../errors/errno.ts";
-import { ErrnoError } from "../../errors/errno-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import { type CgroupPath, parseCgroupPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
 import { waitChannel } from "../../kernel/process-ref.ts";
@@ -25,7 +24,7 @@ export async function removeCgroup(engine: CgroupEngine, path: CgroupPath): Prom
       removeDefaultParent(engine, path);
       return;
     } catch (error) {
-      if (!(error instanceof ErrnoError && error.errno === Errno.EBUSY)) throw error;
+      if (!hasErrno(error, "EBUSY")) throw error;
       engine.cgroups.kill(path);
     }
     await engine.clock.sleep(pauseMs);

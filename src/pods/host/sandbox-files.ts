@@ -1,4 +1,5 @@
 import { chownSync, existsSync, readFileSync } from "node:fs";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { joinHostPath } from "../../ids/path.ts";
 import { writeWithMode } from "../../kernel/exact-modes.ts";
@@ -86,7 +87,7 @@ function resolvConfText(config: PodSpec): string {
     try {
       return readFileSync("/etc/resolv.conf", "utf8");
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+      if (hasErrno(error, "ENOENT")) return "";
       throw error;
     }
   }

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { RuntimeHandlerConfig } from "../../config/runtime-handler.ts";
 import { type CribError, invalidArgument } from "../../errors/crib-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { GrantedDevice } from "../../oci/devices.ts";
 import type { ContainerSpec, RequestedDevice } from "../../spec/container-spec.ts";
 
@@ -96,8 +97,7 @@ function ifThere<Found>(path: string, look: (path: string) => Found): Found | un
   try {
     return look(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENXIO"))
-      return undefined;
+    if (hasErrno(error, "ENOENT", "ENXIO")) return undefined;
     throw unusable(path, error);
   }
 }

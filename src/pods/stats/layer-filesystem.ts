@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { AT_FDCWD } from "../../kernel/open-flags.ts";
 import type { Kernel } from "../../kernel/port.ts";
@@ -34,7 +35,7 @@ function readDeviceName(numbers: string): string | undefined {
     const name = /^DEVNAME=(.+)$/m.exec(readFileSync(`/sys/dev/block/${numbers}/uevent`, "utf8"))?.[1];
     return name === undefined ? undefined : `/dev/${name}`;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (hasErrno(error, "ENOENT")) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
-import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { FileCalls, TreeCalls } from "../../kernel/port.ts";
 import type { Clock } from "../../observe/clock.ts";
@@ -62,7 +62,7 @@ function readIfThere(
     if (kernel.read(pipe, bytes) === 0) new DataView(bytes.buffer).setInt32(incompleteAt, 1, true);
     return true;
   } catch (error) {
-    if (error instanceof ErrnoError && error.errno === Errno.EAGAIN) return false;
+    if (hasErrno(error, "EAGAIN")) return false;
     throw error;
   }
 }

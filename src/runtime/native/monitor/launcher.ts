@@ -1,6 +1,5 @@
 import { unavailable } from "../../../errors/crib-error.ts";
-import { Errno } from "../../../errors/errno.ts";
-import { ErrnoError } from "../../../errors/errno-error.ts";
+import { hasErrno } from "../../../errors/has-errno.ts";
 import type { SandboxId } from "../../../ids/object-id.ts";
 import { type HostPath, joinHostPath } from "../../../ids/path.ts";
 import type { Fd } from "../../../ids/process.ts";
@@ -85,7 +84,7 @@ function endSpawned(kernel: Pick<ProcessCalls, "pidfdSendSignal">, pidfd: Fd): v
   try {
     kernel.pidfdSendSignal(pidfd, SIGKILL);
   } catch (error) {
-    if (!(error instanceof ErrnoError && error.errno === Errno.ESRCH)) throw error;
+    if (!hasErrno(error, "ESRCH")) throw error;
   }
 }
 
@@ -94,7 +93,7 @@ function openDirectory(kernel: Pick<FileCalls, "open" | "close">, directory: Hos
     return new OwnedFd(kernel, kernel.open(directory, O_PATH | O_DIRECTORY));
   } catch (error) {
     // A path that is short enough would be answered the same: no process listens there.
-    if (error instanceof ErrnoError && error.errno === Errno.ENOENT) {
+    if (hasErrno(error, "ENOENT")) {
       throw unavailable(`no monitor has its directory at ${JSON.stringify(directory)}`, error);
     }
     throw error;

@@ -1,6 +1,6 @@
 import { deadlineExceeded, failedPrecondition, unavailable } from "../../../errors/crib-error.ts";
 import { Errno } from "../../../errors/errno.ts";
-import { ErrnoError } from "../../../errors/errno-error.ts";
+import { hasErrno } from "../../../errors/has-errno.ts";
 import type { SandboxId } from "../../../ids/object-id.ts";
 import type { Fd } from "../../../ids/process.ts";
 import { OwnedFd } from "../../../kernel/owned-fd.ts";
@@ -78,7 +78,7 @@ function readNow(kernel: Pick<FileCalls, "read">, pipe: Fd, into: Uint8Array): n
   try {
     return kernel.read(pipe, into);
   } catch (error) {
-    if (error instanceof ErrnoError && error.errno === Errno.EAGAIN) return undefined;
+    if (hasErrno(error, "EAGAIN")) return undefined;
     throw error;
   }
 }
