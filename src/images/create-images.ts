@@ -43,8 +43,8 @@ import type { Platform } from "./registry/platform.ts";
 import { requestSecret } from "./registry/request-secret.ts";
 import { builtinName, makeBuiltinImage } from "./store/builtin-image.ts";
 import { Durability } from "./store/durability.ts";
+import { ImageCatalogue } from "./store/image-catalogue.ts";
 import { ImageFiles } from "./store/image-files.ts";
-import { ImageIndex } from "./store/image-index.ts";
 import { ImageRecords } from "./store/image-records.ts";
 import { LayerBuilds } from "./store/layer-builds.ts";
 import { LayerKinds } from "./store/layer-kinds.ts";
@@ -104,7 +104,7 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   await content.open(saved.blobs);
   await layers.open(saved.layers);
   await durability.opened();
-  const index = new ImageIndex(records, createPinnedMatcher(config.images.pinned), (image) =>
+  const index = new ImageCatalogue(records, createPinnedMatcher(config.images.pinned), (image) =>
     image.chainIds.every((id) => layers.has(id)),
   );
   const configPath = (id: ImageId): HostPath => content.path(id);

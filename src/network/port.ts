@@ -10,7 +10,7 @@ export interface PortMapping {
   readonly hostIp: string;
 }
 
-export interface AttachRequest {
+export interface PodNetworkRequest {
   readonly sandboxId: SandboxId;
   readonly name: string;
   readonly namespace: string;
@@ -43,12 +43,12 @@ export interface PodNetwork {
    * Gives the namespace at `netns` interfaces and addresses. On failure everything half-done is undone.
    * @throws {CribError} unavailable when no network is configured or a plugin failed (message names it), resource-exhausted when no address is left.
    */
-  attach(request: AttachRequest, signal: AbortSignal): Promise<NetworkAttachment>;
+  attach(request: PodNetworkRequest, signal: AbortSignal): Promise<NetworkAttachment>;
   /** Idempotent; works when the namespace is gone, and from an intent whose attach never finished (`attachment` undefined). */
-  detach(request: AttachRequest, attachment: NetworkAttachment | undefined): Promise<void>;
+  detach(request: PodNetworkRequest, attachment: NetworkAttachment | undefined): Promise<void>;
   /** At start: adopts the attachments of live pods, removes interfaces, rules and addresses of pods that are no more. */
   reconcile(
-    live: readonly { readonly request: AttachRequest; readonly attachment: NetworkAttachment }[],
+    live: readonly { readonly request: PodNetworkRequest; readonly attachment: NetworkAttachment }[],
   ): Promise<void>;
   status(): Promise<{ readonly ready: boolean; readonly reason: string; readonly message: string }>;
   /** UpdateRuntimeConfig: the node's pod range(s), comma-separated CIDRs. */

@@ -3,7 +3,7 @@ import type { SandboxId } from "../ids/object-id.ts";
 import { parseSandboxId } from "../ids/object-id.ts";
 import type { CgroupPath, HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
-import type { AttachRequest } from "../network/port.ts";
+import type { PodNetworkRequest } from "../network/port.ts";
 import type { Log } from "../observe/log.ts";
 import { parseWithBigints, stringifyWithBigints } from "./json-bigint.ts";
 
@@ -13,7 +13,7 @@ export interface SandboxIntent {
   readonly directory: HostPath;
   readonly cgroup: CgroupPath;
   readonly ownsCgroup: boolean;
-  readonly networkRequest: AttachRequest | undefined;
+  readonly networkRequest: PodNetworkRequest | undefined;
 }
 
 /**

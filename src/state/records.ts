@@ -4,7 +4,7 @@ import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { Pid } from "../ids/process.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { ProcessRef } from "../kernel/process-ref.ts";
-import type { AttachRequest, NetworkAttachment } from "../network/port.ts";
+import type { NetworkAttachment, PodNetworkRequest } from "../network/port.ts";
 import type { PodResources } from "../oci/pod-resources.ts";
 import type { RuntimeSpec } from "../oci/runtime-spec.ts";
 import type { ContainerSpec } from "../spec/container-spec.ts";
@@ -47,7 +47,7 @@ export interface SandboxRecord {
   readonly initStartTime?: bigint;
   /** Where the network namespace is pinned; undefined for host network. */
   readonly netns: HostPath | undefined;
-  readonly networkRequest: AttachRequest | undefined;
+  readonly networkRequest: PodNetworkRequest | undefined;
   readonly network: NetworkAttachment | undefined;
   /** Of `config.logDirectory`, links resolved, when the pod was made; undefined: it was not there, or an older record. */
   readonly realLogDirectory?: HostPath;

@@ -1,13 +1,13 @@
 import type { AttachStreamsRequest, ExecStreamsRequest } from "../pods/streams.ts";
 
 /** What a URL was given out for: checked when it was asked for, and a client that connects cannot change it. */
-export type StreamRequest = ExecRequest | AttachRequest | PortForwardRequest;
+export type StreamRequest = ExecRequest | ContainerAttachRequest | PortForwardRequest;
 
 export interface ExecRequest extends ExecStreamsRequest {
   readonly kind: "exec";
 }
 
-export interface AttachRequest extends AttachStreamsRequest {
+export interface ContainerAttachRequest extends AttachStreamsRequest {
   readonly kind: "attach";
   /** The container has a terminal: the client may resize it. */
   readonly terminal: boolean;

@@ -10,7 +10,7 @@ import { SpdyClient, type SpdyRemoteCommandProtocol, spdyRemoteCommandProtocols 
 import { SpdyPortForward, spdyPortForwardProtocol } from "./session/spdy-port-forward.ts";
 import { WebSocketClient } from "./session/websocket-client.ts";
 import { WebSocketPortForward } from "./session/websocket-port-forward.ts";
-import type { AttachRequest, ExecRequest, PortForwardRequest, StreamRequest } from "./stream-request.ts";
+import type { ContainerAttachRequest, ExecRequest, PortForwardRequest, StreamRequest } from "./stream-request.ts";
 import { type Handshake, shakeHands } from "./websocket/handshake.ts";
 import { portForwardProtocols, remoteCommandProtocols, tunnelledPortForward } from "./websocket/subprotocols.ts";
 import type { Wire } from "./wire.ts";
@@ -39,7 +39,11 @@ export function negotiate(
   return upgrade === "websocket" ? commandOverWebSocket(head, request, host) : commandOverSpdy(head, request, host);
 }
 
-function commandOverWebSocket(head: RequestHead, request: ExecRequest | AttachRequest, host: UpgradeHost): Upgrade {
+function commandOverWebSocket(
+  head: RequestHead,
+  request: ExecRequest | ContainerAttachRequest,
+  host: UpgradeHost,
+): Upgrade {
   const hands = shakeHands(head, remoteCommandProtocols.keys());
   if ("refusal" in hands) return hands;
   const protocol = chosen(remoteCommandProtocols, hands);
@@ -56,7 +60,7 @@ function commandOverWebSocket(head: RequestHead, request: ExecRequest | AttachRe
   };
 }
 
-function commandOverSpdy(head: RequestHead, request: ExecRequest | AttachRequest, host: UpgradeHost): Upgrade {
+function commandOverSpdy(head: RequestHead, request: ExecRequest | ContainerAttachRequest, host: UpgradeHost): Upgrade {
   const hands = negotiateSpdy<SpdyRemoteCommandProtocol>(head, spdyRemoteCommandProtocols);
   if ("refusal" in hands) return hands;
   return {
@@ -99,7 +103,7 @@ function portForwardOverSpdy(head: RequestHead, request: PortForwardRequest, hos
   };
 }
 
-function startCommand(request: ExecRequest | AttachRequest, client: RemoteClient, host: UpgradeHost) {
+function startCommand(request: ExecRequest | ContainerAttachRequest, client: RemoteClient, host: UpgradeHost) {
   const open = async () => (request.kind === "exec" ? host.pods.exec(request) : host.pods.attach(request));
   return new RemoteCommandSession(request, open, client, host);
 }

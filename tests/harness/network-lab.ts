@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { SandboxId } from "../../src/ids/object-id.ts";
 import type { HostPath } from "../../src/ids/path.ts";
-import type { AttachRequest, PortMapping } from "../../src/network/port.ts";
+import type { PodNetworkRequest, PortMapping } from "../../src/network/port.ts";
 import { waitUntil } from "./wait-until.ts";
 
 const peer = join(import.meta.dir, "..", "fixtures", "network-peer.ts");
@@ -81,7 +81,11 @@ export function inside(netns: HostPath | undefined): readonly string[] {
   return netns === undefined ? [] : ["nsenter", `--net=${netns}`];
 }
 
-export function podRequest(id: SandboxId, netns: HostPath, portMappings: readonly PortMapping[] = []): AttachRequest {
+export function podRequest(
+  id: SandboxId,
+  netns: HostPath,
+  portMappings: readonly PortMapping[] = [],
+): PodNetworkRequest {
   return {
     sandboxId: id,
     name: `pod-${id.slice(0, 6)}`,

@@ -8,7 +8,7 @@ import type { HostPath } from "../../src/ids/path.ts";
 import { createLinuxKernel } from "../../src/kernel/linux.ts";
 import { createPodNetwork } from "../../src/network/pod-network.ts";
 import { podNetworkSysctls } from "../../src/network/pod-sysctls.ts";
-import type { AttachRequest, NetworkAttachment, PodNetwork, PortMapping } from "../../src/network/port.ts";
+import type { NetworkAttachment, PodNetwork, PodNetworkRequest, PortMapping } from "../../src/network/port.ts";
 import type { Log } from "../../src/observe/log.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { ask, inside, NetworkLab, podRequest, sh } from "../harness/network-lab.ts";
@@ -24,10 +24,10 @@ const log: Log = { debug: () => {}, info: () => {}, warn: (_, message) => warnin
 const state = mkdtempSync("/tmp/crib-network-") as HostPath;
 let lab: NetworkLab;
 let network: PodNetwork;
-let attached: AttachRequest[] = [];
+let attached: PodNetworkRequest[] = [];
 
 interface Pod {
-  readonly request: AttachRequest;
+  readonly request: PodNetworkRequest;
   readonly attachment: NetworkAttachment;
   readonly ip: string;
 }

@@ -5,7 +5,7 @@ import { newSandboxId } from "../../src/ids/object-id.ts";
 import type { HostPath } from "../../src/ids/path.ts";
 import { createLinuxKernel } from "../../src/kernel/linux.ts";
 import { createPodNetwork } from "../../src/network/pod-network.ts";
-import type { AttachRequest, NetworkAttachment, PodNetwork } from "../../src/network/port.ts";
+import type { NetworkAttachment, PodNetwork, PodNetworkRequest } from "../../src/network/port.ts";
 import type { Log } from "../../src/observe/log.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { ask, NetworkLab, podRequest, sh } from "../harness/network-lab.ts";
@@ -22,7 +22,7 @@ const file = join(directory, "pod-range.json");
 
 let lab: NetworkLab;
 let network: PodNetwork;
-let attached: AttachRequest[] = [];
+let attached: PodNetworkRequest[] = [];
 
 function createNetwork(subnet?: string): PodNetwork {
   return createPodNetwork({
@@ -39,7 +39,7 @@ function createNetwork(subnet?: string): PodNetwork {
 }
 
 interface Pod {
-  readonly request: AttachRequest;
+  readonly request: PodNetworkRequest;
   readonly attachment: NetworkAttachment;
 }
 

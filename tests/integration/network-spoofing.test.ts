@@ -6,7 +6,7 @@ import type { HostPath } from "../../src/ids/path.ts";
 import { createLinuxKernel } from "../../src/kernel/linux.ts";
 import { createPodNetwork } from "../../src/network/pod-network.ts";
 import { podNetworkSysctls } from "../../src/network/pod-sysctls.ts";
-import type { AttachRequest, NetworkAttachment, PodNetwork, PortMapping } from "../../src/network/port.ts";
+import type { NetworkAttachment, PodNetwork, PodNetworkRequest, PortMapping } from "../../src/network/port.ts";
 import type { Log } from "../../src/observe/log.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import * as frames from "../fixtures/frames.ts";
@@ -26,10 +26,10 @@ const program = join(directory, "raw-frame");
 
 let lab: NetworkLab;
 let network: PodNetwork;
-let attached: AttachRequest[] = [];
+let attached: PodNetworkRequest[] = [];
 
 interface Pod {
-  readonly request: AttachRequest;
+  readonly request: PodNetworkRequest;
   readonly attachment: NetworkAttachment;
   readonly netns: HostPath;
   readonly ip: string;

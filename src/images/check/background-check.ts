@@ -1,6 +1,6 @@
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import type { ImageIndex } from "../store/image-index.ts";
+import type { ImageCatalogue } from "../store/image-catalogue.ts";
 import type { CheckedTimes } from "./checked-times.ts";
 import { atRate } from "./pace.ts";
 import type { StoreChecks } from "./store-checks.ts";
@@ -23,7 +23,7 @@ const uncleanBytesPerSecond = 64 * 1024 ** 2;
 /** Reads the store slowly, what was read longest ago first, and mends what it finds, for as long as the daemon lives. */
 export class BackgroundCheck implements Disposable {
   readonly #checks: StoreChecks;
-  readonly #index: Pick<ImageIndex, "records">;
+  readonly #index: Pick<ImageCatalogue, "records">;
   readonly #times: CheckedTimes;
   readonly #options: BackgroundCheckOptions;
   readonly #clock: Clock;
@@ -32,7 +32,7 @@ export class BackgroundCheck implements Disposable {
 
   constructor(
     checks: StoreChecks,
-    index: Pick<ImageIndex, "records">,
+    index: Pick<ImageCatalogue, "records">,
     times: CheckedTimes,
     options: BackgroundCheckOptions,
     { clock, log }: { readonly clock: Clock; readonly log: Log },

@@ -1,5 +1,5 @@
 import type { ChainId, Digest } from "../../ids/digest.ts";
-import type { ImageIndex } from "../store/image-index.ts";
+import type { ImageCatalogue } from "../store/image-catalogue.ts";
 import type { ImageRecord } from "../store/image-records.ts";
 
 /** A blob or layer that images need, with the images. */
@@ -9,7 +9,7 @@ export type StoreItem = { readonly images: readonly ImageRecord[] } & (
 );
 
 /** What the images of a store are made of, each part once: layers first, for containers start with them. */
-export function storeItems(index: Pick<ImageIndex, "records">): readonly StoreItem[] {
+export function storeItems(index: Pick<ImageCatalogue, "records">): readonly StoreItem[] {
   const layers = new Map<ChainId, ImageRecord[]>();
   const blobs = new Map<Digest, ImageRecord[]>();
   for (const image of index.records()) {

@@ -5,7 +5,7 @@ import type { ContentStore } from "../content/content-store.ts";
 import type { Pins } from "../content/pins.ts";
 import type { PullProgress } from "../port.ts";
 import type { BlobSource } from "../registry/repository.ts";
-import type { ImageIndex } from "../store/image-index.ts";
+import type { ImageCatalogue } from "../store/image-catalogue.ts";
 import type { ReferenceRecord } from "../store/image-records.ts";
 import type { LayerBuilds } from "../store/layer-builds.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
@@ -13,7 +13,7 @@ import type { ResolvedImage } from "./resolve-image.ts";
 export interface Stores {
   readonly content: ContentStore;
   readonly builds: LayerBuilds;
-  readonly index: ImageIndex;
+  readonly index: ImageCatalogue;
   readonly pins: Pins;
   readonly clock: Clock;
 }

@@ -1,10 +1,10 @@
-import type { AttachRequest, NetworkAttachment } from "../port.ts";
+import type { NetworkAttachment, PodNetworkRequest } from "../port.ts";
 import { podLinkName } from "./pod-link.ts";
 import { type Address, formatAddress, gatewayOf, rangeOf, type Subnet } from "./subnet.ts";
 
 /** What is kept of a pod's connection, and shown to people: the built-in network's own words for a CNI result. */
 export function attachmentOf(
-  request: AttachRequest,
+  request: PodNetworkRequest,
   made: {
     readonly bridge: string;
     readonly mtu: number;

@@ -5,7 +5,7 @@ import type { Fd } from "../../ids/process.ts";
 import { connectLink, createVeth, findLink, listLinks } from "../netlink/links.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import { NetlinkSocket } from "../netlink/netlink-socket.ts";
-import type { AttachRequest, NetworkAttachment } from "../port.ts";
+import type { NetworkAttachment, PodNetworkRequest } from "../port.ts";
 import { withNetns } from "../with-netns.ts";
 import { AddressPool } from "./address-pool.ts";
 import { asNetworkError } from "./as-network-error.ts";
@@ -28,7 +28,7 @@ const retrySetupAfterMs = 5000;
 const statusPatienceMs = 4;
 
 interface LivePod {
-  readonly request: AttachRequest;
+  readonly request: PodNetworkRequest;
   readonly attachment: NetworkAttachment;
 }
 
@@ -67,7 +67,7 @@ export class BuiltinNetwork implements AsyncDisposable {
   }
 
   /** @throws {CribError} see `PodNetwork.attach`; nothing is left behind then. */
-  async attach(request: AttachRequest): Promise<NetworkAttachment> {
+  async attach(request: PodNetworkRequest): Promise<NetworkAttachment> {
     try {
       return await this.#turns.run(() => this.#attach(request));
     } catch (error) {
@@ -75,7 +75,7 @@ export class BuiltinNetwork implements AsyncDisposable {
     }
   }
 
-  async #attach(request: AttachRequest): Promise<NetworkAttachment> {
+  async #attach(request: PodNetworkRequest): Promise<NetworkAttachment> {
     const bridge = await this.#ensureReady();
     await using undo = new AsyncDisposableStack();
     const addresses = this.#pool.allocate(request.sandboxId);
@@ -173,7 +173,7 @@ export class BuiltinNetwork implements AsyncDisposable {
     this.#rules[Symbol.dispose]();
   }
 
-  async #connect(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): Promise<void> {
+  async #connect(request: PodNetworkRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): Promise<void> {
     const { kernel } = this.#options;
     const peerIndex = await this.#createVeth(request, bridge, netns, addresses);
     setNetworkSysctl(kernel, `ipv6/conf/${podLinkName(request.sandboxId)}/accept_ra`, "0");
@@ -185,7 +185,12 @@ export class BuiltinNetwork implements AsyncDisposable {
     );
   }
 
-  async #createVeth(request: AttachRequest, bridge: Bridge, netns: Fd, addresses: readonly Address[]): Promise<number> {
+  async #createVeth(
+    request: PodNetworkRequest,
+    bridge: Bridge,
+    netns: Fd,
+    addresses: readonly Address[],
+  ): Promise<number> {
     const create = (master: Bridge): Promise<number> =>
       createVeth(this.#routeSocket(), {
         name: podLinkName(request.sandboxId),

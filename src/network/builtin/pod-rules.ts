@@ -5,7 +5,7 @@ import { listAddresses } from "../netlink/addresses.ts";
 import { forgetUdpFlows } from "../netlink/conntrack.ts";
 import { type NetlinkKernel, NetlinkSocket } from "../netlink/netlink-socket.ts";
 import type { SetElement } from "../nftables/batch.ts";
-import type { AttachRequest, NetworkAttachment } from "../port.ts";
+import type { NetworkAttachment, PodNetworkRequest } from "../port.ts";
 import { type HostPort, HostPorts, hostPortsOf } from "./host-ports.ts";
 import { refusePortsInUse } from "./listening-ports.ts";
 import { type PodElements, PodFirewall } from "./pod-firewall.ts";
@@ -46,7 +46,7 @@ export class PodRules implements Disposable {
   }
 
   /** Takes the pod's ports; nothing leads to them yet. @throws {CribError} when one is another pod's or a process's of the node. */
-  async reserve(request: AttachRequest, addresses: readonly Address[]): Promise<void> {
+  async reserve(request: PodNetworkRequest, addresses: readonly Address[]): Promise<void> {
     this.#guarded.set(request.sandboxId, guardElements(podLinkName(request.sandboxId), addresses));
     if (request.portMappings.length === 0) return;
     const ports = hostPortsOf(request.portMappings, addresses);
@@ -81,7 +81,7 @@ export class PodRules implements Disposable {
   }
 
   /** Holds what a live pod has; the rules are the caller's to write, once for all pods. */
-  adopt(request: AttachRequest, attachment: NetworkAttachment): void {
+  adopt(request: PodNetworkRequest, attachment: NetworkAttachment): void {
     try {
       const addresses = attachment.ips.flatMap((ip) => parseAddress(ip) ?? []);
       this.#guarded.set(request.sandboxId, guardElements(podLinkName(request.sandboxId), addresses));

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
-import type { AttachRequest } from "../port.ts";
+import type { PodNetworkRequest } from "../port.ts";
 import { capabilityArgs } from "./capability-args.ts";
 import { cniArgs } from "./cni-args.ts";
 
-const request: AttachRequest = {
+const request: PodNetworkRequest = {
   sandboxId: "a".repeat(64) as SandboxId,
   name: "web",
   namespace: "default",

@@ -1,4 +1,4 @@
-import type { AttachRequest } from "../port.ts";
+import type { PodNetworkRequest } from "../port.ts";
 import { parseBandwidth } from "./quantity.ts";
 
 /** The plugins take bursts in bits and refuse more than this. */
@@ -13,7 +13,7 @@ const egressAnnotation = "kubernetes.io/egress-bandwidth";
  *
  * @throws {CribError} invalid-argument for a malformed bandwidth annotation.
  */
-export function capabilityArgs(request: AttachRequest): Readonly<Record<string, unknown>> {
+export function capabilityArgs(request: PodNetworkRequest): Readonly<Record<string, unknown>> {
   const { dns, portMappings, annotations } = request;
   const args: Record<string, unknown> = {};
   if (portMappings.length > 0) {
@@ -33,7 +33,7 @@ export function capabilityArgs(request: AttachRequest): Readonly<Record<string, 
   return args;
 }
 
-function bandwidthOf(annotations: AttachRequest["annotations"]): Record<string, number> | undefined {
+function bandwidthOf(annotations: PodNetworkRequest["annotations"]): Record<string, number> | undefined {
   const rate = (key: string): number | undefined => {
     const text = annotations[key];
     return text === undefined || text === "" ? undefined : Number(parseBandwidth(text, `annotation ${key}`));

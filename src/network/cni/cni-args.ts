@@ -1,12 +1,12 @@
 import { invalidArgument } from "../../errors/crib-error.ts";
-import type { AttachRequest } from "../port.ts";
+import type { PodNetworkRequest } from "../port.ts";
 
 /**
  * CNI_ARGS as every Kubernetes runtime sets them.
  *
  * @throws {CribError} invalid-argument for a value with `;` or `=`: it would add or replace other arguments.
  */
-export function cniArgs(request: AttachRequest): string {
+export function cniArgs(request: PodNetworkRequest): string {
   const values = {
     K8S_POD_NAMESPACE: request.namespace,
     K8S_POD_NAME: request.name,

@@ -2,7 +2,7 @@ import { unavailable } from "../../errors/crib-error.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Kernel } from "../../kernel/port.ts";
-import type { AttachRequest, NetworkAttachment } from "../port.ts";
+import type { NetworkAttachment, PodNetworkRequest } from "../port.ts";
 import { capabilityArgs } from "./capability-args.ts";
 import { cniArgs } from "./cni-args.ts";
 import { type CniNetwork, isAtLeast, isObject, type JsonObject, parseNetworkList } from "./network-list.ts";
@@ -41,7 +41,7 @@ export class CniNetworks {
     this.#options = options;
   }
 
-  async attach(network: CniNetwork, request: AttachRequest, signal: AbortSignal): Promise<NetworkAttachment> {
+  async attach(network: CniNetwork, request: PodNetworkRequest, signal: AbortSignal): Promise<NetworkAttachment> {
     const attachment = describe(request, request.netns);
     await this.#garbageCollected;
     const result = await addToNetwork(network, attachment, signal, this.#options);
@@ -58,7 +58,7 @@ export class CniNetworks {
 
   /** `fallback` is for a pod whose ADD was never recorded: it can only have been of the network configured then. */
   async detach(
-    request: AttachRequest,
+    request: PodNetworkRequest,
     attached: NetworkAttachment | undefined,
     fallback: CniNetwork | undefined,
   ): Promise<void> {
@@ -121,6 +121,6 @@ export class CniNetworks {
   }
 }
 
-function describe(request: AttachRequest, netns: string): Attachment {
+function describe(request: PodNetworkRequest, netns: string): Attachment {
   return { containerId: request.sandboxId, netns, args: cniArgs(request), capabilityArgs: capabilityArgs(request) };
 }

@@ -1,11 +1,11 @@
 import type { SandboxId } from "../../ids/object-id.ts";
 import { joinHostPath } from "../../ids/path.ts";
-import type { AttachRequest } from "../../network/port.ts";
+import type { PodNetworkRequest } from "../../network/port.ts";
 import type { PodSpec } from "../../spec/pod-spec.ts";
 import type { PodEngine } from "../engine.ts";
 
 /** What the network is told of a pod. Mappings without a host port ask for nothing and are dropped, as the kubelet expects. */
-export function attachRequest(engine: PodEngine, id: SandboxId, config: PodSpec): AttachRequest {
+export function attachRequest(engine: PodEngine, id: SandboxId, config: PodSpec): PodNetworkRequest {
   const { metadata } = config;
   return {
     sandboxId: id,

@@ -12,7 +12,7 @@ import type { KeyedLocks } from "../ledger/keyed-locks.ts";
 import type { RecordReader } from "../ledger/ledger.ts";
 import { removeCgroup } from "./remove-cgroup.ts";
 
-interface Engine {
+interface SandboxGroupsHost {
   readonly config: Pick<Config, "cgroup" | "containerdApi" | "listen">;
   readonly cgroups: Cgroups;
   readonly clock: Clock;
@@ -32,13 +32,13 @@ const lockMs = 1_000;
  * the answer and the record, is docs/decisions/0120.
  */
 export class SandboxGroups implements Disposable {
-  readonly #engine: Engine;
+  readonly #engine: SandboxGroupsHost;
   readonly #wanted: boolean;
   readonly #waiting = new Set<SandboxId>();
   readonly #closed = new AbortController();
   #working = false;
 
-  constructor(engine: Engine) {
+  constructor(engine: SandboxGroupsHost) {
     this.#engine = engine;
     this.#wanted = isSeenByCadvisor(engine.config);
   }
@@ -95,7 +95,7 @@ export class SandboxGroups implements Disposable {
 
 /** undefined: the pod's group has the pod's id for a name already. */
 function ownGroup(
-  { config }: Pick<Engine, "config">,
+  { config }: Pick<SandboxGroupsHost, "config">,
   { id, cgroup }: Pick<SandboxRecord, "id" | "cgroup">,
 ): CgroupPath | undefined {
   return cgroup.endsWith(`/${id}`) ? undefined : driverPaths[config.cgroup.driver].container(cgroup, id);

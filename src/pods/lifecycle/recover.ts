@@ -8,7 +8,7 @@ import type { SandboxIntent } from "../../state/intents.ts";
 import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { emptyTrash, removeContainerDirectory } from "../host/container-directory.ts";
-import { unpinNetns } from "../host/pins.ts";
+import { unpinNetns } from "../host/pinned-mounts.ts";
 import { releaseSandbox } from "./end-sandbox.ts";
 import { handleMonitorGone } from "./handle-monitor-gone.ts";
 import { finishRemoval } from "./remove-container.ts";

@@ -15,7 +15,7 @@ import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { attachRequest } from "../exec/attach-request.ts";
 import { labelSandboxFiles, sandboxFileLabel } from "../host/label-sandbox-files.ts";
-import { mountEtc, mountShm, pinNetns } from "../host/pins.ts";
+import { mountEtc, mountShm, pinNetns } from "../host/pinned-mounts.ts";
 import { realLogDirectory } from "../host/real-log-directory.ts";
 import { sandboxCgroup } from "../host/sandbox-cgroup.ts";
 import { writeSandboxFiles } from "../host/sandbox-files.ts";

@@ -2,7 +2,7 @@ import { CribError } from "../../errors/crib-error.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import type { ProcessStreams } from "../../runtime/streams.ts";
-import type { AttachRequest, ExecRequest } from "../stream-request.ts";
+import type { ContainerAttachRequest, ExecRequest } from "../stream-request.ts";
 import type { ExitStatus } from "./exit-status.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import { headroomBytes } from "./input-blocks.ts";
@@ -23,7 +23,7 @@ export interface SessionHost {
  * nothing of the session stays: no timer, no process, no descriptor.
  */
 export class RemoteCommandSession implements RemoteSession {
-  readonly #request: ExecRequest | AttachRequest;
+  readonly #request: ExecRequest | ContainerAttachRequest;
   readonly #client: RemoteClient;
   readonly #host: SessionHost;
   readonly #idle: IdleTimer;
@@ -34,7 +34,7 @@ export class RemoteCommandSession implements RemoteSession {
 
   /** @param open starts the command, or joins the container's; it is called at once. */
   constructor(
-    request: ExecRequest | AttachRequest,
+    request: ExecRequest | ContainerAttachRequest,
     open: () => Promise<ProcessStreams>,
     client: RemoteClient,
     host: SessionHost,

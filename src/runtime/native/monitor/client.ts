@@ -122,7 +122,7 @@ export class MonitorClient implements Monitor {
   }
 
   async signal(target: ContainerId | ExecId, signal: number): Promise<void> {
-    await this.#toNobodyIsFine(FrameKind.signal, signalPayload(target, signal));
+    await this.#askIfThere(FrameKind.signal, signalPayload(target, signal));
   }
 
   async list(deadlineMs: number = deadlines.quickMs): Promise<readonly KeptContainer[]> {
@@ -134,7 +134,7 @@ export class MonitorClient implements Monitor {
   }
 
   async closeStdin(target: ContainerId): Promise<void> {
-    await this.#toNobodyIsFine(FrameKind.closeStdin, idPayload(target));
+    await this.#askIfThere(FrameKind.closeStdin, idPayload(target));
   }
 
   async forget(id: ContainerId): Promise<void> {
@@ -253,11 +253,11 @@ export class MonitorClient implements Monitor {
     this.#execs.delete(id);
     if (!this.#connection.isOpen) return;
     // A monitor that goes away meanwhile has nothing left to abandon.
-    void this.#toNobodyIsFine(FrameKind.abandon, idPayload(id)).catch(() => undefined);
+    void this.#askIfThere(FrameKind.abandon, idPayload(id)).catch(() => undefined);
   }
 
   /** What is gone needs no signal. */
-  async #toNobodyIsFine(kind: number, payload: Uint8Array): Promise<void> {
+  async #askIfThere(kind: number, payload: Uint8Array): Promise<void> {
     try {
       await this.#quick(kind, payload);
     } catch (error) {

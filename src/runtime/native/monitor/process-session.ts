@@ -122,11 +122,11 @@ export class ProcessSession implements ProcessStreams {
   }
 
   async closeStdin(): Promise<void> {
-    await this.#toNobodyIsFine(FrameKind.closeStdin, idPayload(this.#id));
+    await this.#askIfThere(FrameKind.closeStdin, idPayload(this.#id));
   }
 
   async resize(columns: number, rows: number): Promise<void> {
-    await this.#toNobodyIsFine(FrameKind.resize, resizePayload(this.#id, columns, rows));
+    await this.#askIfThere(FrameKind.resize, resizePayload(this.#id, columns, rows));
   }
 
   [Symbol.dispose](): void {
@@ -181,7 +181,7 @@ export class ProcessSession implements ProcessStreams {
   }
 
   /** What is gone needs no size and no end of input. */
-  async #toNobodyIsFine(kind: number, payload: Uint8Array): Promise<void> {
+  async #askIfThere(kind: number, payload: Uint8Array): Promise<void> {
     if (this.#exitSeen || this.#connection?.isOpen !== true) return;
     try {
       await this.#request(kind, payload, { deadlineMs: deadlines.quickMs });

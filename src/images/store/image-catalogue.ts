@@ -15,7 +15,7 @@ interface Entry {
 const minPrefixLength = 4;
 
 /** Images, their names and their holders: the tables kept in memory, every change written before it is seen. */
-export class ImageIndex {
+export class ImageCatalogue {
   readonly #records: ImageRecords;
   readonly #isPinned: (references: readonly string[]) => boolean;
   readonly #isWhole: (image: ImageRecord) => boolean;
