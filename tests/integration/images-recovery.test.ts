@@ -421,6 +421,7 @@ test("each pull is told at its start and its end: who, what, from where, how muc
       ms: expect.any(Number),
       id: image.imageId,
       bytes: expect.any(Number),
+      fetchedBytes: expect.any(Number),
     },
     { message: "pull started", image: `${registry.host}/none:1`, asker: "daemon" },
     expect.objectContaining({ message: "pull failed", code: "not-found" }),
