@@ -1,6 +1,6 @@
 /**
- * `bun tests/conformance/main.ts [--focus RE] [--skip RE] [--parallel N] [--rounds N]`: the CRI project's own suite against a
- * daemon of ours, N specs at once, N times in a row.
+ * `bun tests/conformance/main.ts [--focus RE] [--skip RE] [--parallel N] [--rounds N] [--node]`: the CRI project's own suite against a
+ * daemon of ours, N specs at once, N times in a row. `--node`: Kubernetes' node suite instead, with a kubelet.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -12,7 +12,8 @@ import { say } from "../harness/say.ts";
 import { createEngine, selectedEngine } from "../harness/select-engine.ts";
 import { buildCritest } from "./build-critest.ts";
 import { mirroredHosts, pushCritestImages } from "./critest-images.ts";
-import { compareWithExpected, readExpected } from "./expected.ts";
+import { judge } from "./judge.ts";
+import { runNodeSuite } from "./node/run-node-suite.ts";
 import { readSpecReport, type SpecResult } from "./spec-report.ts";
 
 const { values } = parseArgs({
@@ -21,8 +22,11 @@ const { values } = parseArgs({
     skip: { type: "string" },
     parallel: { type: "string", default: "1" },
     rounds: { type: "string", default: "1" },
+    node: { type: "boolean", default: false },
   },
 });
+
+if (values.node) process.exit(await runNodeSuite(process.argv.slice(2).filter((arg) => arg !== "--node")));
 
 let programs: string;
 try {
@@ -52,9 +56,10 @@ try {
   await engine.start();
   failed = 0;
   let passed = 0;
+  const isWhole = values.focus === undefined && values.skip === undefined;
   for (let round = 1; round <= Number(values.rounds); round++) {
     if (Number(values.rounds) > 1) say(`\nround ${round}`);
-    const outcome = judge(engine, await runCritest(engine));
+    const outcome = judge("expected.md", engine.kind, await runCritest(engine), isWhole);
     failed += outcome.failed;
     passed += outcome.passed;
   }
@@ -100,19 +105,4 @@ async function runCritest({ kind, directory, socket, logTail }: Engine): Promise
     throw new Error(`critest wrote no report, exit ${child.exitCode}:\n${said}\n${logTail()}`);
   }
   return readSpecReport(readFileSync(report, "utf8")).toSorted((a, b) => a.name.localeCompare(b.name));
-}
-
-/** Says how each spec ended, and holds the whole against expected.md. */
-function judge({ kind }: Engine, results: readonly SpecResult[]): { readonly passed: number; readonly failed: number } {
-  const marks = { passed: "ok   ", failed: "FAIL ", skipped: "skip " } as const;
-  for (const { name, state, message } of results)
-    say(`${marks[state]} ${name}${message === "" ? "" : `\n        ${message}`}`);
-  const count = (state: keyof typeof marks): number => results.filter((result) => result.state === state).length;
-  say(`\n${kind}: ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
-  const expected = readExpected(readFileSync(join(import.meta.dir, "expected.md"), "utf8"));
-  const whole = values.focus === undefined && values.skip === undefined;
-  const { surprises, understood } = compareWithExpected(results, expected, kind, whole);
-  for (const surprise of surprises) say(`not as expected.md says: ${surprise}`);
-  say(`${count("passed") + understood} passed or as expected, ${surprises.length} not`);
-  return { passed: count("passed"), failed: surprises.length };
 }
