@@ -14,17 +14,25 @@ export const KUBELET_ROOT = "/var/lib/kubelet";
  * with its last process. Mounts travel between the programs inside, as on a node, and not to the host. There is no systemd in it.
  */
 const enter = `
-mount --make-rshared /
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=0755 tmpfs /var/log
-mount --bind "$0" ${KUBELET_ROOT}
-mkdir /run/own-host
+mount --bind "$0/kubelet" ${KUBELET_ROOT}
+new=/run/own-host/sys
+mkdir -p "$new"
+mount -t sysfs sysfs "$new"
+grep -E '^[^ ]+ /sys/' /proc/mounts > /run/own-host/below-sys
+while read -r device path type options rest; do
+  case "$path" in
+  /sys/fs/cgroup*) mkdir -p "$new\${path#/sys}" && mount -t "$type" -o "$options" "$device" "$new\${path#/sys}" ;;
+  *) mount --bind "$path" "$new\${path#/sys}" ;;
+  esac
+done < /run/own-host/below-sys
+umount --recursive --lazy /sys
+mount --move "$new" /sys
+mount --make-rshared /
 for program in systemd-run journalctl; do
-  path=$(command -v $program) && mount --bind /dev/null "$path"
+  if path=$(command -v $program); then mount --bind /dev/null "$path"; fi
 done
-grep -E '^[^ ]+ [^ ]+ cgroup2? ' /proc/mounts > /run/own-host/groups
-tac /run/own-host/groups | while read -r device path rest; do umount -l "$path"; done
-while read -r device path type options rest; do mount -t "$type" -o "$options" "$device" "$path"; done < /run/own-host/groups
 ip link set lo up
 ip link add node0 type veth peer name outside0
 ip link set outside0 up
@@ -55,9 +63,8 @@ const kernelSettings = [
  * @returns its exit code.
  */
 export async function onOwnHost(directory: string, command: readonly string[]): Promise<number> {
-  const kubeletFiles = join(directory, "kubelet");
   const scratch = join(directory, "tmp");
-  for (const path of [kubeletFiles, scratch]) mkdirSync(path);
+  for (const path of [join(directory, "kubelet"), scratch]) mkdirSync(path);
   const before = kernelSettings.map((path) => ({ path, value: readFileSync(path, "utf8") }));
   const isNew = !existsSync(KUBELET_ROOT);
   mkdirSync(KUBELET_ROOT, { recursive: true });
@@ -65,7 +72,7 @@ export async function onOwnHost(directory: string, command: readonly string[]): 
   makeCgroup(group);
   try {
     const files = cgroupHierarchies().map((path) => join(path, group, "cgroup.procs"));
-    const child = Bun.spawn(["sh", "-ec", joinGroups, "sh", "sh", "-ec", enter, kubeletFiles, ...command], {
+    const child = Bun.spawn(["sh", "-ec", joinGroups, "sh", "sh", "-ec", enter, directory, ...command], {
       // Temporary files of the inside go when the caller's directory goes.
       env: { ...process.env, GROUPS_TO_JOIN: files.join(" "), TMPDIR: scratch },
       stdin: "ignore",
