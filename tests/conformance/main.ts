@@ -1,6 +1,7 @@
 /**
- * `bun tests/conformance/main.ts [--focus RE] [--skip RE] [--parallel N] [--rounds N] [--node]`: the CRI project's own suite against a
+ * `bun tests/conformance/main.ts [--focus RE] [--skip RE] [--parallel N] [--rounds N] [--node | --containerd-suite]`: the CRI project's own suite against a
  * daemon of ours, N specs at once, N times in a row. `--node`: Kubernetes' node suite instead, with a kubelet.
+ * `--containerd-suite`: those of containerd's own integration tests that speak the CRI alone.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -11,6 +12,7 @@ import { sharedRegistry } from "../harness/registry.ts";
 import { say } from "../harness/say.ts";
 import { createEngine, selectedEngine } from "../harness/select-engine.ts";
 import { buildCritest } from "./build-critest.ts";
+import { runContainerdSuite } from "./containerd/run-containerd-suite.ts";
 import { mirroredHosts, pushCritestImages } from "./critest-images.ts";
 import { judge } from "./judge.ts";
 import { runNodeSuite } from "./node/run-node-suite.ts";
@@ -23,9 +25,11 @@ const { values } = parseArgs({
     parallel: { type: "string", default: "1" },
     rounds: { type: "string", default: "1" },
     node: { type: "boolean", default: false },
+    "containerd-suite": { type: "boolean", default: false },
   },
 });
 
+if (values["containerd-suite"]) process.exit(await runContainerdSuite());
 if (values.node) process.exit(await runNodeSuite(process.argv.slice(2).filter((arg) => arg !== "--node")));
 
 let programs: string;

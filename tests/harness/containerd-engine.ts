@@ -101,6 +101,8 @@ const currentConfiguration: WriteConfiguration = (place, options, cniDir, binDir
     // Without CAP_SYS_RESOURCE a score cannot be lowered; containerd then needs to be told not to try.
     "restrict_oom_score_adj = true",
     "netns_mounts_under_state_dir = true",
+    // Without it an exec whose output something in the background keeps open never ends.
+    'drain_exec_sync_io_timeout = "10s"',
     `[${runtime}.cni]`,
     `bin_dirs = ["${binDir}"]`,
     `conf_dir = "${cniDir}"`,

@@ -14,16 +14,26 @@ export function goCommand(
   directory: string,
   env: Readonly<Record<string, string>> = { CGO_ENABLED: "0" },
 ): void {
+  process.stdout.write(runGo(args, directory, env));
+}
+
+/** What `go` says on standard output, without the last newline. @throws as `goCommand` does. */
+export function goOutput(args: readonly string[], directory: string): string {
+  return runGo(args, directory, { CGO_ENABLED: "0" }).trimEnd();
+}
+
+function runGo(args: readonly string[], directory: string, env: Readonly<Record<string, string>>): string {
   const go = Bun.which("go", { PATH: [process.env.PATH ?? "", ...goPlaces].join(delimiter) });
   if (go === null) throw new Error("there is no go: install Go 1.26 or later from https://go.dev/dl");
-  const { exitCode, stderr } = Bun.spawnSync([go, ...args], {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([go, ...args], {
     cwd: directory,
     env: { ...process.env, ...cacheSettings(), ...env },
-    stdout: "inherit",
+    stdout: "pipe",
     stderr: "pipe",
     timeout: LIMIT_MS,
   });
   if (exitCode !== 0) throw new Error(`go ${args.join(" ")} exited with ${exitCode}:\n${stderr.toString()}`);
+  return stdout.toString();
 }
 
 /** Go keeps its caches in the home directory, which a CI job may have set to a place that is not there or not writable. */

@@ -71,11 +71,8 @@ function memberNames(value: unknown, path: string): readonly string[] {
 
 /** What has to be on any dashboard, whatever the other engine shows. */
 export function hasWhatPeopleWatch({ series, members }: Dashboard, container: string): void {
-  for (const name of [
-    "container_cpu_usage_seconds_total",
-    "container_memory_working_set_bytes",
-    "container_fs_usage_bytes",
-  ]) {
+  // The kubelet has cAdvisor measure no file systems: the summary has them from the CRI.
+  for (const name of ["container_cpu_usage_seconds_total", "container_memory_working_set_bytes"]) {
     const found = [...series].some((one) => one.startsWith(`${name}{`) && one.includes(`container="${container}"`));
     same(name, found, true);
   }

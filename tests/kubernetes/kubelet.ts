@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "../harness/engine.ts";
 import { KUBELET_ROOT, NODE_ADDRESS } from "./own-host.ts";
@@ -7,7 +7,7 @@ import type { ProcessGroup } from "./process-group.ts";
 /** The kubelet's cAdvisor asks there and nowhere else (decision 0120). */
 const CADVISOR_SOCKET = "/run/containerd/containerd.sock";
 
-/** A kubelet on an engine: the configuration that an upgrade of kubeadm leaves alone, and what this machine needs. */
+/** A kubelet on an engine: in its default configuration, but for what a machine of tests needs. */
 export class Kubelet {
   readonly node: string;
   readonly #processes: ProcessGroup;
@@ -19,6 +19,7 @@ export class Kubelet {
     const config = join(directory, `${this.node}.json`);
     writeFileSync(config, JSON.stringify(configuration(directory, engine)));
     mkdirSync("/run/containerd", { recursive: true });
+    rmSync(CADVISOR_SOCKET, { force: true });
     symlinkSync(engine.socket, CADVISOR_SOCKET);
     this.#command = [
       join(programs, "kubelet"),
@@ -38,12 +39,6 @@ export class Kubelet {
   /** Pods keep running. */
   async stop(): Promise<void> {
     await this.#processes.stop("kubelet");
-  }
-
-  /** Another engine may be the node's after this. */
-  async leave(): Promise<void> {
-    await this.stop();
-    unlinkSync(CADVISOR_SOCKET);
   }
 }
 

@@ -47,7 +47,7 @@ async function visit(
       await kubectl.run(["wait", "--for=condition=Ready", "--timeout=90s", `node/${kubelet.node}`]);
     });
     await work(cluster);
-    await kubelet.leave();
+    await kubelet.stop();
     await kubectl.run(["delete", "node", kubelet.node, "--timeout=60s"]);
   } finally {
     if (table.failed > 0)
@@ -78,7 +78,8 @@ async function onContainerd(cluster: Cluster, ours: Dashboard | undefined): Prom
     if (lines.length > 0) throw new Error(`\n${lines.join("\n")}`);
     say(`      ${theirs.series.size} series and ${theirs.members.size} members on either side`);
   });
-  await kubectl.run(["delete", "deployment/web", "pods", "--all", "--timeout=120s"]).catch(() => undefined);
+  await kubectl.run(["delete", "deployment/web", "--timeout=60s"]);
+  await kubectl.run(["delete", "pods", "--all", "--timeout=120s"]);
 }
 
 try {

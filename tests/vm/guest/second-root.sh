@@ -70,14 +70,14 @@ esac
 export BUN_JSC_useBaselineJIT=0
 printf '#!/bin/sh\nexport BUN_JSC_useBaselineJIT=0\nexec "%s/dist/crib" "$@"\n' "$project" >/run/crib-under-test
 chmod 755 /run/crib-under-test
-export CRIB_TEST_BINARY=/run/crib-under-test CRIB_TEST_TIME_FACTOR=8 CRIB_VM_LAYOUT=$layout
+export CRIB_TEST_BINARY=/run/crib-under-test CRIB_TEST_TIME_FACTOR=40 CRIB_VM_LAYOUT=$layout
 
 cd "$project" || exit 1
 echo "@@booted $(cut -d' ' -f1 /proc/uptime)"
 for file in ${tests//,/ }; do
   echo "@@begin $file"
   started=$SECONDS
-  timeout --kill-after=10 "$bound" node_modules/.bin/bun test --timeout=300000 "./$file"
+  timeout --kill-after=10 "$bound" node_modules/.bin/bun test --timeout=3000000 "./$file"
   echo "@@end $file $? $((SECONDS - started))"
 done
 echo "@@done"
