@@ -4,7 +4,7 @@ import { buildImage, compressLayer } from "../../fixtures/image-builder.ts";
 import { LayerBuilder } from "../../fixtures/layer-builder.ts";
 import { buildStaticBinary } from "../../fixtures/static-binary.ts";
 import { busyboxLayer } from "../../fixtures/test-images.ts";
-import type { Engine } from "../../harness/engine.ts";
+import type { Engine, EngineKind } from "../../harness/engine.ts";
 import { type Registry, sharedRegistry } from "../../harness/registry.ts";
 import { say } from "../../harness/say.ts";
 import { createEngine, selectedEngine } from "../../harness/select-engine.ts";
@@ -25,18 +25,25 @@ const overCri = [
 
 /** containerd's own CRI tests against the engine that `CRIB_TEST_ENGINE` names. @returns the exit code. */
 export async function runContainerdSuite(): Promise<number> {
-  const registry = await sharedRegistry();
-  const kind = selectedEngine();
-  const peers = kind === "containerd" ? { peers: buildPeers() } : {};
-  const program = buildContainerdSuite();
-  const engine = createEngine(kind, { registry, ...peers });
   try {
-    await pushImages(registry, buildStaticBinary("pause", engine.directory));
-    await engine.start();
-    return judge("containerd-expected.md", kind, await run(program, engine), true).failed === 0 ? 0 : 1;
+    const kind = selectedEngine();
+    const program = buildContainerdSuite();
+    return await visit(program, kind, kind === "containerd" ? { peers: buildPeers() } : {});
   } catch (error) {
     say(`FAIL  ${error instanceof Error ? error.message : String(error)}\n0 passed, 1 failed`);
     return 1;
+  }
+}
+
+async function visit(program: string, kind: EngineKind, options: { readonly peers?: string }): Promise<number> {
+  const registry = await sharedRegistry();
+  const engine = createEngine(kind, { registry, ...options });
+  try {
+    await pushImages(registry, buildStaticBinary("pause", engine.directory));
+    await engine.start();
+    const { passed, failed } = judge("containerd-expected.md", kind, await run(program, engine), true);
+    say(`${passed} passed, ${failed} failed`);
+    return failed === 0 ? 0 : 1;
   } finally {
     await engine.destroy();
     await registry.stop();

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { buildStaticBinary } from "../../fixtures/static-binary.ts";
 import type { Engine } from "../../harness/engine.ts";
 import { sharedRegistry } from "../../harness/registry.ts";
+import { say } from "../../harness/say.ts";
 import { createEngine, selectedEngine } from "../../harness/select-engine.ts";
 import { judge } from "../judge.ts";
 import { readSpecReport, type SpecResult } from "../spec-report.ts";
@@ -58,7 +59,9 @@ try {
   symlinkSync(engine.socket, "/run/containerd/containerd.sock");
   await engine.start();
   const results = (await runSuite(engine)).filter(isAsked);
-  ({ failed } = judge("node-expected.md", engine.kind, results, isWhole));
+  const judged = judge("node-expected.md", engine.kind, results, isWhole);
+  failed = judged.failed;
+  say(`${judged.passed} passed, ${failed} failed`);
 } finally {
   await engine.destroy();
   await registry.stop();
