@@ -89,14 +89,17 @@ export interface MonitorBed {
   remove(): void;
 }
 
-/** `monitor`: another program than the one that was built. */
-export function openMonitorBed(monitor: Uint8Array = readArtifact("crib-monitor")): MonitorBed {
+/** `monitor`: another program than the one that was built; `monitorBuild`: what it calls itself once it is a monitor. */
+export function openMonitorBed(
+  monitor: Uint8Array = readArtifact("crib-monitor"),
+  monitorBuild: string = monitorBuildOf(monitor),
+): MonitorBed {
   const kernel = createLinuxKernel();
   const monitorExecutable = kernel.sealedMemfd("crib-monitor", monitor);
   const launcher = createMonitorLauncher({
     kernel,
     monitorExecutable,
-    monitorBuild: monitorBuildOf(monitor),
+    monitorBuild,
     clock: createSystemClock(),
   });
   const workspace = openWorkspace("monitor");

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readArtifact } from "../../src/kernel/artifacts.ts";
+import { monitorBuildOf } from "../../src/runtime/native/monitor/monitor-build.ts";
 import { buildStaticBinary } from "../fixtures/static-binary.ts";
 import { callsOf, describeCall, type FailingCall } from "../harness/failing-call.ts";
 import { liveWith } from "../harness/injected-life.ts";
@@ -32,9 +33,10 @@ export async function soakInject(random: Random, { seconds, wanted, say }: Injec
   const build = join(workspace.path, "build");
   mkdirSync(build);
   const program = join(workspace.path, "crib-monitor");
-  writeFileSync(program, readArtifact("crib-monitor"));
+  const monitor = readArtifact("crib-monitor");
+  writeFileSync(program, monitor);
   chmodSync(program, 0o700);
-  const bed = openMonitorBed(buildStaticBinary("fail-syscall", build));
+  const bed = openMonitorBed(buildStaticBinary("fail-syscall", build), monitorBuildOf(monitor));
   const violations: string[] = [];
   let lives = 0;
   let unmet = 0;
