@@ -10,6 +10,7 @@ import { childrenOf } from "../harness/monitor-process.ts";
 import { onlyCrib } from "../harness/only-crib.ts";
 import { processUse } from "../harness/process-memory.ts";
 import { pullBusyboxWith } from "../harness/pull-busybox-with.ts";
+import { runsI386 } from "../harness/runs-i386.ts";
 import type { ContainerRequest } from "../harness/test-bed.ts";
 import type { TestContainer } from "../harness/test-container.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
@@ -114,7 +115,18 @@ describe("what a pod asks for", () => {
   });
 });
 
+/** Without 32-bit calls there is nothing to filter: a program that makes one is killed by the kernel itself. */
+const i386 = runsI386();
+
 describe("V26: seccomp RuntimeDefault on the second instruction set", () => {
+  /** Calls with what each is to answer; those of 32-bit programs only where the kernel has them. */
+  const answers = async (expected: Readonly<Record<string, string>>) => {
+    const calls = Object.keys(expected).filter((call) => i386 || !call.startsWith("32 "));
+    const seen = await inside(calls);
+    expect(Object.fromEntries(calls.map((call, at) => [call, seen[at]]))).toEqual(
+      Object.fromEntries(calls.map((call) => [call, expected[call]])),
+    );
+  };
   const inside = async (calls: readonly string[], securityContext: object = { seccomp: { profileType: 0 } }) =>
     (
       await bed.output(await bed.runPod(), calls.map((call) => `/probe/probe ${call}`).join("; "), {
@@ -125,10 +137,13 @@ describe("V26: seccomp RuntimeDefault on the second instruction set", () => {
   const EPERM = "Operation not permitted";
   const ENOSYS = /Function not implemented|Operation not permitted/;
 
-  test("V26: i386 calls work, and are filtered as their 64-bit twins are", async () => {
-    // getpid 20, personality 136 with a value of its own, mount 21, init_module 128.
-    expect(await inside(["32 20", "32 136 0x1234", "32 21", "32 128"])).toEqual(["ok", EPERM, EPERM, EPERM]);
-  });
+  test.skipIf(!i386)(
+    "V26: i386 calls work, and are filtered as their 64-bit twins are (skipped on a kernel without them)",
+    async () => {
+      // getpid 20, personality 136 with a value of its own, mount 21, init_module 128.
+      expect(await inside(["32 20", "32 136 0x1234", "32 21", "32 128"])).toEqual(["ok", EPERM, EPERM, EPERM]);
+    },
+  );
 
   test("V26: x32 calls are filtered, never let through", async () => {
     // 0x40000000 | mount, and a new mount namespace.
@@ -138,15 +153,10 @@ describe("V26: seccomp RuntimeDefault on the second instruction set", () => {
 
   crib("V90: AF_ALG cannot be had, other families can", async () => {
     // i386: socket is 359; its socketcall(2) passes arguments in memory, where no filter sees them: an LSM's work.
-    expect(await inside(["64 41 38 5 0", "32 359 38 5 0", "64 41 2 1 0", "32 359 2 1 0"])).toEqual([
-      EPERM,
-      EPERM,
-      "ok",
-      "ok",
-    ]);
+    await answers({ "64 41 38 5 0": EPERM, "32 359 38 5 0": EPERM, "64 41 2 1 0": "ok", "32 359 2 1 0": "ok" });
   });
 
-  test("V90: i386's socketcall goes on to give sockets of other families", async () => {
+  test.skipIf(!i386)("V90: i386's socketcall goes on to give sockets of other families (skipped without)", async () => {
     expect(await inside(["socketcall 2 1 0", "socketcall 1 1 0"])).toEqual(["ok", "ok"]);
   });
 
@@ -162,9 +172,9 @@ describe("V26: seccomp RuntimeDefault on the second instruction set", () => {
   });
 
   crib("V93: AF_VSOCK cannot be had, nor a family that no kernel of today has", async () => {
-    expect(await inside(["64 41 40 1 0", "32 359 40 1 0"])).toEqual([EPERM, EPERM]);
+    await answers({ "64 41 40 1 0": EPERM, "32 359 40 1 0": EPERM });
     // The kernel's own answer would be EAFNOSUPPORT.
-    expect(await inside(["64 41 46 1 0", "32 359 46 1 0", "64 41 255 1 0"])).toEqual([EPERM, EPERM, EPERM]);
+    await answers({ "64 41 46 1 0": EPERM, "32 359 46 1 0": EPERM, "64 41 255 1 0": EPERM });
   });
 });
 
