@@ -18,7 +18,8 @@ export async function slowSyscall(pid: number, name: string, delayMs: number): P
   if (strace.exitCode !== null) throw new Error(`strace ended: ${said}`);
   return {
     async [Symbol.asyncDispose]() {
-      strace.kill("SIGTERM");
+      // Not asked to end: one that is stuck with a process of its own would never do so, and the kernel lets go of all it traces.
+      strace.kill("SIGKILL");
       await strace.exited;
       await reading;
     },
