@@ -258,6 +258,23 @@ describe("registration", () => {
   });
 });
 
+test("a plugin may take longer for all of the node than for an event, and misses nothing made meanwhile", async () => {
+  await replaceBed(50);
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const slow = handler(Plugin.method.synchronize, async () => {
+    await released;
+    return {};
+  });
+  const connecting = bed.plugin({ handlers: [slow] });
+  await bed.clock.sleep(150);
+  const making = bed.registry.creating();
+  release();
+  const plugin = await connecting;
+  using _made = await making;
+  await bed.create();
+  expect(plugin.told).toEqual(["create:c1"]);
+});
+
 describe("adjustments", () => {
   test("what plugins want is in the spec, and each sees what those before it made of it", async () => {
     let seen: readonly string[] = [];

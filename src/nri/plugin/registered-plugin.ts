@@ -28,7 +28,7 @@ export class RegisteredPlugin implements Disposable {
   /** `INDEX-name`: plugins are asked in the order of these. */
   readonly name: string;
   readonly policy: PluginPolicy;
-  readonly #limits: PluginLimits;
+  readonly limits: PluginLimits;
   readonly #client: TtrpcClient;
   readonly #connection: Disposable;
   #last: Promise<unknown> = Promise.resolve();
@@ -38,7 +38,7 @@ export class RegisteredPlugin implements Disposable {
   constructor(name: string, policy: PluginPolicy, limits: PluginLimits, client: TtrpcClient, connection: Disposable) {
     this.name = name;
     this.policy = policy;
-    this.#limits = limits;
+    this.limits = limits;
     this.#client = client;
     this.#connection = connection;
   }
@@ -60,12 +60,13 @@ export class RegisteredPlugin implements Disposable {
     request: PluginRequest<I, O>,
     input: MessageInitShape<I>,
     subject: Subject,
+    timeoutMs: number = this.limits.requestMs,
   ): Promise<MessageShape<O> | undefined> {
     return await this.#inTurn(async () => {
       // It may have gone while this waited for its turn.
       if (this.#closed) return this.#unanswered(request, unavailable(`plugin ${this.name} is gone`));
       try {
-        return await this.#call(request, input, subject);
+        return await this.#call(request, input, subject, timeoutMs);
       } catch (error) {
         if (!(error instanceof UnansweredCall)) throw named(this.name, error);
         if (error.why !== "timeout" || !this.policy.keepConnected) this[Symbol.dispose]();
@@ -84,12 +85,13 @@ export class RegisteredPlugin implements Disposable {
     { method, event, olderAsStateChange }: PluginRequest<I, O>,
     input: MessageInitShape<I>,
     subject: Subject,
+    timeoutMs: number,
   ): Promise<MessageShape<O> | undefined> {
     try {
-      return await this.#client.call(method, input, this.#limits.requestMs);
+      return await this.#client.call(method, input, timeoutMs);
     } catch (error) {
       if (!olderAsStateChange || !CribError.is(error, "unimplemented")) throw error;
-      await this.#client.call(PluginService.method.stateChange, { event, ...subject }, this.#limits.requestMs);
+      await this.#client.call(PluginService.method.stateChange, { event, ...subject }, timeoutMs);
       return undefined;
     }
   }

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { failedPrecondition } from "../../errors/crib-error.ts";
+import { deadlineExceeded, failedPrecondition } from "../../errors/crib-error.ts";
 import type { ContainerUpdate } from "../../gen/nri/pkg/api/v1alpha1/api_pb.ts";
 import {
   ContainerSchema,
@@ -21,6 +21,7 @@ interface Part {
 
 /**
  * Tells a new plugin of all pods and containers, in several messages where one would be too long; returns the changes it wants.
+ * It may take as long as for its registration, which this is a part of: what it does with a whole node takes longer than an event.
  *
  * @throws {CribError} what it answered, or failed-precondition for a plugin that cannot take several messages.
  */
@@ -32,9 +33,14 @@ export async function synchronize(
   const parts = split(pods, containers);
   for (const [index, part] of parts.entries()) {
     const more = index < parts.length - 1;
-    const reply = await plugin.ask(request, { ...part, more }, {});
-    if (!more) return reply?.update ?? [];
-    if (reply !== undefined && (reply.update.length > 0 || !reply.more)) {
+    const reply = await plugin.ask(request, { ...part, more }, {}, plugin.limits.registrationMs);
+    if (reply === undefined) {
+      throw deadlineExceeded(
+        `plugin ${plugin.name} did not take the node's pods in ${plugin.limits.registrationMs} ms`,
+      );
+    }
+    if (!more) return reply.update;
+    if (reply.update.length > 0 || !reply.more) {
       throw failedPrecondition(`plugin ${plugin.name} does not take the node's pods in several messages`);
     }
   }
