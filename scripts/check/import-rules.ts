@@ -4,7 +4,7 @@
  */
 export const importOrder: readonly (readonly string[])[] = [
   ["errors"],
-  ["ids", "json"],
+  ["ids", "json", "framing"],
   ["observe", "config", "gen", "spec"],
   ["kernel"],
   ["oci"],

@@ -1,4 +1,5 @@
 import { dataLoss } from "../errors/crib-error.ts";
+import { PieceSplitter } from "../framing/piece-splitter.ts";
 
 /** https://github.com/containerd/ttrpc, PROTOCOL.md: length and stream in network order, type, flags, then the message. */
 export const frameHeaderBytes = 10;
@@ -27,30 +28,25 @@ export function encodeFrame({ streamId, type, flags, message }: Frame): Uint8Arr
   return bytes;
 }
 
-/** Cuts a byte stream into frames. It holds at most one unfinished frame. */
+/** Cuts a byte stream into frames. */
 export class FrameReader {
-  #pending: Uint8Array = new Uint8Array(0);
+  readonly #pieces = new PieceSplitter(frameHeaderBytes, (header) => {
+    const length = header.getUint32(0);
+    if (length > maxMessageBytes) {
+      throw dataLoss(`ttrpc message of ${length} bytes: at most ${maxMessageBytes} are allowed`);
+    }
+    return frameHeaderBytes + length;
+  });
 
   /** @throws {CribError} data-loss for a frame that is too long: what follows it cannot be found. */
   *push(chunk: Uint8Array): Generator<Frame> {
-    let bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    while (bytes.length >= frameHeaderBytes) {
-      const header = new DataView(bytes.buffer, bytes.byteOffset, frameHeaderBytes);
-      const length = header.getUint32(0);
-      if (length > maxMessageBytes) {
-        throw dataLoss(`ttrpc message of ${length} bytes: at most ${maxMessageBytes} are allowed`);
-      }
-      const end = frameHeaderBytes + length;
-      if (bytes.length < end) break;
+    for (const piece of this.#pieces.push(chunk)) {
       yield {
-        streamId: header.getUint32(4),
-        type: header.getUint8(8),
-        flags: header.getUint8(9),
-        message: bytes.subarray(frameHeaderBytes, end),
+        streamId: piece.readUInt32BE(4),
+        type: piece.readUInt8(8),
+        flags: piece.readUInt8(9),
+        message: piece.subarray(frameHeaderBytes),
       };
-      bytes = bytes.subarray(end);
     }
-    // A copy: the chunk is the socket's, and a few bytes must not keep all of it.
-    this.#pending = Uint8Array.from(bytes);
   }
 }

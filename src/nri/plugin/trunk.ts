@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { dataLoss } from "../../errors/crib-error.ts";
+import { PieceSplitter } from "../../framing/piece-splitter.ts";
 import type { Duplex } from "../../ttrpc/duplex.ts";
 import { frameHeaderBytes, maxMessageBytes } from "../../ttrpc/frame.ts";
 
@@ -24,8 +25,13 @@ type Listener = Parameters<Duplex["listen"]>[0];
 export class Trunk implements Disposable {
   readonly #socket: Socket;
   readonly #listeners = new Map<number, Listener>();
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  readonly #pieces = new PieceSplitter(headerBytes, (header) => {
+    const length = header.getUint32(4);
+    if (length > maxPayloadBytes) {
+      throw dataLoss(`a piece of ${length} bytes: at most ${maxPayloadBytes} are allowed`);
+    }
+    return headerBytes + length;
+  });
   #goneBy: Error | undefined;
 
   constructor(socket: Socket) {
@@ -69,34 +75,14 @@ export class Trunk implements Disposable {
   }
 
   #read(chunk: Buffer): void {
-    this.#pending.push(chunk);
-    this.#pendingBytes += chunk.length;
-    while (this.#pendingBytes >= headerBytes) {
-      const header = this.#peek(headerBytes);
-      const length = header.readUInt32BE(4);
-      if (length > maxPayloadBytes) {
-        this.#socket.destroy();
-        this.#gone(dataLoss(`a piece of ${length} bytes: at most ${maxPayloadBytes} are allowed`));
-        return;
+    try {
+      for (const piece of this.#pieces.push(chunk)) {
+        this.#listeners.get(piece.readUInt32BE(0))?.data(piece.subarray(headerBytes));
       }
-      if (this.#pendingBytes < headerBytes + length) return;
-      const piece = this.#take(headerBytes + length);
-      this.#listeners.get(piece.readUInt32BE(0))?.data(piece.subarray(headerBytes));
+    } catch (error) {
+      this.#socket.destroy();
+      this.#gone(error instanceof Error ? error : new Error(String(error)));
     }
-  }
-
-  #peek(bytes: number): Buffer {
-    const [first] = this.#pending;
-    if (first !== undefined && first.length >= bytes) return first;
-    this.#pending = [Buffer.concat(this.#pending)];
-    return this.#pending[0] ?? Buffer.alloc(0);
-  }
-
-  #take(bytes: number): Buffer {
-    const all = this.#pending.length === 1 ? this.#peek(0) : Buffer.concat(this.#pending);
-    this.#pendingBytes = all.length - bytes;
-    this.#pending = this.#pendingBytes === 0 ? [] : [all.subarray(bytes)];
-    return all.subarray(0, bytes);
   }
 
   #gone(reason: Error): void {
