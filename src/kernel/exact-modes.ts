@@ -1,5 +1,6 @@
 import { closeSync, constants, fchmodSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { hasErrno } from "../errors/has-errno.ts";
 import { O_PATH } from "./open-flags.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
@@ -16,7 +17,7 @@ export function makeDirectories(path: string, mode: number): void {
     closeSync(openSync(path, O_PATH | O_DIRECTORY));
     return;
   } catch (error) {
-    if (codeOf(error) !== "ENOENT" || path === dirname(path)) throw error;
+    if (!hasErrno(error, "ENOENT") || path === dirname(path)) throw error;
   }
   makeDirectories(dirname(path), mode);
   const parent = openSync(dirname(path), O_PATH | O_DIRECTORY);
@@ -32,7 +33,7 @@ function makeIn(path: string, mode: number): void {
     mkdirSync(path, mode);
   } catch (error) {
     // Somebody was faster, and decides the mode.
-    if (codeOf(error) === "EEXIST") return;
+    if (hasErrno(error, "EEXIST")) return;
     throw error;
   }
   const made = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -68,8 +69,4 @@ export function writeWithMode(path: string, text: string, mode: number): void {
   } finally {
     closeSync(file);
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -1,4 +1,4 @@
-import { hasErrno } from "../errors/has-errno.ts";
+import { isMissing } from "../errors/is-missing.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -75,7 +75,7 @@ function typeOf(kernel: Kernel, view: Fd, path: string): number | undefined {
   try {
     return kernel.lstatat(view, path).mode & S_IFMT;
   } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { hasErrno } from "../errors/has-errno.ts";
+import { isMissing } from "../errors/is-missing.ts";
 import type { Fd } from "../ids/process.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/open-flags.ts";
 import type { FileStat, Kernel } from "../kernel/port.ts";
@@ -122,7 +123,7 @@ export class LayerRoot implements Disposable {
     try {
       return this.#kernel.openat2(this.fd, path, { flags: O_PATH | O_DIRECTORY, resolve: resolveInRoot });
     } catch (error) {
-      if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+      if (isMissing(error)) return undefined;
       if (hasErrno(error, "ELOOP")) throw refusedLayer(`links loop at ${JSON.stringify(path.slice(0, 200))}`);
       throw error;
     }

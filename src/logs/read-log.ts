@@ -86,7 +86,7 @@ class FollowedFile implements Disposable {
       this.open(path);
       return true;
     } catch (error) {
-      if (isMissing(error)) return false;
+      if (hasErrno(error, "ENOENT")) return false;
       throw error;
     }
   }
@@ -111,7 +111,7 @@ class FollowedFile implements Disposable {
       const now = lstatSync(path);
       if (now.ino === this.#inode && now.size >= this.#offset) return false;
     } catch (error) {
-      if (isMissing(error)) return false;
+      if (hasErrno(error, "ENOENT")) return false;
       throw error;
     }
     return this.tryOpen(path);
@@ -138,8 +138,4 @@ function openLog(path: string): number {
   if (fd >= 0 && fstatSync(fd).isFile()) return fd;
   if (fd >= 0) closeSync(fd);
   throw failedPrecondition(`log ${path} is no regular file: somebody else has put a link or a pipe in its place`);
-}
-
-function isMissing(error: unknown): boolean {
-  return hasErrno(error, "ENOENT");
 }

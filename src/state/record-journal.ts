@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { hasErrno } from "../errors/has-errno.ts";
+import { isMissing } from "../errors/is-missing.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
 import type { Log } from "../observe/log.ts";
@@ -138,7 +139,7 @@ function list(directory: HostPath) {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { hasErrno } from "../../errors/has-errno.ts";
+import { isMissing } from "../../errors/is-missing.ts";
 import type { Fd } from "../../ids/process.ts";
 import { O_DIRECTORY, O_PATH, O_RDONLY } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
@@ -36,7 +36,7 @@ export function openIfDirectory(kernel: FileCalls, place: Place): OwnedFd | unde
     const flags = O_RDONLY | O_DIRECTORY;
     return new OwnedFd(kernel, kernel.openat2(place.root, place.path, { flags, resolve: place.resolve }));
   } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

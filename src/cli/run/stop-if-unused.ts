@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { unavailable } from "../../errors/crib-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { Clock } from "../../observe/clock.ts";
 import { connectDaemon } from "../program/client.ts";
 import { processRefLives, processRefOf } from "./process-ref.ts";
@@ -48,10 +49,6 @@ function terminate(pid: number): void {
   try {
     process.kill(pid, "SIGTERM");
   } catch (error) {
-    if (!hasCode(error, "ESRCH")) throw error;
+    if (!hasErrno(error, "ESRCH")) throw error;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -1,6 +1,6 @@
 import { unlink } from "node:fs/promises";
 import { CribError, unavailable } from "../../errors/crib-error.ts";
-import { hasErrno } from "../../errors/has-errno.ts";
+import { isFull } from "../../errors/is-full.ts";
 import type { Digest } from "../../ids/digest.ts";
 import type { Fd } from "../../ids/process.ts";
 import type { Clock } from "../../observe/clock.ts";
@@ -216,8 +216,7 @@ async function writeAll(ingest: Ingest, bytes: Uint8Array): Promise<void> {
       at += bytesWritten;
     }
   } catch (error) {
-    const full = hasErrno(error, "ENOSPC", "EDQUOT");
-    throw full ? noRoom(ingest, error) : error;
+    throw isFull(error) ? noRoom(ingest, error) : error;
   }
 }
 

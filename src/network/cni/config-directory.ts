@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
+import { isMissing } from "../../errors/is-missing.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Log } from "../../observe/log.ts";
 import { type CniNetwork, parseNetworkList } from "./network-list.ts";
@@ -78,8 +79,7 @@ function readdirOrNothing(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { CribError, deadlineExceeded, failedPrecondition, unavailable } from "../../errors/crib-error.ts";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { withUmask } from "../../kernel/exact-modes.ts";
 import { giveInput } from "../../kernel/give-input.ts";
@@ -151,6 +152,6 @@ function killProcessGroup(pid: number): void {
   try {
     process.kill(-pid, 9);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if (!hasErrno(error, "ESRCH")) throw error;
   }
 }

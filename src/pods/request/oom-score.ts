@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { hasErrno } from "../../errors/has-errno.ts";
 
 /**
  * Moves the processes that have the `old` score to the new one (proc_pid_oom_score_adj(5)). One that has chosen another for
@@ -13,9 +14,8 @@ export function adjustOomScore(pids: readonly number[], old: number, score: numb
     try {
       if (Number(readFileSync(file, "utf8")) === old) writeFileSync(file, `${score}`);
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "EACCES") refused = true;
-      else if (code !== "ENOENT" && code !== "ESRCH") throw error;
+      if (hasErrno(error, "EACCES")) refused = true;
+      else if (!hasErrno(error, "ENOENT", "ESRCH")) throw error;
     }
   }
   return { refused };

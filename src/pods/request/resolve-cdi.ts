@@ -7,6 +7,7 @@ import type { CdiDeviceName } from "../../cdi/device-name.ts";
 import type { HostNode } from "../../cdi/host-node.ts";
 import { maxCdiFileBytes, parseCdiFile } from "../../cdi/parse-cdi-file.ts";
 import { invalidArgument } from "../../errors/crib-error.ts";
+import { isMissing } from "../../errors/is-missing.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { parseMountOptions } from "../../oci/mount-options.ts";
 import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
@@ -60,8 +61,7 @@ function namesIn(directory: HostPath): readonly string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
+import { hasErrno } from "../../errors/has-errno.ts";
 import type { TimeSlice } from "../../observe/time-slice.ts";
 import type { ProcessCounts } from "../port.ts";
 
@@ -68,5 +69,5 @@ function orGone<Value>(read: () => Value): Value | undefined {
 }
 
 function isGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && ["ENOENT", "ESRCH", "EACCES"].includes(String(error.code));
+  return hasErrno(error, "ENOENT", "ESRCH", "EACCES");
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
-import { hasErrno } from "../../../errors/has-errno.ts";
+import { isMissing } from "../../../errors/is-missing.ts";
 import { parseContainerId } from "../../../ids/object-id.ts";
 import { type HostPath, joinHostPath } from "../../../ids/path.ts";
 import type { UnixNanos } from "../../../ids/units.ts";
@@ -63,7 +63,7 @@ function list(directory: HostPath): readonly string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }
