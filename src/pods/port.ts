@@ -32,7 +32,7 @@ export interface Pods extends PodStreams {
   /** Those of `names`, or all that run another executable than this daemon's. @throws not-found */
   renewMonitors(names: readonly string[]): Promise<readonly MonitorRenewal[]>;
 
-  createContainer(sandboxId: string, config: ContainerSpec, sandboxConfig: PodSpec | undefined): Promise<ContainerId>;
+  createContainer(sandboxId: string, config: ContainerSpec): Promise<ContainerId>;
   startContainer(id: string): Promise<void>;
   /** Absent is success; `timeoutSeconds` 0 kills at once. */
   stopContainer(id: string, timeoutSeconds: bigint): Promise<void>;

@@ -9,7 +9,8 @@ export function createContainer({ pods }: Pick<CriDeps, "pods">): RuntimeRpc<"cr
   return async (request) => {
     checkId(request.podSandboxId, "pod_sandbox_id");
     const spec = parseContainerSpec(request.config);
-    const podSpec = request.sandboxConfig && parsePodSpec(request.sandboxConfig, "sandbox_config");
-    return { containerId: await pods.createContainer(request.podSandboxId, spec, podSpec) };
+    // Malformed is refused, but the pod's own configuration counts: it was made with that.
+    if (request.sandboxConfig !== undefined) parsePodSpec(request.sandboxConfig, "sandbox_config");
+    return { containerId: await pods.createContainer(request.podSandboxId, spec) };
   };
 }
