@@ -44,7 +44,7 @@ export interface Pods extends PodStreams {
 
   execSync(request: ExecSyncRequest): Promise<ExecSyncResult>;
   reopenLog(id: string): Promise<void>;
-  updateResources(id: string, resources: ResourceLimits, annotations: Readonly<Record<string, string>>): Promise<void>;
+  updateResources(id: string, resources: ResourceLimits): Promise<void>;
   updateSandboxResources(
     id: string,
     overhead: ResourceLimits | undefined,

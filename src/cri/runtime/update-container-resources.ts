@@ -10,7 +10,7 @@ export function updateContainerResources({ pods }: Pick<CriDeps, "pods">): Runti
     checkId(request.containerId, "container_id");
     if (request.linux === undefined) throw invalidArgument("linux is required: there is nothing to update");
     const limits = parseResourceLimits(request.linux, "linux");
-    await pods.updateResources(request.containerId, limits, request.annotations);
+    await pods.updateResources(request.containerId, limits);
     return {};
   };
 }
