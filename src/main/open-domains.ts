@@ -114,7 +114,7 @@ export async function openDomains(
       network,
       plugins: pluginRegistry,
       cgroups,
-      runtimes: await openRuntimes(config, native, { cgroups, log }),
+      runtimes: await openRuntimes(config, native, { cgroups, clock, log }),
       pathLooker,
       uptimeMs: readUptimeMs,
       defaultAppArmor,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Cgroups } from "../cgroups/port.ts";
 import type { Config } from "../config/config.ts";
 import { capabilityMask } from "../kernel/capabilities.ts";
+import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { RuntimeHandlers } from "../runtime/handlers.ts";
 import type { NativeRuntime } from "../runtime/native/native-runtime.ts";
@@ -13,12 +14,12 @@ import type { RuntimeFeatures } from "../runtime/port.ts";
 export async function openRuntimes(
   config: Config,
   native: NativeRuntime,
-  { cgroups, log }: { readonly cgroups: Cgroups; readonly log: Log },
+  { cgroups, clock, log }: { readonly cgroups: Cgroups; readonly clock: Clock; readonly log: Log },
 ): Promise<RuntimeHandlers> {
   const features = new Map<string, RuntimeFeatures>();
   await Promise.all(
     Object.entries(config.runtime.handlers).map(async ([name, handler]) => {
-      if (handler.type === "oci") features.set(name, await probeOciFeatures(name, handler, log));
+      if (handler.type === "oci") features.set(name, await probeOciFeatures(name, handler, { clock, log }));
     }),
   );
   const leastOomScore = readLeastOomScore();

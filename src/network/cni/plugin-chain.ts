@@ -1,10 +1,11 @@
 import { CribError, unavailable } from "../../errors/crib-error.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { foreignField } from "../../json/foreign-object.ts";
+import { runProgram } from "../../kernel/run-program.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
+import { findPlugin } from "./find-plugin.ts";
 import { type CniNetwork, type CniPlugin, isAtLeast, isObject, type JsonObject } from "./network-list.ts";
-import { findPlugin, runPlugin } from "./plugin-process.ts";
 
 export type CniCommand = "ADD" | "DEL" | "GC" | "STATUS";
 
@@ -127,9 +128,10 @@ async function callPlugin(
 ): Promise<JsonObject | undefined> {
   const { attachment } = details;
   const what = `CNI network ${JSON.stringify(network.name)}: plugin ${JSON.stringify(plugin.type)} ${command}`;
-  const outcome = await runPlugin(
+  const outcome = await runProgram(
     {
       executable: findPlugin(plugin.type, options.binDirs),
+      args: [],
       what,
       environment: {
         CNI_COMMAND: command,

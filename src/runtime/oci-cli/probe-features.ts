@@ -1,11 +1,13 @@
 import { z } from "zod";
 import type { OciHandlerConfig } from "../../config/runtime-handler.ts";
+import { unavailable } from "../../errors/crib-error.ts";
+import { runProgram } from "../../kernel/run-program.ts";
+import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import type { RuntimeFeatures } from "../port.ts";
 
 /** A program that answers by then, or is not waited for. */
 const probeMs = 5_000;
-const maxAnswerBytes = 1024 * 1024;
 
 /** Of the OCI's features document (runtime-spec, features.md), what the CRI asks about. */
 const document = z.object({
@@ -22,10 +24,21 @@ const none: RuntimeFeatures = { recursiveReadOnlyMounts: false, userNamespaces: 
 export async function probeOciFeatures(
   name: string,
   { path, args }: Pick<OciHandlerConfig, "path" | "args">,
-  log: Log,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<RuntimeFeatures> {
+  const call = {
+    executable: path,
+    args: [...args, "features"],
+    what: `features of the runtime ${JSON.stringify(name)}`,
+    environment: {},
+    input: new Uint8Array(0),
+    timeoutMs: probeMs,
+    signal: undefined,
+  };
   try {
-    const { mountOptions, linux } = document.parse(JSON.parse(await answer([path, ...args, "features"])));
+    const { exitCode, stdout } = await runProgram(call, clock);
+    if (exitCode !== 0) throw unavailable(`${call.what}: it ended with ${exitCode}`);
+    const { mountOptions, linux } = document.parse(JSON.parse(stdout));
     return {
       recursiveReadOnlyMounts: mountOptions?.includes("rro") === true,
       userNamespaces: false,
@@ -38,20 +51,4 @@ export async function probeOciFeatures(
     );
     return none;
   }
-}
-
-async function answer(argv: string[]): Promise<string> {
-  const child = Bun.spawn(argv, {
-    env: {},
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "ignore",
-    timeout: probeMs,
-    killSignal: "SIGKILL",
-    maxBuffer: maxAnswerBytes,
-  });
-  const text = await new Response(child.stdout).text();
-  const code = await child.exited;
-  if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}`);
-  return text;
 }

@@ -1,21 +1,19 @@
-import { statSync } from "node:fs";
-import { join } from "node:path";
-import { CribError, deadlineExceeded, failedPrecondition, unavailable } from "../../errors/crib-error.ts";
-import { hasErrno } from "../../errors/has-errno.ts";
-import type { HostPath } from "../../ids/path.ts";
-import { withUmask } from "../../kernel/exact-modes.ts";
-import { giveInput } from "../../kernel/give-input.ts";
-import type { Clock } from "../../observe/clock.ts";
+import { CribError, deadlineExceeded, unavailable } from "../errors/crib-error.ts";
+import { hasErrno } from "../errors/has-errno.ts";
+import type { Clock } from "../observe/clock.ts";
+import { withUmask } from "./exact-modes.ts";
+import { giveInput } from "./give-input.ts";
 
 const outputLimitBytes = 1024 * 1024;
-/** How long a pipe may stay open after the plugin ended: something it left behind holds it. */
+/** How long a pipe may stay open after the program ended: something it left behind holds it. */
 const drainMs = 500;
-/** Nothing of the daemon's environment reaches a plugin. */
+/** Nothing of the daemon's environment reaches a program of others. */
 const fixedEnvironment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } as const;
 
-export interface PluginCall {
+export interface ProgramCall {
   readonly executable: string;
-  /** For messages: network, plugin and command. */
+  readonly args: readonly string[];
+  /** For messages: the program, and what it is to do. */
   readonly what: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly input: Uint8Array;
@@ -23,31 +21,19 @@ export interface PluginCall {
   readonly signal: AbortSignal | undefined;
 }
 
-export interface PluginOutcome {
+export interface ProgramOutcome {
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** @throws {CribError} failed-precondition naming the directories searched. */
-export function findPlugin(type: string, directories: readonly HostPath[]): string {
-  for (const directory of directories) {
-    const path = join(directory, type);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat?.isFile() && (stat.mode & 0o111) !== 0) return path;
-  }
-  throw failedPrecondition(
-    `CNI plugin ${JSON.stringify(type)} is not in ${directories.join(", ")}; install it (Debian: containernetworking-plugins)`,
-  );
-}
-
 /**
- * Runs a plugin in a process group of its own, with nothing inherited, and kills the group when it takes too long, says
+ * Runs a program of others (a CNI plugin, an OCI runtime) in a process group of its own, with nothing inherited, and kills the group when it takes too long, says
  * too much, or is not wanted any more.
  *
  * @throws {CribError} deadline-exceeded, cancelled, unavailable (could not be run, too much output).
  */
-export async function runPlugin(call: PluginCall, clock: Clock): Promise<PluginOutcome> {
+export async function runProgram(call: ProgramCall, clock: Clock): Promise<ProgramOutcome> {
   if (call.signal?.aborted) throw cancelled(call);
   const child = spawn(call);
   const ended = new AbortController();
@@ -64,9 +50,9 @@ export async function runPlugin(call: PluginCall, clock: Clock): Promise<PluginO
   }
 }
 
-function spawn(call: PluginCall) {
+function spawn(call: ProgramCall) {
   const start = () =>
-    Bun.spawn([call.executable], {
+    Bun.spawn([call.executable, ...call.args], {
       cwd: "/",
       env: { ...fixedEnvironment, ...call.environment },
       stdin: "pipe",
@@ -75,7 +61,7 @@ function spawn(call: PluginCall) {
       detached: true,
     });
   try {
-    // What plugins write is read by agents and by people; the daemon's private umask would close all of it.
+    // What they write is read by agents and by people; the daemon's private umask would close all of it.
     return withUmask(0o022, start);
   } catch (error) {
     throw unavailable(`${call.what} cannot be run: ${error instanceof Error ? error.message : String(error)}`, error);
@@ -84,7 +70,7 @@ function spawn(call: PluginCall) {
 
 type Child = ReturnType<typeof spawn>;
 
-async function collect(child: Child, call: PluginCall, clock: Clock, ended: AbortSignal): Promise<PluginOutcome> {
+async function collect(child: Child, call: ProgramCall, clock: Clock, ended: AbortSignal): Promise<ProgramOutcome> {
   const drained = new AbortController();
   const stop = AbortSignal.any([ended, drained.signal]);
   const outputs = Promise.all([readUpTo(child.stdout, call, stop), readUpTo(child.stderr, call, stop)]);
@@ -100,7 +86,7 @@ async function collect(child: Child, call: PluginCall, clock: Clock, ended: Abor
 }
 
 /** Up to the stream's end, or what there is of it when `stop` fires. */
-async function readUpTo(stream: ReadableStream<Uint8Array>, call: PluginCall, stop: AbortSignal): Promise<string> {
+async function readUpTo(stream: ReadableStream<Uint8Array>, call: ProgramCall, stop: AbortSignal): Promise<string> {
   const reader = stream.getReader();
   // A stream that failed is as good as cancelled.
   const cancel = (): void => void reader.cancel().catch(() => undefined);
@@ -122,13 +108,13 @@ async function readUpTo(stream: ReadableStream<Uint8Array>, call: PluginCall, st
   }
 }
 
-async function deadline(call: PluginCall, clock: Clock, ended: AbortSignal): Promise<never> {
+async function deadline(call: ProgramCall, clock: Clock, ended: AbortSignal): Promise<never> {
   const passed = await clock.sleep(call.timeoutMs, ended);
   if (passed) throw deadlineExceeded(`${call.what} took longer than ${call.timeoutMs} ms and was killed`);
   return never();
 }
 
-async function aborted(call: PluginCall, ended: AbortSignal): Promise<never> {
+async function aborted(call: ProgramCall, ended: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(cancelled(call));
   call.signal?.addEventListener("abort", onAbort, { once: true });
@@ -141,7 +127,7 @@ function never(): Promise<never> {
   return Promise.withResolvers<never>().promise;
 }
 
-function cancelled(call: PluginCall): CribError {
+function cancelled(call: ProgramCall): CribError {
   const timedOut = call.signal?.reason instanceof DOMException && call.signal.reason.name === "TimeoutError";
   return timedOut
     ? deadlineExceeded(`${call.what} was not done before the request's deadline and was killed`)
