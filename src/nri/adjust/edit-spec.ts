@@ -9,7 +9,6 @@ import type { RuntimeSpec, SpecDevice, SpecHook, SpecProcess, SpecResources } fr
 import type { Claims } from "./claims.ts";
 import { editResources } from "./edit-resources.ts";
 import { editSeccomp } from "./edit-seccomp.ts";
-import { removedName } from "./removal.ts";
 
 /** Seconds that a hook may take where its plugin names none. */
 const defaultHookTimeout = 30;
@@ -28,11 +27,21 @@ export function editSpec(spec: RuntimeSpec, wishes: ContainerAdjustment, claims:
     ...spec,
     process: editProcess(spec.process, wishes, claims, plugin),
     mounts: editMounts(spec.mounts, wishes, claims, plugin),
-    annotations: editAnnotations(spec.annotations, wishes.annotations, claims, plugin),
+    annotations: Object.fromEntries(
+      editNamed("annotation", Object.entries(spec.annotations), Object.entries(wishes.annotations), claims, plugin),
+    ),
     ...(hooks !== undefined && { hooks }),
     linux: {
       ...spec.linux,
-      devices: editDevices(spec.linux.devices, linux?.devices ?? [], claims, plugin),
+      devices: [
+        ...editNamed(
+          "device",
+          spec.linux.devices.map((device) => [device.path, device] as const),
+          (linux?.devices ?? []).map((device) => [device.path, specDevice(device)] as const),
+          claims,
+          plugin,
+        ).values(),
+      ],
       resources: withRulesFor(
         editResources(spec.linux.resources, linux?.resources, claims, plugin),
         linux?.devices ?? [],
@@ -68,20 +77,33 @@ function editArgs(
   return takesOver ? wishes.slice(1) : wishes;
 }
 
-function editEnv(env: readonly string[], { env: wishes }: ContainerAdjustment, claims: Claims, plugin: string) {
-  const result = new Map(env.map((entry) => [entry.split("=", 1)[0] ?? "", entry]));
-  for (const { key } of wishes) {
-    const removed = removedName(key);
+function editEnv(env: readonly string[], wishes: ContainerAdjustment, claims: Claims, plugin: string) {
+  const current = env.map((entry) => [entry.split("=", 1)[0] ?? "", entry] as const);
+  const wished = wishes.env.map(({ key, value }) => [key, `${key}=${value}`] as const);
+  return [...editNamed("env", current, wished, claims, plugin).values()];
+}
+
+/** Entries by name with a plugin's in them: first those it removes go, then those it sets take their place or come last. */
+function editNamed<Entry>(
+  field: "env" | "annotation" | "device",
+  current: Iterable<readonly [string, Entry]>,
+  wishes: readonly (readonly [string, Entry])[],
+  claims: Claims,
+  plugin: string,
+): ReadonlyMap<string, Entry> {
+  const result = new Map(current);
+  for (const [name] of wishes) {
+    const removed = removedName(name);
     if (removed === undefined) continue;
-    claims.release("env", removed);
+    claims.release(field, removed);
     result.delete(removed);
   }
-  for (const { key, value } of wishes) {
-    if (removedName(key) !== undefined) continue;
-    claims.claim(plugin, "env", key);
-    result.set(key, `${key}=${value}`);
+  for (const [name, entry] of wishes) {
+    if (removedName(name) !== undefined) continue;
+    claims.claim(plugin, field, name);
+    result.set(name, entry);
   }
-  return [...result.values()];
+  return result;
 }
 
 function editRlimits(limits: SpecProcess["rlimits"], wishes: ContainerAdjustment, claims: Claims, plugin: string) {
@@ -112,47 +134,10 @@ function editMounts(mounts: RuntimeSpec["mounts"], wishes: ContainerAdjustment, 
   ];
 }
 
-function editAnnotations(
-  annotations: RuntimeSpec["annotations"],
-  wishes: Readonly<Record<string, string>>,
-  claims: Claims,
-  plugin: string,
-): RuntimeSpec["annotations"] {
-  const result = new Map(Object.entries(annotations));
-  for (const removed of Object.keys(wishes).map(removedName)) {
-    if (removed === undefined) continue;
-    claims.release("annotation", removed);
-    result.delete(removed);
-  }
-  for (const [key, value] of Object.entries(wishes)) {
-    if (removedName(key) !== undefined) continue;
-    claims.claim(plugin, "annotation", key);
-    result.set(key, value);
-  }
-  return Object.fromEntries(result);
-}
-
-function editDevices(
-  devices: readonly SpecDevice[],
-  wishes: readonly LinuxDevice[],
-  claims: Claims,
-  plugin: string,
-): readonly SpecDevice[] {
-  const result = new Map(devices.map((device) => [device.path, device]));
-  for (const { path } of wishes) {
-    const removed = removedName(path);
-    if (removed === undefined) continue;
-    claims.release("device", removed);
-    result.delete(removed);
-  }
-  for (const { path, type, major, minor, fileMode, uid, gid } of wishes) {
-    if (removedName(path) !== undefined) continue;
-    claims.claim(plugin, "device", path);
-    const numbers = { major: Number(major), minor: Number(minor) };
-    const owner = { uid: uid?.value ?? 0, gid: gid?.value ?? 0 };
-    result.set(path, { path, type, ...numbers, fileMode: fileMode?.value ?? 0o666, ...owner });
-  }
-  return [...result.values()];
+function specDevice({ path, type, major, minor, fileMode, uid, gid }: LinuxDevice): SpecDevice {
+  const numbers = { major: Number(major), minor: Number(minor) };
+  const owner = { uid: uid?.value ?? 0, gid: gid?.value ?? 0 };
+  return { path, type, ...numbers, fileMode: fileMode?.value ?? 0o666, ...owner };
 }
 
 /** A device that is added may be used: the control group is told so, as the reference does. */
@@ -207,4 +192,9 @@ function refuseUnknown(hooks: Hooks | undefined, linux: LinuxContainerAdjustment
       `plugin ${JSON.stringify(plugin)} asks for ${asked.join(", ")}, which crib does not set: stop the plugin, or choose a runtime handler that does`,
     );
   }
+}
+
+/** NRI marks a name as one to remove by a `-` before it. */
+function removedName(name: string): string | undefined {
+  return name.startsWith("-") ? name.slice(1) : undefined;
 }

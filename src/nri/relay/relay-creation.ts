@@ -28,10 +28,11 @@ export async function relayCreation(
   const adjustments: ContainerAdjustment[] = [];
   const asked: ContainerUpdate[] = [];
   const updates: PluginUpdate[] = [];
+  const describedPod = describePod(pod);
   let { spec } = container;
   for (const plugin of plugins) {
     if (!plugin.wants(changingRequests.createContainer)) continue;
-    const input = { pod: describePod(pod), container: describeContainer({ ...container, spec }) };
+    const input = { pod: describedPod, container: describeContainer({ ...container, spec }) };
     const reply = await plugin.ask(changingRequests.createContainer, input, {});
     if (reply === undefined) continue;
     refuseOwnUpdate(reply.update, container, plugin);

@@ -18,14 +18,11 @@ export async function relayUpdate(
 ): Promise<UpdateOutcome> {
   const claims = new Map([[container.id as string, new Claims()]]);
   const updates: PluginUpdate[] = [];
+  const subject = { pod: describePod(pod), container: describeContainer(container) };
   let resources = requested;
   for (const plugin of plugins) {
     if (!plugin.wants(changingRequests.updateContainer)) continue;
-    const input = {
-      pod: describePod(pod),
-      container: describeContainer(container),
-      linuxResources: describeResources(resources),
-    };
+    const input = { ...subject, linuxResources: describeResources(resources) };
     const reply = await plugin.ask(changingRequests.updateContainer, input, {});
     const wishes = reply?.update ?? [];
     for (const own of wishes.filter(({ containerId }) => containerId === container.id)) {

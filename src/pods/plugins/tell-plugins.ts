@@ -21,7 +21,7 @@ export async function tellContainerPlugins(
 }
 
 /** What has happened is not undone by a plugin that objects: it is told and the objection logged. */
-export async function noteToPlugins(engine: PodEngine, telling: Promise<void>): Promise<void> {
+export async function noteToPlugins(engine: PodEngine, telling: Promise<unknown>): Promise<void> {
   try {
     await telling;
   } catch (error) {
@@ -36,8 +36,5 @@ export function tellStopped(engine: PodEngine, container: ContainerRecord): void
   const told = engine.plugins
     .stopContainer(pluginPod(sandbox), pluginContainer(container))
     .then((updates) => applyPluginUpdates(engine, updates));
-  void noteToPlugins(
-    engine,
-    told.then(() => undefined),
-  );
+  void noteToPlugins(engine, told);
 }
