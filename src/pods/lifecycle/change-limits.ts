@@ -21,10 +21,7 @@ export function changeLimits(
   wishes: (current: SpecResources) => SpecResources,
   process: (record: ContainerRecord) => Partial<ContainerRecord["spec"]["process"]> = () => ({}),
 ): void {
-  const record = getRecord("container", engine.containers, id);
-  if (record.state !== "created" && record.state !== "running") {
-    throw failedPrecondition(`container ${record.id} is ${record.state}: its resources cannot be updated`);
-  }
+  const record = updatableContainer(engine, id);
   const current = record.spec.linux.resources;
   const requested = wishes(current);
   const merged = mergeResources(current, requested);
@@ -40,4 +37,13 @@ export function changeLimits(
     linux: { ...record.spec.linux, resources: { ...inForce, devices: current.devices } },
   };
   engine.ledger.amendContainer(record.id, { spec }, { document: true });
+}
+
+/** @throws {CribError} not-found; failed-precondition for a container that has ended. */
+export function updatableContainer(engine: PodEngine, id: ContainerId): ContainerRecord {
+  const record = getRecord("container", engine.containers, id);
+  if (record.state !== "created" && record.state !== "running") {
+    throw failedPrecondition(`container ${record.id} is ${record.state}: its resources cannot be updated`);
+  }
+  return record;
 }

@@ -1,3 +1,4 @@
+import type { ContainerId } from "../../ids/object-id.ts";
 import type { UpdateOutcome } from "../../nri/port.ts";
 import type { RuntimeSpec, SpecResources } from "../../oci/runtime-spec.ts";
 import { specResources } from "../../oci/spec-resources.ts";
@@ -9,25 +10,35 @@ import { applyPluginUpdates } from "../plugins/apply-plugin-updates.ts";
 import { pluginContainer, pluginPod } from "../plugins/plugin-views.ts";
 import { noteToPlugins, tellContainerPlugins } from "../plugins/tell-plugins.ts";
 import { adjustOomScore } from "../request/oom-score.ts";
-import { changeLimits } from "./change-limits.ts";
+import { changeLimits, updatableContainer } from "./change-limits.ts";
 
 /** A start may hold the container; the kubelet asks again. */
 const lockMs = 10_000;
 
 /** Changes a container's limits, after its plugins' wishes; tells plugins afterwards. */
 export async function updateResources(engine: PodEngine, idOrPrefix: string, limits: ResourceLimits): Promise<void> {
-  const found = getRecord("container", engine.containers, idOrPrefix);
-  using _held = await engine.locks.acquire(found.id, { doing: "is being updated", withinMs: lockMs });
-  const { resources, updates } = await pluginsWishes(engine, found, specResources(limits, []));
+  const { id } = getRecord("container", engine.containers, idOrPrefix);
+  // Of other containers, whose locks are not waited for with this one's held.
+  await applyPluginUpdates(engine, await updateOne(engine, id, limits));
+}
+
+async function updateOne(
+  engine: PodEngine,
+  id: ContainerId,
+  limits: ResourceLimits,
+): Promise<UpdateOutcome["updates"]> {
+  using _held = await engine.locks.acquire(id, { doing: "is being updated", withinMs: lockMs });
+  const asked = updatableContainer(engine, id);
+  const { resources, updates } = await pluginsWishes(engine, asked, specResources(limits, []));
   changeLimits(
     engine,
-    found.id,
+    id,
     () => resources,
     (record) => newOomScore(engine, record, Number(limits.oomScoreAdj)),
   );
-  const record = getRecord("container", engine.containers, found.id);
-  await noteToPlugins(engine, tellContainerPlugins(engine, "post-update", record));
-  await applyPluginUpdates(engine, updates);
+  const changed = getRecord("container", engine.containers, id);
+  await noteToPlugins(engine, tellContainerPlugins(engine, "post-update", changed));
+  return updates;
 }
 
 async function pluginsWishes(

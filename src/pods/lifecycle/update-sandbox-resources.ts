@@ -31,9 +31,10 @@ export async function updateSandboxResources(
     overhead: overhead === undefined ? before.overhead : specResources(overhead, []),
     resources: resources === undefined ? before.resources : specResources(resources, []),
   };
-  const pod = pluginPod(sandbox);
-  const none = { devices: [] };
-  await engine.plugins.updatePod(pod, podResources.overhead ?? none, podResources.resources ?? none);
+  if (engine.plugins.any) {
+    const none = { devices: [] };
+    await engine.plugins.updatePod(pluginPod(sandbox), podResources.overhead ?? none, podResources.resources ?? none);
+  }
   const limits = limitsOfSpec(podLimits(podResources));
   if (sandbox.ownsCgroup) engine.cgroups.update(sandbox.cgroup, limits);
   const updated = engine.ledger.amendSandbox(sandbox.id, { podResources });
