@@ -6,7 +6,7 @@ import { asideDeadlineMs } from "./aside-deadline.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
 import { type JobReply, ReplyFrames } from "./reply-frames.ts";
 
-/** `enum crib_job_kind` of ffi/include/crib.h. */
+/** `enum crib_job_kind` of ffi/libcrib/crib.h. */
 export const JobKind = { files: 0, netlink: 1, socket: 2, spawn: 3 } as const;
 
 /** Threads there are at most. They are made as they are needed; one that hangs in the kernel stays one of them. */
