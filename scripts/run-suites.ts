@@ -23,6 +23,7 @@ for (const name of names) {
   // Without an executable every later suite would fail for the same reason.
   if (name === "build" && counts.failed > 0) break;
 }
+for (const { name, output } of total.failures) console.log(`── failed: ${name}\n${output}\n`);
 if (total.skipped > 0) console.log(`${total.skipped} skipped`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 // Not by running out of work: a process that a test left behind may still hold our pipe.

@@ -5,6 +5,8 @@ export interface BoundedRun {
   readonly timedOut: boolean;
   /** What it wrote to standard output, which was also passed on. */
   readonly stdout: string;
+  /** The same for standard error. */
+  readonly stderr: string;
 }
 
 /** How long a finished command's output may keep coming: from a process it left behind, which must not hold up the gate. */
@@ -13,10 +15,12 @@ const AFTERGLOW_MS = 2000;
 class PassedOn {
   text = "";
 
+  constructor(readonly target: NodeJS.WriteStream) {}
+
   async read(stream: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     for await (const chunk of stream) {
-      process.stdout.write(chunk);
+      this.target.write(chunk);
       this.text += decoder.decode(chunk, { stream: true });
     }
   }
@@ -35,7 +39,7 @@ export async function boundedRun(
     cwd: root,
     stdin: "ignore",
     stdout: "pipe",
-    stderr: "inherit",
+    stderr: "pipe",
     detached: true,
     env: { ...process.env, ...env },
   });
@@ -46,11 +50,12 @@ export async function boundedRun(
     process.kill(-child.pid, "SIGKILL");
   }, limitSeconds * 1000);
   try {
-    const output = new PassedOn();
-    const reading = output.read(child.stdout);
+    const output = new PassedOn(process.stdout);
+    const errors = new PassedOn(process.stderr);
+    const reading = Promise.all([output.read(child.stdout), errors.read(child.stderr)]);
     const code = await child.exited;
     await Promise.race([reading, Bun.sleep(AFTERGLOW_MS)]);
-    return { code, timedOut, stdout: output.text };
+    return { code, timedOut, stdout: output.text, stderr: errors.text };
   } finally {
     clearTimeout(timer);
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { buildDir, fromRoot } from "../build/paths.ts";
 import { boundedRun } from "./bounded-run.ts";
 import { junitCounts } from "./junit-counts.ts";
-import { add, type Counts, noTests, type Suite } from "./suite.ts";
+import { add, type Counts, failure, noTests, type Suite } from "./suite.ts";
 
 export interface BunTestOptions {
   /** Globs of test files below the root. */
@@ -24,10 +24,17 @@ async function runFiles(files: readonly string[], report: string, options: BunTe
     `--reporter-outfile=${report}`,
   ];
   const command = [process.execPath, "test", ...flags, ...files.map((file) => `./${file}`)];
-  const { code, timedOut } = await boundedRun(command, options.limitSeconds);
-  const counts = existsSync(report) && !timedOut ? junitCounts(readFileSync(report, "utf8")) : noTests;
+  const { code, timedOut, stdout, stderr } = await boundedRun(command, options.limitSeconds);
+  const output = `${stdout}\n${stderr}`;
+  const counts = existsSync(report) && !timedOut ? junitCounts(readFileSync(report, "utf8"), output) : noTests;
+  if (code === 0 || counts.failed > 0) return counts;
   // A file that does not load, or an error between two tests, is in no report and still a failure.
-  return code !== 0 && counts.failed === 0 ? add(counts, { passed: 0, failed: 1, skipped: 0 }) : counts;
+  const ending = timedOut ? `not done after ${options.limitSeconds} s` : `exit code ${code} without a failed test`;
+  return add(counts, {
+    ...noTests,
+    failed: 1,
+    failures: [failure(`${files.length > 1 ? `${files.length} files` : files[0]}: ${ending}`, output)],
+  });
 }
 
 /** Files run by `bun test`, counted from its JUnit report. */
@@ -37,7 +44,7 @@ export function bunTestSuite(name: string, options: BunTestOptions): Suite {
     async run() {
       if (options.needsRoot && process.getuid?.() !== 0) {
         console.log(`${name}: skipped, it needs root (namespaces, mounts, cgroups)`);
-        return { passed: 0, failed: 0, skipped: 1 };
+        return { ...noTests, skipped: 1 };
       }
       const reports = join(buildDir, "reports");
       mkdirSync(reports, { recursive: true });

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildDir, fromRoot } from "../build/paths.ts";
 import { boundedRun } from "./bounded-run.ts";
-import { add, type Counts, noTests, type Suite } from "./suite.ts";
+import { add, type Counts, failure, noTests, type Suite } from "./suite.ts";
 
 const LIMIT_SECONDS = 10 * 60;
 
@@ -12,11 +12,11 @@ const scripts = ["ffi/tests/run.sh", "ffi/libcrib/tests/run.sh", "ffi/layers/tes
 async function runScript(script: string): Promise<Counts> {
   const output = join(buildDir, "c-tests");
   mkdirSync(output, { recursive: true });
-  const { code, stdout: text } = await boundedRun(["sh", fromRoot(script), output], LIMIT_SECONDS);
+  const { code, stdout: text, stderr } = await boundedRun(["sh", fromRoot(script), output], LIMIT_SECONDS);
   const passed = text.match(/^ok\b.*$/gm)?.length ?? 0;
   const named = text.match(/^not ok\b.*$/gm)?.length ?? 0;
   const failed = code === 0 ? named : Math.max(named, 1);
-  return { passed, failed, skipped: 0 };
+  return { passed, failed, skipped: 0, failures: failed > 0 ? [failure(script, `${text}\n${stderr}`)] : [] };
 }
 
 export function cSuite(): Suite {

@@ -1,6 +1,6 @@
 import { fromRoot } from "../build/paths.ts";
 import { type Output, run } from "../build/run.ts";
-import { add, noTests, type Suite } from "./suite.ts";
+import { add, type Counts, failure, noTests, type Suite } from "./suite.ts";
 
 const bin = (name: string): string => fromRoot("node_modules", ".bin", name);
 const cFiles = (): string[] => [...new Bun.Glob("{ffi,tests}/**/*.{c,h}").scanSync({ cwd: fromRoot() })].sort();
@@ -35,9 +35,9 @@ export function checkSuite(): Suite {
   };
 }
 
-function report(name: string, outcome: Output | string): { passed: number; failed: number; skipped: number } {
+function report(name: string, outcome: Output | string): Counts {
   const failed = typeof outcome === "string";
   console.log(`  ${name.padEnd(18)} ${failed ? "FAILED" : "ok"}`);
   if (failed) console.log(outcome);
-  return { passed: failed ? 0 : 1, failed: failed ? 1 : 0, skipped: 0 };
+  return failed ? { ...noTests, failed: 1, failures: [failure(`check: ${name}`, outcome)] } : { ...noTests, passed: 1 };
 }

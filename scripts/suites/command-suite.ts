@@ -1,5 +1,5 @@
 import { boundedRun } from "./bounded-run.ts";
-import type { Suite } from "./suite.ts";
+import { failure, noTests, type Suite } from "./suite.ts";
 
 const LIMIT_SECONDS = 10 * 60;
 
@@ -8,8 +8,9 @@ export function commandSuite(name: string, command: readonly string[]): Suite {
   return {
     name,
     async run() {
-      const { code } = await boundedRun(command, LIMIT_SECONDS);
-      return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+      const { code, stdout, stderr } = await boundedRun(command, LIMIT_SECONDS);
+      if (code === 0) return { ...noTests, passed: 1 };
+      return { ...noTests, failed: 1, failures: [failure(`${name}: exit code ${code}`, `${stdout}\n${stderr}`)] };
     },
   };
 }
