@@ -5,7 +5,7 @@
 import { createProcessIo } from "./cli/program/process-io.ts";
 import { versionInfo } from "./cli/program/version-info.ts";
 import type { Config } from "./config/config.ts";
-import { createLinuxKernel } from "./kernel/linux.ts";
+import { createLinuxKernel } from "./kernel/linux/linux.ts";
 import type { Kernel } from "./kernel/port.ts";
 import { crashGuard } from "./main/crash-guard.ts";
 import { environmentWithJitOptions } from "./main/jit-options.ts";

@@ -1,4 +1,4 @@
-/* Applies an archive's members to a tree, by the rules of src/layers/layer-writer.ts. */
+/* Applies an archive's members to a tree, by the rules of src/layers/tree/layer-writer.ts. */
 #ifndef CRIB_MEMBER_H
 #define CRIB_MEMBER_H
 

@@ -1,6 +1,7 @@
 /*
- * A push parser for tar archives, the twin of src/layers/tar-reader.ts: what one accepts the other does, and both read
- * ustar, star, PAX, GNU long names and base-256 numbers, and V7, as Go's archive/tar does. Holes are left to that one.
+ * A push parser for tar archives, the twin of src/layers/tar/tar-reader.ts: what one accepts the other does, and both
+ * read ustar, star, PAX, GNU long names and base-256 numbers, and V7, as Go's archive/tar does. Holes are left to that
+ * one.
  */
 #ifndef CRIB_TAR_H
 #define CRIB_TAR_H

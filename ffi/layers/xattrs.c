@@ -1,6 +1,6 @@
 /*
- * Which extended attributes of an image reach the index: as src/layers/xattr-policy.ts has it. The directory kind of
- * store lets the kernel check values when they are set; here they are not set, so what the kernel would refuse is
+ * Which extended attributes of an image reach the index: as src/layers/tree/xattr-policy.ts has it. The directory kind
+ * of store lets the kernel check values when they are set; here they are not set, so what the kernel would refuse is
  * refused here.
  */
 #include <linux/capability.h>

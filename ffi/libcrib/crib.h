@@ -7,7 +7,7 @@
  *  - returns >= 0, or -errno; nothing is printed, nothing exits, no global state;
  *  - every descriptor it makes is close-on-exec;
  *  - where several steps may fail, `struct crib_err` says which one and on what.
- * src/kernel/linux-shim.ts is the other side of this table and refuses another CRIB_ABI_VERSION.
+ * src/kernel/linux/linux-shim.ts is the other side of this table and refuses another CRIB_ABI_VERSION.
  */
 #ifndef CRIB_H
 #define CRIB_H

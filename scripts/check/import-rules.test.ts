@@ -89,7 +89,7 @@ test("a cycle is found and shown", () => {
 });
 
 test("bun:ffi belongs to the kernel's Linux adapter", () => {
-  expect(reasons(["src/kernel/linux-files.ts", 'import { dlopen } from "bun:ffi";'])).toEqual([]);
+  expect(reasons(["src/kernel/linux/linux-files.ts", 'import { dlopen } from "bun:ffi";'])).toEqual([]);
   expect(reasons(["src/kernel/port.ts", 'import { dlopen } from "bun:ffi";'])).toHaveLength(1);
   expect(reasons(["src/network/netns.ts", 'import type { Pointer } from "bun:ffi";'])).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseCgroupPath } from "../ids/path.ts";
-import type { CgroupResources } from "../oci/cgroup-resources.ts";
+import type { CgroupResources } from "../oci/resources/cgroup-resources.ts";
 import type { CgroupsInput } from "./create-cgroups.ts";
 import { createFakeCgroupFiles } from "./files/fake-cgroup-files.ts";
 import { group, limits, openFake, root, v1Files } from "./files/fake-host.ts";

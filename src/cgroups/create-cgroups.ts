@@ -1,7 +1,7 @@
 import { internal, invalidArgument, notFound } from "../errors/crib-error.ts";
 import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { Clock } from "../observe/clock.ts";
-import type { CgroupResources } from "../oci/cgroup-resources.ts";
+import type { CgroupResources } from "../oci/resources/cgroup-resources.ts";
 import type { CgroupFiles } from "./files/cgroup-files.ts";
 import { explainRefusal } from "./files/control-write.ts";
 import { createJournal } from "./files/journal.ts";

@@ -1,5 +1,5 @@
 import { failedPrecondition } from "../errors/crib-error.ts";
-import type { CgroupMount } from "../oci/cgroup-mount.ts";
+import type { CgroupMount } from "../oci/mounts/cgroup-mount.ts";
 
 /** One mounted cgroup hierarchy of the host. */
 export interface Hierarchy {

@@ -1,7 +1,7 @@
 import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
-import type { CgroupMount } from "../oci/cgroup-mount.ts";
-import type { CgroupResources } from "../oci/cgroup-resources.ts";
+import type { CgroupMount } from "../oci/mounts/cgroup-mount.ts";
+import type { CgroupResources } from "../oci/resources/cgroup-resources.ts";
 
 /**
  * Control groups, on v1, hybrid and v2 alike.

@@ -3,7 +3,7 @@ import type { ContainerStatsFilter, PodSandboxStatsFilter } from "../gen/runtime
 import type { ContainerRecord, SandboxRecord } from "../state/records.ts";
 import { matchesContainer, matchesSandbox } from "./convert/matches.ts";
 import type { CriDeps } from "./deps.ts";
-import { inTurns } from "./in-turns.ts";
+import { inTurns } from "./transport/in-turns.ts";
 import type { WritableTotal } from "./writable-totals.ts";
 
 type Sampling = Pick<CriDeps, "pods" | "clock" | "log">;

@@ -1,5 +1,5 @@
 import type { Fd, Pid } from "../ids/process.ts";
-import { cString } from "./c-string.ts";
+import { cString } from "./linux/c-string.ts";
 import type { FileStat, FilesystemStat, Kernel } from "./port.ts";
 
 /** One call as it was made. */

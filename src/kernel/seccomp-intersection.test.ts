@@ -3,7 +3,7 @@ import type { SpecSeccomp, SpecSyscall, SpecSyscallArg } from "../oci/runtime-sp
 import { defaultSeccompProfile } from "../oci/seccomp/default-profile.ts";
 import { intersectProfiles } from "../oci/seccomp/intersect-profiles.ts";
 import { kernelSeccompProfile } from "../oci/seccomp/kernel-profile.ts";
-import { createLinuxKernel } from "./linux.ts";
+import { createLinuxKernel } from "./linux/linux.ts";
 import { runFilter } from "./testdata/bpf-machine.ts";
 
 /** Both filters and that of the intersection, run on the same calls: the kernel takes the strictest verdict of several. */

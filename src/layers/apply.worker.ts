@@ -1,5 +1,5 @@
 import { CribError } from "../errors/crib-error.ts";
-import { createLinuxKernel } from "../kernel/linux.ts";
+import { createLinuxKernel } from "../kernel/linux/linux.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { WorkerReply, WorkerRequest } from "./apply-messages.ts";
 import { LayerJobs } from "./layer-jobs.ts";

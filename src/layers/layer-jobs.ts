@@ -7,9 +7,9 @@ import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { WorkerReply, WorkerRequest } from "./apply-messages.ts";
 import { BlobTail } from "./blob-tail.ts";
-import { dropIdleWhiteouts, idleWhiteouts } from "./idle-whiteouts.ts";
-import { findDirectories, inheritDirectories } from "./inherit-directories.ts";
 import { removeTree } from "./remove-tree.ts";
+import { dropIdleWhiteouts, idleWhiteouts } from "./tree/idle-whiteouts.ts";
+import { findDirectories, inheritDirectories } from "./tree/inherit-directories.ts";
 import { treeDigest } from "./tree-digest.ts";
 import { unpackLayer } from "./unpack-layer.ts";
 

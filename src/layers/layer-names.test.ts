@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import type { DiffId } from "../ids/digest.ts";
 import { chainIds } from "./chain-id.ts";
 import { cleanEntryPath, joinEntryPath } from "./entry-path.ts";
-import { rewriteBelow } from "./path-rewrite.ts";
-import { parseWhiteout } from "./whiteout.ts";
-import { keepsXattr } from "./xattr-policy.ts";
+import { rewriteBelow } from "./tree/path-rewrite.ts";
+import { parseWhiteout } from "./tree/whiteout.ts";
+import { keepsXattr } from "./tree/xattr-policy.ts";
 
 test.each([
   ["a/b/c", "a/b/c"],

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, symli
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Fd } from "../ids/process.ts";
-import { createLinuxKernel } from "../kernel/linux.ts";
+import { createLinuxKernel } from "../kernel/linux/linux.ts";
 import { O_DIRECTORY, O_PATH } from "../kernel/open-flags.ts";
 import { OwnedFd } from "../kernel/owned-fd.ts";
 import { createSystemClock } from "../observe/system-clock.ts";

@@ -9,10 +9,10 @@ import type { BlobTail } from "./blob-tail.ts";
 import { decompress, isEmptyZstdFrame, sniffCompression } from "./decompress.ts";
 import { damagedLayer, refusedLayer } from "./layer-error.ts";
 import type { LayerLimits } from "./layer-limits.ts";
-import { LayerRoot } from "./layer-root.ts";
-import { LayerWriter } from "./layer-writer.ts";
-import { type RewrittenDirectories, rewriteBelow } from "./path-rewrite.ts";
-import { TarReader } from "./tar-reader.ts";
+import { TarReader } from "./tar/tar-reader.ts";
+import { LayerRoot } from "./tree/layer-root.ts";
+import { LayerWriter } from "./tree/layer-writer.ts";
+import { type RewrittenDirectories, rewriteBelow } from "./tree/path-rewrite.ts";
 
 const freeSpaceCheckBytes = 64 * 1024 * 1024;
 

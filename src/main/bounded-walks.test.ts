@@ -12,7 +12,7 @@ import { parseImageConfig } from "../images/pull/image-config.ts";
 import { parseManifest } from "../images/pull/manifest.ts";
 import { parseReference } from "../images/registry/reference.ts";
 import { parseGroup, parsePasswd } from "../images/store/account-files.ts";
-import { buildEnvironment } from "../oci/environment.ts";
+import { buildEnvironment } from "../oci/process/environment.ts";
 import { parseExitRecord } from "../runtime/native/monitor/exit-records.ts";
 
 /** What of the event loop's time one image, pod, registry or container may take at once. */

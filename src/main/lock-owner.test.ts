@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Pid } from "../ids/process.ts";
-import { createLinuxKernel } from "../kernel/linux.ts";
+import { createLinuxKernel } from "../kernel/linux/linux.ts";
 import { formatLockOwner, hasLeft, isKilledButStuck, parseLockOwner } from "./lock-owner.ts";
 
 test("a lock's owner is read as it was written, and as older cribs wrote it", () => {

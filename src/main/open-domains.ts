@@ -10,7 +10,7 @@ import { PluginService } from "../nri/plugin-service.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { readUptimeMs } from "../observe/uptime.ts";
-import { defaultRlimits } from "../oci/default-rlimits.ts";
+import { defaultRlimits } from "../oci/process/default-rlimits.ts";
 import { createPods } from "../pods/create-pods.ts";
 import { PathLooker } from "../pods/host/path-looker.ts";
 import { containerOfHolder } from "../pods/host/volume-holder.ts";

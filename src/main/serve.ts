@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { servesContainerdApi } from "../config/containerd-api.ts";
 import type { CriDeps } from "../cri/deps.ts";
-import { createCriServer } from "../cri/server.ts";
+import { createCriServer } from "../cri/transport/server.ts";
 import type { HostPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { Kernel } from "../kernel/port.ts";

@@ -23,7 +23,7 @@ import type { KeyedLocks } from "./ledger/keyed-locks.ts";
 import type { Ledger, RecordReader } from "./ledger/ledger.ts";
 import type { NameRegistry } from "./ledger/name-registry.ts";
 import type { Starts } from "./ledger/starts.ts";
-import type { TeardownRetries } from "./lifecycle/teardown-retries.ts";
+import type { TeardownRetries } from "./lifecycle/teardown/teardown-retries.ts";
 import type { DefaultSeccompProfiles } from "./request/default-seccomp-profiles.ts";
 import type { CpuRates } from "./stats/cpu-rates.ts";
 import type { LayerUsage } from "./stats/layer-usage.ts";

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { arch } from "node:os";
 import { failedPrecondition, internal } from "../errors/crib-error.ts";
 import { capabilityMask } from "../kernel/capabilities.ts";
-import { defaultRlimits, grantableRlimits } from "../oci/default-rlimits.ts";
 import type { HostFacts } from "../oci/host-facts.ts";
+import { defaultRlimits, grantableRlimits } from "../oci/process/default-rlimits.ts";
 
 const architectures: Readonly<Record<string, HostFacts["architecture"]>> = { x64: "amd64", arm64: "arm64" };
 

@@ -3,14 +3,14 @@ import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { CgroupPath, HostPath } from "../ids/path.ts";
 import type { Pid } from "../ids/process.ts";
 import type { UnixNanos } from "../ids/units.ts";
-import type { ProcessRef } from "../kernel/process-ref.ts";
+import type { ProcessRef } from "../kernel/process/process-ref.ts";
 import type { NetworkAttachment, PodNetworkRequest } from "../network/port.ts";
-import type { PodResources } from "../oci/pod-resources.ts";
+import type { PodResources } from "../oci/resources/pod-resources.ts";
 import type { RuntimeSpec } from "../oci/runtime-spec.ts";
 import type { ContainerSpec } from "../spec/container-spec.ts";
 import type { PodSpec } from "../spec/pod-spec.ts";
 
-/** The parts of a pod's end, in the order in which they are done (`pods/lifecycle/teardown.ts`). */
+/** The parts of a pod's end, in the order in which they are done (`pods/lifecycle/teardown/teardown.ts`). */
 export type TeardownStep = "network" | "pins" | "monitor" | "shm" | "cgroup" | "files";
 
 /**

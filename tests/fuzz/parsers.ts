@@ -1,11 +1,11 @@
 import { applyCdiEdits } from "../../src/cdi/apply-edits.ts";
 import { parseCdiFile } from "../../src/cdi/parse-cdi-file.ts";
 import { parseHostPath } from "../../src/ids/path.ts";
-import { parseHostsToml } from "../../src/images/registry/hosts-toml.ts";
+import { parseHostsToml } from "../../src/images/registry/hosts/hosts-toml.ts";
 import { formatReference, parseReference } from "../../src/images/registry/reference.ts";
 import { parseGroup, parsePasswd } from "../../src/images/store/account-files.ts";
 import { digestedDocument, NumberAsWritten, parseForeignJson } from "../../src/json/foreign-json.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { LineSplitter } from "../../src/logs/line-splitter.ts";
 import { parseLogLine } from "../../src/logs/parse-log-line.ts";
 import { parseLogTime } from "../../src/logs/parse-log-time.ts";

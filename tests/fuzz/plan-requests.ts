@@ -6,11 +6,11 @@ import { CreateContainerRequestSchema, RunPodSandboxRequestSchema } from "../../
 import { type ExecId, parseContainerId } from "../../src/ids/object-id.ts";
 import { parseHostPath } from "../../src/ids/path.ts";
 import type { Pid } from "../../src/ids/process.ts";
-import type { CgroupMount } from "../../src/oci/cgroup-mount.ts";
 import { buildContainerSpec } from "../../src/oci/container-spec.ts";
 import type { GrantedDevice } from "../../src/oci/devices.ts";
-import { buildExecProcess } from "../../src/oci/exec-process.ts";
-import { cgroupResourcesOfSpec } from "../../src/oci/resources.ts";
+import type { CgroupMount } from "../../src/oci/mounts/cgroup-mount.ts";
+import { buildExecProcess } from "../../src/oci/process/exec-process.ts";
+import { cgroupResourcesOfSpec } from "../../src/oci/resources/resources.ts";
 import type { RuntimeSpec } from "../../src/oci/runtime-spec.ts";
 import { validateSysctls } from "../../src/oci/sysctls.ts";
 import { inPodNamespaces } from "../../src/pods/exec/in-pod-namespaces.ts";

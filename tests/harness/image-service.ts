@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseHostPath } from "../../src/ids/path.ts";
 import { createImages, type ImageService, type ImagesOptions } from "../../src/images/create-images.ts";
 import type { Image, PullProgress, RegistryCredentials } from "../../src/images/port.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 
 export interface OpenOptions extends Partial<Pick<ImagesOptions, "platform" | "limits" | "clock">> {

@@ -11,7 +11,7 @@ import {
 import { type HostPath, parseHostPath } from "../../src/ids/path.ts";
 import { readArtifact } from "../../src/kernel/artifacts.ts";
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS } from "../../src/kernel/clone-flags.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import type { Kernel } from "../../src/kernel/port.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { MonitorError } from "../../src/runtime/native/monitor/launch-failure.ts";

@@ -8,8 +8,8 @@ import { deviceProgram } from "../../src/cgroups/v2/device-program.ts";
 import { CribError } from "../../src/errors/crib-error.ts";
 import { type CgroupPath, parseCgroupPath } from "../../src/ids/path.ts";
 import type { UnixNanos } from "../../src/ids/units.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
-import type { CgroupResources } from "../../src/oci/cgroup-resources.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
+import type { CgroupResources } from "../../src/oci/resources/cgroup-resources.ts";
 import { cgroupDirectory, removeCgroup } from "../harness/cgroup-tree.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 

@@ -7,7 +7,7 @@ import type { DaemonClient } from "../../src/cli/program/client.ts";
 import { createProcessIo } from "../../src/cli/program/process-io.ts";
 import { withPrivateDaemon } from "../../src/cli/run/private-daemon.ts";
 import { processRefOf } from "../../src/cli/run/process-ref.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 
 /** Needs root: the daemon's directories are made in /run. */

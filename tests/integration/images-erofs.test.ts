@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { CribError } from "../../src/errors/crib-error.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { defaultLayerLimits, type LayerLimits } from "../../src/layers/layer-limits.ts";
 import { createLayerWorkers } from "../../src/layers/layer-workers.ts";
 import { LayerProcesses } from "../../src/layers/native/layer-processes.ts";

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseHostPath } from "../../src/ids/path.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { claimSocket } from "../../src/main/claim-socket.ts";
 import { lockDirectory } from "../../src/main/instance-lock.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";

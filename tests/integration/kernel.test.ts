@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { Errno } from "../../src/errors/errno.ts";
 import { ErrnoError } from "../../src/errors/errno-error.ts";
 import type { Fd, Pid } from "../../src/ids/process.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { MNT_DETACH, MS_NODEV, MS_NOSUID } from "../../src/kernel/mount-flags.ts";
 import { AT_FDCWD, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, S_IFCHR } from "../../src/kernel/open-flags.ts";
 import { OwnedFd } from "../../src/kernel/owned-fd.ts";
@@ -403,7 +403,7 @@ describe("owners and devices", () => {
 });
 
 test("the shim loads without any temporary directory, and writes no file", () => {
-  const script = `const { createLinuxKernel } = await import(${JSON.stringify(join(import.meta.dir, "../../src/kernel/linux.ts"))}); createLinuxKernel().getpid();`;
+  const script = `const { createLinuxKernel } = await import(${JSON.stringify(join(import.meta.dir, "../../src/kernel/linux/linux.ts"))}); createLinuxKernel().getpid();`;
   const traced = Bun.spawnSync(
     ["strace", "-f", "-e", "trace=open,openat,creat,mkdir,mkdirat", process.execPath, "-e", script],
     { env: { TMPDIR: "/nonexistent", PATH: process.env.PATH ?? "" } },

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CribError } from "../../src/errors/crib-error.ts";
 import { newSandboxId } from "../../src/ids/object-id.ts";
 import type { HostPath } from "../../src/ids/path.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { createPodNetwork } from "../../src/network/pod-network.ts";
 import { podNetworkSysctls } from "../../src/network/pod-sysctls.ts";
 import type { NetworkAttachment, PodNetwork, PodNetworkRequest, PortMapping } from "../../src/network/port.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { SandboxId } from "../../src/ids/object-id.ts";
 import { newSandboxId } from "../../src/ids/object-id.ts";
 import type { HostPath } from "../../src/ids/path.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { createPodNetwork } from "../../src/network/pod-network.ts";
 import type { PodNetwork } from "../../src/network/port.ts";
 import type { Log } from "../../src/observe/log.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newSandboxId } from "../../src/ids/object-id.ts";
 import type { HostPath } from "../../src/ids/path.ts";
-import { createLinuxKernel } from "../../src/kernel/linux.ts";
+import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { createPodNetwork } from "../../src/network/pod-network.ts";
 import type { NetworkAttachment, PodNetwork, PodNetworkRequest } from "../../src/network/port.ts";
 import type { Log } from "../../src/observe/log.ts";

@@ -43,10 +43,10 @@ static void closing_leaves_errno_alone(void)
 int main(void)
 {
 	/* TypeScript reads the record by offset. */
-	_Static_assert(sizeof(struct crib_err) == 256, "src/kernel/linux-failure.ts knows 256 bytes");
+	_Static_assert(sizeof(struct crib_err) == 256, "src/kernel/linux/linux-failure.ts knows 256 bytes");
 	_Static_assert(offsetof(struct crib_err, step) == 4, "and the step at 4");
 	_Static_assert(offsetof(struct crib_err, path) == 32, "and the path at 32");
-	_Static_assert(sizeof(struct crib_seccomp_arg) == 24, "src/kernel/linux-seccomp.ts writes 24 bytes");
+	_Static_assert(sizeof(struct crib_seccomp_arg) == 24, "src/kernel/linux/linux-seccomp.ts writes 24 bytes");
 	long_texts_are_cut_and_terminated();
 	missing_parts_are_no_crash();
 	closing_leaves_errno_alone();

@@ -1,6 +1,6 @@
 import { parseCgroupPath } from "../../ids/path.ts";
 import type { UnixNanos } from "../../ids/units.ts";
-import type { CgroupResources } from "../../oci/cgroup-resources.ts";
+import type { CgroupResources } from "../../oci/resources/cgroup-resources.ts";
 import { type CgroupsInput, createCgroups } from "../create-cgroups.ts";
 import { createFakeCgroupFiles } from "./fake-cgroup-files.ts";
 

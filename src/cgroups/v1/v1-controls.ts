@@ -1,4 +1,4 @@
-import type { CgroupResources, DeviceRule } from "../../oci/cgroup-resources.ts";
+import type { CgroupResources, DeviceRule } from "../../oci/resources/cgroup-resources.ts";
 import type { CgroupFiles } from "../files/cgroup-files.ts";
 import { type ControlWrite, writeControl, writePair } from "../files/control-write.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { DeviceRule } from "../../oci/cgroup-resources.ts";
+import type { DeviceRule } from "../../oci/resources/cgroup-resources.ts";
 import { allowAllDevicesProgram, deviceProgram } from "./device-program.ts";
 
 const accessBits: Readonly<Record<string, number>> = { m: 1, r: 2, w: 4 };

@@ -1,4 +1,4 @@
-import type { DeviceRule } from "../../oci/cgroup-resources.ts";
+import type { DeviceRule } from "../../oci/resources/cgroup-resources.ts";
 
 /**
  * The BPF program (BPF_PROG_TYPE_CGROUP_DEVICE) that decides about device access on cgroup v2: 1 for what a rule allows,

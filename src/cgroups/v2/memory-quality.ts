@@ -1,4 +1,4 @@
-import type { CgroupResources } from "../../oci/cgroup-resources.ts";
+import type { CgroupResources } from "../../oci/resources/cgroup-resources.ts";
 
 /**
  * What a kubelet's MemoryQoS says of a container's memory (KEP-2570): a promise and a brake, not a limit. Since 1.37 it is on by

@@ -1,4 +1,4 @@
-import type { CgroupResources } from "../../oci/cgroup-resources.ts";
+import type { CgroupResources } from "../../oci/resources/cgroup-resources.ts";
 import type { ControlWrite } from "../files/control-write.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { CgroupPath } from "../../ids/path.ts";
-import type { CgroupResources } from "../../oci/cgroup-resources.ts";
+import type { CgroupResources } from "../../oci/resources/cgroup-resources.ts";
 import type { CgroupFiles } from "../files/cgroup-files.ts";
 import { writeControl } from "../files/control-write.ts";
 import { makeGroups } from "../groups/make-groups.ts";

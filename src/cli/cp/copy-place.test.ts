@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Fd } from "../../ids/process.ts";
-import { createLinuxKernel } from "../../kernel/linux.ts";
+import { createLinuxKernel } from "../../kernel/linux/linux.ts";
 import { O_DIRECTORY, O_PATH } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
 import type { FileCalls } from "../../kernel/port.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { parseStartTime } from "../../kernel/proc-stat.ts";
+import { parseStartTime } from "../../kernel/process/proc-stat.ts";
 
 /** A process by its pid and the clock tick it started at, so that a later one with the same number is told apart. */
 export function processRefOf(pid: number): string {

@@ -5,7 +5,7 @@ import type { UnixNanos } from "../../ids/units.ts";
 import type { DamagedStore } from "../check/damaged-store.ts";
 import type { Stores } from "../pull/install-image.ts";
 import type { ImageRecord } from "../store/image-records.ts";
-import type { LayerStore } from "../store/layer-store.ts";
+import type { LayerStore } from "../store/layers/layer-store.ts";
 import type { BlobDownloads } from "./blob-downloads.ts";
 
 /** Half a blob is worth keeping for the retry of a pull, but not forever. */

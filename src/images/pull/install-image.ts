@@ -7,7 +7,7 @@ import type { PullProgress } from "../port.ts";
 import type { BlobSource } from "../registry/repository.ts";
 import type { ImageCatalogue } from "../store/image-catalogue.ts";
 import type { ReferenceRecord } from "../store/image-records.ts";
-import type { LayerBuilds } from "../store/layer-builds.ts";
+import type { LayerBuilds } from "../store/layers/layer-builds.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
 export interface Stores {

@@ -6,7 +6,7 @@ import type { Clock } from "../../observe/clock.ts";
 import { contentEncoding, decodePieces } from "./content-encoding.ts";
 import { type DirectAnswer, getDirectly, type WrappedAnswer } from "./direct-get.ts";
 import { followRedirect, maxRedirects, redirectTarget } from "./follow-redirect.ts";
-import type { RegistryEndpoint } from "./registry-endpoint.ts";
+import type { RegistryEndpoint } from "./hosts/registry-endpoint.ts";
 import { transportWords } from "./transport-words.ts";
 
 /**

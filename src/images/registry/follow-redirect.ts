@@ -1,5 +1,5 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
-import { isNodeLocal } from "./local-address.ts";
+import { isNodeLocal } from "./hosts/local-address.ts";
 
 export const maxRedirects = 5;
 

@@ -1,7 +1,7 @@
 import { CribError, unavailable } from "../../errors/crib-error.ts";
 import type { Digest } from "../../ids/digest.ts";
 import { contentEncoding } from "./content-encoding.ts";
-import type { HostHealth } from "./host-health.ts";
+import type { HostHealth } from "./hosts/host-health.ts";
 import type { RepositoryClient } from "./repository-client.ts";
 
 /** A blob as its descriptor has it. */

@@ -1,6 +1,6 @@
 import type { Fd } from "../../ids/process.ts";
 import type { BlobReceiver } from "../../layers/native/blob-receiver.ts";
-import type { HostHealth } from "./host-health.ts";
+import type { HostHealth } from "./hosts/host-health.ts";
 import { startsAt, type WantedBlob } from "./open-blob.ts";
 import type { RepositoryClient } from "./repository-client.ts";
 

@@ -2,16 +2,16 @@ import type { Config } from "../../config/config.ts";
 import type { LayerProcesses } from "../../layers/native/layer-processes.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
-import { dockerConfigSecret } from "./docker-config.ts";
-import type { HostFailure, HostHealth } from "./host-health.ts";
+import { dockerConfigSecret } from "./credentials/docker-config.ts";
+import type { RegistrySecret } from "./credentials/registry-secret.ts";
+import { hostOfAddress, type RequestSecret } from "./credentials/request-secret.ts";
+import type { HostFailure, HostHealth } from "./hosts/host-health.ts";
+import type { RegistryEndpoint } from "./hosts/registry-endpoint.ts";
+import { registryEndpoints } from "./hosts/registry-hosts.ts";
 import type { ImageReference } from "./reference.ts";
 import { repositoryName } from "./reference.ts";
-import type { RegistryEndpoint } from "./registry-endpoint.ts";
-import { registryEndpoints } from "./registry-hosts.ts";
-import type { RegistrySecret } from "./registry-secret.ts";
 import { Repository } from "./repository.ts";
 import { RepositoryClient } from "./repository-client.ts";
-import { hostOfAddress, type RequestSecret } from "./request-secret.ts";
 
 /** What repositories share. */
 export interface RepositoryWorld {

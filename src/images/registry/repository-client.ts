@@ -4,12 +4,12 @@ import { plainDocument } from "../../json/foreign-json.ts";
 import { parseForeignObject } from "../../json/foreign-object.ts";
 import type { LayerProcesses } from "../../layers/native/layer-processes.ts";
 import type { Clock } from "../../observe/clock.ts";
-import { parseChallenges } from "./auth-challenge.ts";
+import { parseChallenges } from "./credentials/auth-challenge.ts";
+import { RegistryAuth } from "./credentials/registry-auth.ts";
+import type { RegistrySecret } from "./credentials/registry-secret.ts";
 import type { DirectAnswer, WrappedAnswer } from "./direct-get.ts";
 import { EndpointHttp } from "./endpoint-http.ts";
-import { RegistryAuth } from "./registry-auth.ts";
-import type { RegistryEndpoint } from "./registry-endpoint.ts";
-import type { RegistrySecret } from "./registry-secret.ts";
+import type { RegistryEndpoint } from "./hosts/registry-endpoint.ts";
 
 const maxErrorBytes = 64 * 1024;
 const maxTries = 4;

@@ -4,10 +4,10 @@ import type { Digest } from "../../ids/digest.ts";
 import type { Fd } from "../../ids/process.ts";
 import { maxManifestBytes } from "../pull/manifest.ts";
 import { manifestAccept } from "../pull/media-types.ts";
-import type { HostFailure, HostHealth } from "./host-health.ts";
+import type { HostFailure, HostHealth } from "./hosts/host-health.ts";
+import type { EndpointCapability } from "./hosts/registry-endpoint.ts";
 import { type BlobBody, isWebPage, openBlob, type WantedBlob } from "./open-blob.ts";
 import { type DirectBody, openDirectly } from "./open-directly.ts";
-import type { EndpointCapability } from "./registry-endpoint.ts";
 import type { RepositoryClient } from "./repository-client.ts";
 
 export interface FetchedManifest {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { internal } from "../../errors/crib-error.ts";
 import type { Digest, ImageId } from "../../ids/digest.ts";
-import { writeTar } from "../../layers/tar-writer.ts";
+import { writeTar } from "../../layers/tar/tar-writer.ts";
 import { parseImageConfig } from "../pull/image-config.ts";
 import { parseManifest } from "../pull/manifest.ts";
 import type { ResolvedImage } from "../pull/resolve-image.ts";

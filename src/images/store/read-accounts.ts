@@ -5,7 +5,7 @@ import type { HostPath } from "../../ids/path.ts";
 import type { Fd } from "../../ids/process.ts";
 import { O_NONBLOCK, O_PATH, O_RDONLY, S_IFMT, S_IFREG } from "../../kernel/open-flags.ts";
 import type { Kernel } from "../../kernel/port.ts";
-import { resolveInRoot } from "../../layers/resolve-in-root.ts";
+import { resolveInRoot } from "../../layers/tree/resolve-in-root.ts";
 import type { ImageAccounts } from "../port.ts";
 import { maxAccountFileBytes, maxAccountLineBytes, parseGroup, parsePasswd } from "./account-files.ts";
 

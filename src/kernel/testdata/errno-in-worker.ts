@@ -1,6 +1,6 @@
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
-import { createLinuxKernel } from "../linux.ts";
+import { createLinuxKernel } from "../linux/linux.ts";
 import { AT_FDCWD } from "../open-flags.ts";
 
 /** Counts the wrong errnos of a Worker that collects garbage while the other threads do the same. */

@@ -1,6 +1,6 @@
 import type { NetworkAttachment, PodNetworkRequest } from "../port.ts";
-import { podLinkName } from "./pod-link.ts";
-import { type Address, formatAddress, gatewayOf, rangeOf, type Subnet } from "./subnet.ts";
+import { type Address, formatAddress, gatewayOf, rangeOf, type Subnet } from "./addresses/subnet.ts";
+import { podLinkName } from "./links/pod-link.ts";
 
 /** What is kept of a pod's connection, and shown to people: the built-in network's own words for a CNI result. */
 export function attachmentOf(

@@ -1,7 +1,7 @@
 import { CribError, unavailable } from "../../errors/crib-error.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { foreignField } from "../../json/foreign-object.ts";
-import { runProgram } from "../../kernel/run-program.ts";
+import { runProgram } from "../../kernel/process/run-program.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import { findPlugin } from "./find-plugin.ts";

@@ -1,6 +1,6 @@
 import { unavailable } from "../../errors/crib-error.ts";
 import { foreignField } from "../../json/foreign-object.ts";
-import { parseAddress } from "../builtin/subnet.ts";
+import { parseAddress } from "../builtin/addresses/subnet.ts";
 import { isObject, type JsonObject } from "./network-list.ts";
 
 /**

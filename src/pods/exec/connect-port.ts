@@ -6,7 +6,7 @@ import type { Fd } from "../../ids/process.ts";
 import { O_RDONLY } from "../../kernel/open-flags.ts";
 import { OwnedFd } from "../../kernel/owned-fd.ts";
 import type { Kernel } from "../../kernel/port.ts";
-import type { ProcessRef } from "../../kernel/process-ref.ts";
+import type { ProcessRef } from "../../kernel/process/process-ref.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Duplex } from "../../runtime/streams.ts";
 import type { SandboxRecord } from "../../state/records.ts";

@@ -1,7 +1,7 @@
 import { CribError, failedPrecondition, notFound } from "../../errors/crib-error.ts";
 import { Errno } from "../../errors/errno.ts";
 import { ErrnoError } from "../../errors/errno-error.ts";
-import { hasEnded } from "../../kernel/process-ref.ts";
+import { hasEnded } from "../../kernel/process/process-ref.ts";
 import { RuntimeError } from "../../runtime/runtime-error.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";

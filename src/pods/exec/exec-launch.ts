@@ -1,5 +1,5 @@
 import type { ExecId } from "../../ids/object-id.ts";
-import { buildExecProcess } from "../../oci/exec-process.ts";
+import { buildExecProcess } from "../../oci/process/exec-process.ts";
 import type { ExecLaunch } from "../../runtime/port.ts";
 import type { RunningContainer } from "./running-container.ts";
 

@@ -1,5 +1,5 @@
 import { invalidArgument } from "../../errors/crib-error.ts";
-import { protectedPaths } from "../../oci/protected-paths.ts";
+import { protectedPaths } from "../../oci/mounts/protected-paths.ts";
 import type { ContainerSpec } from "../../spec/container-spec.ts";
 import { type NamespaceOptions, podNamespaces } from "../../spec/namespace-options.ts";
 import type { PodSpec } from "../../spec/pod-spec.ts";

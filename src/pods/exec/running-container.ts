@@ -1,5 +1,5 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
-import type { ProcessRef } from "../../kernel/process-ref.ts";
+import type { ProcessRef } from "../../kernel/process/process-ref.ts";
 import type { SandboxHandle } from "../../runtime/port.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";

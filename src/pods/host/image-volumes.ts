@@ -5,7 +5,7 @@ import type { ImageId } from "../../ids/digest.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
 import { O_PATH } from "../../kernel/open-flags.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../kernel/resolve-flags.ts";
-import type { ImageVolume } from "../../oci/requested-mounts.ts";
+import type { ImageVolume } from "../../oci/mounts/requested-mounts.ts";
 import type { ContainerSpec } from "../../spec/container-spec.ts";
 import type { RequestedMount } from "../../spec/requested-mount.ts";
 import type { ContainerRecord } from "../../state/records.ts";

@@ -4,7 +4,7 @@ import { deadlineExceeded } from "../../errors/crib-error.ts";
 import { hasErrno } from "../../errors/has-errno.ts";
 import { type CgroupPath, parseCgroupPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
-import { waitChannel } from "../../kernel/process-ref.ts";
+import { waitChannel } from "../../kernel/process/process-ref.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 

@@ -1,6 +1,6 @@
 import type { ContainerId } from "../../ids/object-id.ts";
-import type { ProcessRef } from "../../kernel/process-ref.ts";
-import { hasEnded } from "../../kernel/process-ref.ts";
+import type { ProcessRef } from "../../kernel/process/process-ref.ts";
+import { hasEnded } from "../../kernel/process/process-ref.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
 import { deadlines } from "../../runtime/deadlines.ts";
 import type { ContainerExit } from "../../runtime/port.ts";

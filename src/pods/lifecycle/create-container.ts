@@ -6,7 +6,7 @@ import type { ContainerId } from "../../ids/object-id.ts";
 import { newContainerId } from "../../ids/object-id.ts";
 import type { Image } from "../../images/port.ts";
 import { buildContainerSpec } from "../../oci/container-spec.ts";
-import { stopSignalNumber } from "../../oci/stop-signal.ts";
+import { stopSignalNumber } from "../../oci/process/stop-signal.ts";
 import { checkPropagation } from "../../runtime/check-propagation.ts";
 import type { ContainerSpec } from "../../spec/container-spec.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";

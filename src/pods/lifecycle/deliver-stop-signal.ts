@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Pid } from "../../ids/process.ts";
-import { signalProcess } from "../../kernel/process-ref.ts";
+import { signalProcess } from "../../kernel/process/process-ref.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 

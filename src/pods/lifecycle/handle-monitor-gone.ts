@@ -1,8 +1,8 @@
 import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { containersOf } from "../ledger/containers-of.ts";
-import { releaseSandbox } from "./end-sandbox.ts";
 import { handleExit } from "./handle-exit.ts";
+import { releaseSandbox } from "./teardown/end-sandbox.ts";
 
 /** What a container exits with when nobody was there to see how it ended. */
 export const unknownExitCode = 255;

@@ -1,6 +1,6 @@
 import { deadlineExceeded } from "../../errors/crib-error.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
-import { signalProcess, waitChannel } from "../../kernel/process-ref.ts";
+import { signalProcess, waitChannel } from "../../kernel/process/process-ref.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";

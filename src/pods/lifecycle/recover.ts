@@ -9,13 +9,13 @@ import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { emptyTrash, removeContainerDirectory } from "../host/container-directory.ts";
 import { unpinNetns } from "../host/pinned-mounts.ts";
-import { releaseSandbox } from "./end-sandbox.ts";
 import { handleMonitorGone } from "./handle-monitor-gone.ts";
 import { finishRemoval } from "./remove-container.ts";
-import { holdingsOfIntent, undoSandbox } from "./sandbox-undo.ts";
 import { isMonitorDead, seekMonitor } from "./seek-monitor.ts";
 import { resumeStop } from "./stop-container.ts";
-import { isReleased, removeSteps } from "./teardown.ts";
+import { releaseSandbox } from "./teardown/end-sandbox.ts";
+import { holdingsOfIntent, undoSandbox } from "./teardown/sandbox-undo.ts";
+import { isReleased, removeSteps } from "./teardown/teardown.ts";
 
 /** A removal that a client asked for may be under way. */
 const removalLockMs = 20_000;

@@ -5,7 +5,7 @@ import { sandboxName } from "../ledger/sandbox-name.ts";
 import { noteToPlugins, tellPodPlugins } from "../plugins/tell-plugins.ts";
 import { removeContainer } from "./remove-container.ts";
 import { stopSandbox } from "./stop-sandbox.ts";
-import { holdingsOf, releasedSteps, removeSteps, tearDown, teardownError } from "./teardown.ts";
+import { holdingsOf, releasedSteps, removeSteps, tearDown, teardownError } from "./teardown/teardown.ts";
 
 const lockMs = 20_000;
 

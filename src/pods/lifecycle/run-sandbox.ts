@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
 import { CribError, failedPrecondition, internal } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
-import { processRef } from "../../kernel/process-ref.ts";
+import { processRef } from "../../kernel/process/process-ref.ts";
 import { podNetworkSysctls } from "../../network/pod-sysctls.ts";
-import { podLimits } from "../../oci/pod-resources.ts";
-import { limitsOfSpec } from "../../oci/resources.ts";
+import { podLimits } from "../../oci/resources/pod-resources.ts";
+import { limitsOfSpec } from "../../oci/resources/resources.ts";
 import { validateSysctls } from "../../oci/sysctls.ts";
 import type { RuntimeHandler } from "../../runtime/handlers.ts";
 import type { SandboxHandle } from "../../runtime/port.ts";
@@ -27,8 +27,8 @@ import { namespaceModes } from "../request/namespace-modes.ts";
 import { noteIgnoredSelinux } from "../request/note-ignored-selinux.ts";
 import { configuredResources } from "../request/pod-limits.ts";
 import { checkPodSeccomp } from "../request/resolve-seccomp.ts";
-import { SandboxUndo } from "./sandbox-undo.ts";
 import { watchMonitor } from "./seek-monitor.ts";
+import { SandboxUndo } from "./teardown/sandbox-undo.ts";
 
 /**
  * Makes a pod: cgroup, monitor in its own namespaces, pinned network namespace, network, files.

@@ -1,6 +1,6 @@
 import { CribError } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
-import { hasEnded } from "../../kernel/process-ref.ts";
+import { hasEnded } from "../../kernel/process/process-ref.ts";
 import type { SandboxHandle } from "../../runtime/port.ts";
 import type { SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";

@@ -1,9 +1,9 @@
 import { CribError, deadlineExceeded, internal } from "../../errors/crib-error.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
-import { waitChannel } from "../../kernel/process-ref.ts";
+import { waitChannel } from "../../kernel/process/process-ref.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
 import { cgroupOwner } from "../../oci/cgroup-owner.ts";
-import { cgroupResourcesOfSpec } from "../../oci/resources.ts";
+import { cgroupResourcesOfSpec } from "../../oci/resources/resources.ts";
 import { deadlines } from "../../runtime/deadlines.ts";
 import type { ContainerLaunch, SandboxHandle, StartResult } from "../../runtime/port.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";

@@ -2,8 +2,8 @@ import type { PodEngine } from "../engine.ts";
 import { containersOf } from "../ledger/containers-of.ts";
 import { findRecord } from "../ledger/resolve-id.ts";
 import { noteToPlugins, tellPodPlugins } from "../plugins/tell-plugins.ts";
-import { endSandbox } from "./end-sandbox.ts";
 import { killContainer } from "./kill-container.ts";
+import { endSandbox } from "./teardown/end-sandbox.ts";
 
 /** How long another stop or removal of the same pod is waited for; each of its steps has a deadline of its own. */
 const lockMs = 20_000;

@@ -1,7 +1,7 @@
 import { notFound } from "../../errors/crib-error.ts";
 import type { PluginUpdate } from "../../nri/port.ts";
 import type { PodEngine } from "../engine.ts";
-import { changeLimits } from "../lifecycle/change-limits.ts";
+import { changeLimits } from "../lifecycle/limits/change-limits.ts";
 
 /** A start or another change may hold the container; the plugin is told. */
 const lockMs = 2_000;

@@ -8,7 +8,7 @@ import type { Fd } from "../../ids/process.ts";
 import { makeDirectories } from "../../kernel/exact-modes.ts";
 import { O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT } from "../../kernel/open-flags.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../kernel/resolve-flags.ts";
-import type { AnonymousVolume } from "../../oci/requested-mounts.ts";
+import type { AnonymousVolume } from "../../oci/mounts/requested-mounts.ts";
 import type { UserNamespace } from "../../oci/user-namespace.ts";
 import type { RequestedMount } from "../../spec/requested-mount.ts";
 import type { RequestedContainerPath, RequestedHostPath } from "../../spec/requested-path.ts";

@@ -1,6 +1,6 @@
 import { assertNever } from "../../errors/assert-never.ts";
 import { failedPrecondition, invalidArgument } from "../../errors/crib-error.ts";
-import type { ProcessRef } from "../../kernel/process-ref.ts";
+import type { ProcessRef } from "../../kernel/process/process-ref.ts";
 import type { PidNamespace } from "../../runtime/port.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";

@@ -1,5 +1,5 @@
-import type { PodResources } from "../../oci/pod-resources.ts";
-import { specResources } from "../../oci/spec-resources.ts";
+import type { PodResources } from "../../oci/resources/pod-resources.ts";
+import { specResources } from "../../oci/resources/spec-resources.ts";
 import type { PodSpec } from "../../spec/pod-spec.ts";
 
 /** What RunPodSandbox says of the pod as a whole. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { containerSpec } from "../../../tests/fixtures/specs.ts";
 import { parseHostPath } from "../../ids/path.ts";
-import { createLinuxKernel } from "../../kernel/linux.ts";
+import { createLinuxKernel } from "../../kernel/linux/linux.ts";
 import { createRecordingKernel } from "../../kernel/recording.ts";
 import { relabelMounts } from "./relabel-mounts.ts";
 

@@ -9,7 +9,7 @@ import { maxCdiFileBytes, parseCdiFile } from "../../cdi/parse-cdi-file.ts";
 import { invalidArgument } from "../../errors/crib-error.ts";
 import { isMissing } from "../../errors/is-missing.ts";
 import type { HostPath } from "../../ids/path.ts";
-import { parseMountOptions } from "../../oci/mount-options.ts";
+import { parseMountOptions } from "../../oci/mounts/mount-options.ts";
 import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
 import type { PodEngine } from "../engine.ts";
 import { majorOf, minorOf } from "./resolve-devices.ts";

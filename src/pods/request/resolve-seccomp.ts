@@ -1,7 +1,7 @@
 import { assertNever } from "../../errors/assert-never.ts";
 import { failedPrecondition, internal, invalidArgument } from "../../errors/crib-error.ts";
 import { type HostPath, parseHostPath } from "../../ids/path.ts";
-import { resolveCapabilities } from "../../oci/capabilities.ts";
+import { resolveCapabilities } from "../../oci/process/capabilities.ts";
 import type { RuntimeSpec, SpecSeccomp } from "../../oci/runtime-spec.ts";
 import type { SeccompContext } from "../../oci/seccomp/default-profile.ts";
 import { intersectProfiles } from "../../oci/seccomp/intersect-profiles.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { giveInput } from "../../kernel/give-input.ts";
+import { giveInput } from "../../kernel/process/give-input.ts";
 
 /** Where distributions put it, below the root. */
 export const apparmorParserPaths = ["usr/sbin", "sbin", "usr/local/sbin", "usr/bin"].map(

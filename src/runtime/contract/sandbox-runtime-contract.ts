@@ -3,7 +3,7 @@ import { CribError } from "../../errors/crib-error.ts";
 import { type ContainerId, newContainerId, newExecId, newSandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { parseHostPath } from "../../ids/path.ts";
-import type { ProcessRef } from "../../kernel/process-ref.ts";
+import type { ProcessRef } from "../../kernel/process/process-ref.ts";
 import { SIGKILL } from "../../kernel/signals.ts";
 import type { ContainerExit, ContainerLaunch, SandboxHandle, SandboxRuntime } from "../port.ts";
 

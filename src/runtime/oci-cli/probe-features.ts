@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { OciHandlerConfig } from "../../config/runtime-handler.ts";
 import { unavailable } from "../../errors/crib-error.ts";
-import { runProgram } from "../../kernel/run-program.ts";
+import { runProgram } from "../../kernel/process/run-program.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import type { RuntimeFeatures } from "../port.ts";

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import type { HostPath } from "../../../ids/path.ts";
 import { parseRootfsPath } from "../../../ids/path.ts";
 import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWPID } from "../../../kernel/clone-flags.ts";
-import type { CgroupMount } from "../../../oci/cgroup-mount.ts";
+import type { CgroupMount } from "../../../oci/mounts/cgroup-mount.ts";
 import type { RuntimeSpec, SpecDevice, SpecProcess } from "../../../oci/runtime-spec.ts";
 import { hostIdOf } from "../../../oci/user-namespace.ts";
 import type { ContainerRootfs, PidNamespace } from "../../port.ts";

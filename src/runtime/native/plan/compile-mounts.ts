@@ -6,8 +6,8 @@ import {
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
 } from "../../../kernel/mount-flags.ts";
-import type { CgroupMount } from "../../../oci/cgroup-mount.ts";
-import { parseMountOptions } from "../../../oci/mount-options.ts";
+import type { CgroupMount } from "../../../oci/mounts/cgroup-mount.ts";
+import { parseMountOptions } from "../../../oci/mounts/mount-options.ts";
 import type { SpecMount } from "../../../oci/runtime-spec.ts";
 import type { PlanStep } from "./steps.ts";
 

@@ -1,0 +1,14 @@
+import { toContainerStats } from "../../convert/stats.ts";
+import type { CriDeps } from "../../deps.ts";
+import type { RuntimeRpc } from "../../handler.ts";
+import { runningContainers, sampleEach } from "../../sample-stats.ts";
+
+export function listContainerStats(deps: Pick<CriDeps, "pods" | "clock" | "log">): RuntimeRpc<"listContainerStats"> {
+  return async ({ filter }) => ({
+    stats: [
+      ...(await sampleEach(deps, runningContainers(deps, filter), async (id) =>
+        toContainerStats(await deps.pods.containerStats(id)),
+      )),
+    ],
+  });
+}
