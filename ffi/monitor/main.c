@@ -79,8 +79,8 @@ static int open_everything(const char *directory)
 	if (null_stdio() < 0)
 		return -1;
 	sys_close_range(LISTENER + 1, ~0u);
-	fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
-	fcntl(LISTENER, F_SETFL, O_RDWR | O_NONBLOCK);
+	if (fcntl(LISTENER, F_SETFD, FD_CLOEXEC) < 0 || fcntl(LISTENER, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return -1;
 	if (open_own() < 0)
 		return -1;
 	return open_directories(directory);
@@ -129,6 +129,7 @@ static int go_on(char **argv)
 static void after_event(void)
 {
 	output_give_back();
+	exit_records_step();
 	renewal_step();
 }
 

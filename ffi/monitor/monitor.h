@@ -126,6 +126,7 @@ struct process {
 	uint8_t exit_code;
 	uint8_t exit_signal;
 	bool oom_killed;
+	bool record_owed; /* its exit record could not be written yet */
 	bool drained_told;
 };
 
@@ -215,8 +216,10 @@ int source_watch(struct source *source, int fd, uint32_t events, void (*ready)(s
 void source_set(struct source *source, uint32_t events);
 /* Stops watching and closes. */
 void source_close(struct source *source);
-/* `after` is called after each event. */
+/* `after` is called after each event, and when a time has come that was asked for. */
 _Noreturn void loop_run(void (*after)(void));
+/* The loop does not wait beyond this time of monotonic_ms(), once. */
+void loop_wake_at(uint64_t ms);
 uint64_t now_ns(void);
 uint64_t monotonic_ms(void);
 
@@ -389,7 +392,10 @@ void log_write(struct log_file *log, int stream, const struct cri_piece *pieces,
 void log_close(struct log_file *log);
 
 /* exit-record.c */
-int exit_record_write(const struct process *process);
+/* Writes it, or owes it. */
+void exit_record_put(struct process *process);
+/* Between two events: tries again what is owed, once it is time. */
+void exit_records_step(void);
 void exit_record_remove(const char *id);
 
 /* oom.c */

@@ -46,6 +46,35 @@ describe("a container out of memory", () => {
   });
 });
 
+describe("an exit record that cannot be written", () => {
+  const limitDescriptors = (pid: number, soft: number) =>
+    expect(Bun.spawnSync(["prlimit", "--pid", String(pid), `--nofile=${soft}:`]).exitCode).toBe(0);
+
+  test("holds up no news of the exit, and is written once there is room", async () => {
+    const pod = await bed.openPod();
+    const kept = await bed.start(pod, { argv: ["/hello", "sleep", "1000"] });
+    const forgotten = await bed.start(pod, { argv: ["/hello", "sleep", "1000"] });
+    limitDescriptors(pod.monitor.pid, 3);
+    for (const container of [kept, forgotten]) process.kill(container.pid, "SIGKILL");
+    const exit = await kept.exit();
+    await forgotten.exit();
+    expect(exit).toMatchObject({ exitCode: 137, signal: 9 });
+    expect(bed.launcher.readExitRecords(pod.directory)).toEqual([]);
+    expect((await pod.monitor.list()).find(({ id }) => id === kept.id)?.exit).toMatchObject({ exitCode: 137 });
+
+    await pod.monitor.forget(forgotten.id);
+    limitDescriptors(pod.monitor.pid, 1024);
+    const records = await waitUntil(
+      () => {
+        const found = bed.launcher.readExitRecords(pod.directory);
+        return found.length > 0 && found;
+      },
+      { what: "the record is written after all", boundMs: 10_000 },
+    );
+    expect(records).toEqual([exit]);
+  });
+});
+
 describe("a client that stops reading", () => {
   test("stalls its exec, not the monitor, and takes it along when it goes", async () => {
     const pod = await bed.openPod();

@@ -89,6 +89,26 @@ void source_close(struct source *source)
 	source->fd = -1;
 }
 
+/* 0: nobody asked. */
+static uint64_t wake_ms;
+
+void loop_wake_at(uint64_t ms)
+{
+	if (wake_ms == 0 || ms < wake_ms)
+		wake_ms = ms;
+}
+
+/* In milliseconds, as epoll_wait has it. */
+static int patience(void)
+{
+	if (owed != NULL)
+		return RETRY_MS;
+	if (wake_ms == 0)
+		return -1;
+	uint64_t now = monotonic_ms();
+	return now >= wake_ms ? 0 : (int)(wake_ms - now);
+}
+
 /*
  * One event a turn. A handler may close and free any source, this one too, and no event of it can be left over in a
  * batch. The kernel keeps ready descriptors in a ring, so none of them starves.
@@ -97,12 +117,13 @@ _Noreturn void loop_run(void (*after)(void))
 {
 	for (;;) {
 		struct epoll_event event;
-		int count = epoll_wait(monitor.epoll, &event, 1, owed == NULL ? -1 : RETRY_MS);
+		int count = epoll_wait(monitor.epoll, &event, 1, patience());
 		retry_owed();
-		if (count != 1)
-			continue;
-		struct source *source = event.data.ptr;
-		source->ready(source, event.events);
+		wake_ms = 0;
+		if (count == 1) {
+			struct source *source = event.data.ptr;
+			source->ready(source, event.events);
+		}
 		after();
 	}
 }

@@ -6,6 +6,14 @@
 #include "cleanup.h"
 #include "monitor/monitor.h"
 
+/*
+ * What could not be written (a full disk, no descriptors) is written again, at first soon and then ever more seldom,
+ * until it is there or the container is forgotten: whoever asks the monitor is told the exit meanwhile, but who comes
+ * after a monitor that died has nothing else.
+ */
+#define FIRST_PAUSE_MS 50
+#define LONGEST_PAUSE_MS 5000
+
 /* "1 <code> <signal> <oom> <finished>\n", the first field being the version. */
 #define RECORD_SIZE 64
 
@@ -34,7 +42,7 @@ static int write_synced(const char *name, const char *text, size_t length)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-int exit_record_write(const struct process *process)
+static int write_record(const struct process *process)
 {
 	char text[RECORD_SIZE];
 	char *end = put_number(text, 1);
@@ -54,6 +62,39 @@ int exit_record_write(const struct process *process)
 	if (renameat(monitor.exit_records, temporary, monitor.exit_records, process->id) < 0)
 		return -errno;
 	return fsync(monitor.exit_records) < 0 ? -errno : 0;
+}
+
+/* When what is owed is tried again; 0: nothing is. */
+static uint64_t due_ms;
+static unsigned pause_ms;
+
+void exit_record_put(struct process *process)
+{
+	process->record_owed = write_record(process) < 0;
+	if (!process->record_owed || due_ms != 0)
+		return;
+	pause_ms = FIRST_PAUSE_MS;
+	due_ms = monotonic_ms() + pause_ms;
+	loop_wake_at(due_ms);
+}
+
+void exit_records_step(void)
+{
+	if (due_ms == 0)
+		return;
+	uint64_t now = monotonic_ms();
+	if (now >= due_ms) {
+		bool owed = false;
+		for (struct process *process = monitor.processes; process != NULL; process = process->next) {
+			if (process->record_owed)
+				process->record_owed = write_record(process) < 0;
+			owed |= process->record_owed;
+		}
+		pause_ms = pause_ms * 2 < LONGEST_PAUSE_MS ? pause_ms * 2 : LONGEST_PAUSE_MS;
+		due_ms = owed ? now + pause_ms : 0;
+	}
+	if (due_ms != 0)
+		loop_wake_at(due_ms);
 }
 
 void exit_record_remove(const char *id)

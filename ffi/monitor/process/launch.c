@@ -96,9 +96,15 @@ static int make_pipe(int child_end, int *ours, int *theirs)
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
+	/* One that blocks would hold the monitor, and with it the pod. */
+	if (fcntl(ends[1 - child_end], F_SETFL, O_NONBLOCK) < 0) {
+		int failed = -errno;
+		close(ends[0]);
+		close(ends[1]);
+		return failed;
+	}
 	*theirs = ends[child_end];
 	*ours = ends[1 - child_end];
-	fcntl(*ours, F_SETFL, O_NONBLOCK);
 	return 0;
 }
 

@@ -188,12 +188,13 @@ static void exec_exited(struct process *process)
 	exec_settled(process);
 }
 
-/* The record is on disk before anybody hears of the exit: a daemon that dies on the news finds it again. */
+/* The record is on disk before anybody hears of the exit: a daemon that dies on the news finds it again. Where
+ * there is no room for it, the news must go out all the same: exit-record.c tries again. */
 static void container_exited(struct process *process)
 {
 	bool killed = process->exit_code == 128 + SIGKILL;
 	process->oom_killed = killed && !process->killed_by_request && oom_was_killed(process->oom_file);
-	exit_record_write(process);
+	exit_record_put(process);
 	struct frame frame;
 	frame_begin(&frame, FRAME_EXIT, 0);
 	frame_string(&frame, process->id);

@@ -136,6 +136,11 @@ static void take_over(struct state *state)
 		if (at->paused && at->attached != NULL)
 			attach_watch_stall();
 	}
+	/* Whether it is there is not told from one executable to the next; written twice it is the same. */
+	for (struct process *at = monitor.processes; at != NULL; at = at->next) {
+		if (!at->is_exec && at->state == PROCESS_EXITED)
+			exit_record_put(at);
+	}
 	monitor.renewal.client = state->asker;
 	monitor.renewal.request = state->request;
 }
