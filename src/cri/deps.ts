@@ -1,5 +1,6 @@
 import type { Cgroups } from "../cgroups/port.ts";
 import type { Config } from "../config/config.ts";
+import type { ReloadConfig } from "../config/reloaded-setting.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { Images } from "../images/port.ts";
 import type { PodNetwork } from "../network/port.ts";
@@ -29,4 +30,5 @@ export interface CriDeps {
   readonly startedAtNs: UnixNanos;
   readonly quietMoments: QuietMoments;
   readonly loopWatch: LoopWatch;
+  readonly reload: ReloadConfig;
 }

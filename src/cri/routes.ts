@@ -8,6 +8,7 @@ import { listLeftovers, removeLeftovers } from "./engine/leftovers.ts";
 import { listMonitors, renewMonitors } from "./engine/monitors.ts";
 import { pull } from "./engine/pull.ts";
 import { listPulls, watchPulls } from "./engine/pulls.ts";
+import { reloadConfig } from "./engine/reload-config.ts";
 import { imageFsInfo } from "./image/image-fs-info.ts";
 import { imageStatus } from "./image/image-status.ts";
 import { listImages } from "./image/list-images.ts";
@@ -118,6 +119,7 @@ export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRo
       check: check(deps),
       listMonitors: listMonitors(deps),
       renewMonitors: renewMonitors(deps),
+      reloadConfig: reloadConfig(deps),
     } satisfies Required<Parameters<typeof router.service<typeof Engine>>[1]>);
   };
 }

@@ -81,6 +81,8 @@ export interface ImagesOptions {
 export interface ImageService extends Images, Disposable {
   /** Makes `crib.local/hello` around the program if it is not there. From then on pulling it needs no network. */
   ensureBuiltinImage(helloElf: Uint8Array): Promise<Image>;
+  /** For a configuration that is read again. @throws {CribError} invalid-argument naming what cannot be a reference. */
+  prepareReload(next: Pick<Config, "registry" | "images">): () => void;
   /** From now on reads the store slowly, and mends it: soon where the last boot did not end in good order. */
   checkInBackground(): void;
   /** Holders of `acquireRootfs`, those of a former run of the daemon included: release what no longer exists. */
@@ -114,11 +116,11 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
   const { maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry } = config.registry;
   const slots = new DownloadSlots(maxConcurrentDownloads, maxConcurrentDownloadsPerRegistry);
   const downloads = new BlobDownloads(content, slots, clock);
-  const kinds = new LayerKinds(config.images.layerStore, log);
+  const kinds = new LayerKinds(config, log);
   const limits = options.limits ?? defaultLayerLimits;
   const builds = new LayerBuilds(content, layers, downloads, workers, processes, kinds, limits, log);
   const damaged = new DamagedStore(root, workers);
-  const stores = { damaged, content, layers, downloads, builds, index, pins: new Pins(), clock };
+  const stores = { damaged, content, layers, downloads, slots, builds, index, pins: new Pins(), clock };
   const profileWorld = {
     clock,
     log,
@@ -138,7 +140,7 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
 class StoredImages implements ImageService {
   readonly profiles: SecurityProfiles;
   readonly #options: ImagesOptions;
-  readonly #stores: GarbageStores;
+  readonly #stores: GarbageStores & { readonly slots: DownloadSlots };
   readonly #workers: LayerWorkers;
   readonly #owned: readonly Disposable[];
   readonly #platform: Platform;
@@ -149,7 +151,7 @@ class StoredImages implements ImageService {
 
   constructor(
     options: ImagesOptions,
-    stores: GarbageStores,
+    stores: GarbageStores & { readonly slots: DownloadSlots },
     workers: LayerWorkers,
     receivers: LayerProcesses | undefined,
     profiles: SecurityProfiles,
@@ -165,8 +167,13 @@ class StoredImages implements ImageService {
     const { clock, log, config, root } = options;
     this.#checks = new StoreChecks(stores, (image, signal) => this.#puller.repair(image, signal), clock, log);
     const times = new CheckedTimes(root, log);
-    const intervalMs = config.images.checkIntervalMs;
-    this.#background = new BackgroundCheck(this.#checks, stores.index, times, { intervalMs, unclean }, { clock, log });
+    const wishes = {
+      unclean,
+      get intervalMs() {
+        return config.images.checkIntervalMs;
+      },
+    };
+    this.#background = new BackgroundCheck(this.#checks, stores.index, times, wishes, { clock, log });
     this.#owned = owned;
   }
 
@@ -264,6 +271,14 @@ class StoredImages implements ImageService {
 
   check(options: { readonly repair: boolean }, signal: AbortSignal): AsyncGenerator<CheckStep> {
     return this.#checks.run(options, signal);
+  }
+
+  prepareReload({ registry, images }: Pick<Config, "registry" | "images">): () => void {
+    const isPinned = createPinnedMatcher(images.pinned);
+    return () => {
+      this.#stores.index.setPinned(isPinned);
+      this.#stores.slots.resize(registry.maxConcurrentDownloads, registry.maxConcurrentDownloadsPerRegistry);
+    };
   }
 
   checkInBackground(): void {

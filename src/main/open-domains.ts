@@ -60,7 +60,9 @@ export async function openDomains(
   }
   const defaultAppArmor = new DefaultAppArmor({
     enabled: hostFacts.apparmor,
-    wanted: config.runtime.apparmorDefaultProfile,
+    get wanted() {
+      return config.runtime.apparmorDefaultProfile;
+    },
     log,
   });
   const room = undo.use(new Reserve(config.root, diskReserve, { log, clock }));
@@ -101,6 +103,7 @@ export async function openDomains(
     log,
   });
   const pluginRegistry = new PluginRegistry(log);
+  const runtimes = await openRuntimes(config, native, { cgroups, clock, log });
   const pods = undo.adopt(
     await createPods({
       config,
@@ -114,7 +117,7 @@ export async function openDomains(
       network,
       plugins: pluginRegistry,
       cgroups,
-      runtimes: await openRuntimes(config, native, { cgroups, clock, log }),
+      runtimes: runtimes.handlers,
       pathLooker,
       uptimeMs: readUptimeMs,
       defaultAppArmor,
@@ -139,8 +142,12 @@ export async function openDomains(
 
   const plugins = undo.use(
     new PluginService(pluginRegistry, pods.pluginHost, {
-      limits: { registrationMs: config.nri.registrationTimeoutMs, requestMs: config.nri.requestTimeoutMs },
-      configDir: config.nri.configDir,
+      get limits() {
+        return { registrationMs: config.nri.registrationTimeoutMs, requestMs: config.nri.requestTimeoutMs };
+      },
+      get configDir() {
+        return config.nri.configDir;
+      },
       runtimeVersion: host.version,
       clock,
       log,
@@ -156,6 +163,7 @@ export async function openDomains(
     hostFacts,
     recovered,
     plugins,
+    reload: { images: (next) => images.prepareReload(next), handlers: runtimes.prepareReload },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

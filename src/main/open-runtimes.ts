@@ -10,23 +10,38 @@ import { OciRuntime } from "../runtime/oci-cli/oci-runtime.ts";
 import { probeOciFeatures } from "../runtime/oci-cli/probe-features.ts";
 import type { RuntimeFeatures } from "../runtime/port.ts";
 
+export interface Runtimes {
+  readonly handlers: RuntimeHandlers;
+  /** For handlers that have come or changed. Pods that are there keep what runs them. */
+  readonly prepareReload: (next: Pick<Config, "runtime">) => Promise<() => void>;
+}
+
 /** The runtimes that the configuration names, each asked what it can do; one that does not say holds nobody up for long. */
 export async function openRuntimes(
   config: Config,
   native: NativeRuntime,
   { cgroups, clock, log }: { readonly cgroups: Cgroups; readonly clock: Clock; readonly log: Log },
-): Promise<RuntimeHandlers> {
+): Promise<Runtimes> {
   const features = new Map<string, RuntimeFeatures>();
-  await Promise.all(
-    Object.entries(config.runtime.handlers).map(async ([name, handler]) => {
+  const probe = async (runtime: Config["runtime"]) => {
+    const asked = Object.entries(runtime.handlers).map(async ([name, handler]) => {
       if (handler.type === "oci") features.set(name, await probeOciFeatures(name, handler, { clock, log }));
-    }),
-  );
+    });
+    await Promise.all(asked);
+  };
+  await probe(config.runtime);
   const leastOomScore = readLeastOomScore();
-  return new RuntimeHandlers(config.runtime, native, (name, { path, args }) => {
+  const handlers = new RuntimeHandlers(config.runtime, native, (name, { path, args }) => {
     const command = { name, path, args, leastOomScore, cgroups };
     return new OciRuntime({ native, command, features: features.get(name) ?? native.features, state: config.state });
   });
+  return {
+    handlers,
+    async prepareReload({ runtime }) {
+      await probe(runtime);
+      return () => handlers.replace(runtime);
+    },
+  };
 }
 
 /** Without CAP_SYS_RESOURCE nothing goes below the score that the daemon was started with (proc(5)). */

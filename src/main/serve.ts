@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.ts";
 import { servesContainerdApi } from "../config/containerd-api.ts";
+import { RunningConfig } from "../config/running-config.ts";
 import type { CriDeps } from "../cri/deps.ts";
 import { createCriServer } from "../cri/transport/server.ts";
-import type { HostPath } from "../ids/path.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { PluginService } from "../nri/plugin-service.ts";
@@ -15,8 +15,9 @@ import { readBootId } from "../runtime/read-host-facts.ts";
 import { openStreamingServer } from "../streaming/streaming-server.ts";
 import { type ClaimedSocket, claimSocket } from "./claim-socket.ts";
 import { lockDirectory } from "./instance-lock.ts";
-import { logConfigChange } from "./log-config-change.ts";
 import { systemdNotifier } from "./notify-systemd.ts";
+import { ConfigReload, type ReloadParts } from "./reload/config-reload.ts";
+import { PluginSocket } from "./reload/plugin-socket.ts";
 import { startWatchdog, type WatchdogVariables } from "./watchdog.ts";
 
 /** What the daemon does its work with: made after the directories are its own, disposed of in the end. */
@@ -29,7 +30,9 @@ export interface Domains extends AsyncDisposable {
   /** Resolves when every pod has been looked at once. */
   readonly recovered: Promise<void>;
   /** Where plugins register, once it listens. */
-  readonly plugins: Pick<PluginService, "listen">;
+  readonly plugins: Pick<PluginService, "listen" | "stop">;
+  /** What of it takes a changed configuration over. */
+  readonly reload: Pick<ReloadParts, "images" | "handlers">;
 }
 
 export interface ServeHost {
@@ -62,11 +65,12 @@ const stopGraceMs = 10_000;
  * The daemon's life: alone in its directories, listen, recover what runs while it serves, until told to stop; then let go. Pods
  * run on without it.
  *
- * @param reload reads the configuration anew, for SIGHUP; the log level is taken over, the rest waits for a restart.
+ * @param read reads the configuration anew, when it is told to reload.
  * @throws {CribError} failed-precondition when another daemon has the directories or a socket.
  */
-export async function serve(config: Config, reload: () => Config, host: ServeHost): Promise<void> {
+export async function serve(initial: Config, read: () => Config, host: ServeHost): Promise<void> {
   const { kernel, clock, log } = host;
+  const config = new RunningConfig(initial);
   const startedAtNs: UnixNanos = clock.now();
   const notify = systemdNotifier(kernel, host.notifySocket, log);
   log.debug({ limit: kernel.raiseOpenFileLimit() }, "open files");
@@ -82,6 +86,17 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     );
   const domains = stack.use(await host.openDomains(config));
   const { pods, images, network, cgroups, hostFacts } = domains;
+  const pluginSocket = stack.use(new PluginSocket(domains.plugins, kernel, log));
+  const reload = new ConfigReload(
+    config,
+    read,
+    {
+      ...domains.reload,
+      log: (next) => () => log.setLevel(next.log.level),
+      plugins: (next) => () => pluginSocket.moveTo(next.nri.socket),
+    },
+    log,
+  );
   const quietMoments = stack.use(new QuietMoments(clock, log, () => giveMemoryBack(host)));
   const loopWatch = stack.use(new LoopWatch(clock, log, threadTimes));
   const streaming = stack.use(openStreamingServer({ config: config.streaming, pods, clock, log, quietMoments }));
@@ -100,6 +115,7 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     startedAtNs,
     quietMoments,
     loopWatch,
+    reload: () => reload.run(),
   });
   stack.defer(() => server.close(stopGraceMs));
   const sockets: ClaimedSocket[] = [];
@@ -109,8 +125,16 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
     await server.listen(socket, { containerdApi: servesContainerdApi(config, socket.path) });
   }
 
-  if (config.nri.socket !== undefined) await listenForPlugins(config.nri.socket, domains, host, stack);
-  host.onReload(() => logConfigChange(config, reload, log));
+  if (config.nri.socket !== undefined) {
+    // A node without its plugins is better than none.
+    await pluginSocket
+      .moveTo(config.nri.socket)
+      .catch((error: unknown) =>
+        log.error({ error: String(error) }, "plugins cannot connect: free the socket and restart"),
+      );
+  }
+  // Why it failed is in the log already.
+  host.onReload(() => void reload.run().catch(() => undefined));
   log.info({ version: host.build.version, root: config.root, state: config.state, listen: config.listen }, "ready");
   notify("READY=1");
   loopWatch.start();
@@ -123,22 +147,6 @@ export async function serve(config: Config, reload: () => Config, host: ServeHos
   const signal = await host.stopped;
   log.info({ signal }, "stopping; pods run on");
   notify("STOPPING=1");
-}
-
-/** A node without its plugins is better than none: who holds their socket is told. */
-async function listenForPlugins(
-  path: HostPath,
-  { plugins }: Domains,
-  { kernel, log }: ServeHost,
-  stack: AsyncDisposableStack,
-): Promise<void> {
-  try {
-    const socket = stack.use(await claimSocket(kernel, path));
-    await plugins.listen(socket);
-    log.info({ socket: path }, "plugins may connect");
-  } catch (error) {
-    log.error({ socket: path, error: String(error) }, "plugins cannot connect: free the socket and restart");
-  }
 }
 
 /**

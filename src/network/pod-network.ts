@@ -26,10 +26,14 @@ export interface PodNetworkOptions {
  * `reconcile` must run before the first `attach`: it is what makes the addresses of live pods known.
  */
 export function createPodNetwork({ kernel, config, log, clock }: PodNetworkOptions): PodNetwork {
-  const directory = new ConfigDirectory(config.cni.configDir, log);
+  const directory = new ConfigDirectory(() => config.cni.configDir, log);
   const cni = new CniNetworks(kernel, {
-    binDirs: config.cni.binDirs,
-    pluginTimeoutMs: config.cni.pluginTimeoutMs,
+    get binDirs() {
+      return config.cni.binDirs;
+    },
+    get pluginTimeoutMs() {
+      return config.cni.pluginTimeoutMs;
+    },
     clock,
     log,
   });

@@ -84,10 +84,10 @@ class Bed {
   readonly updates: PluginUpdate[] = [];
   failing: readonly string[] = [];
   readonly #stack = new DisposableStack();
-  readonly #service: PluginService;
+  readonly service: PluginService;
 
   constructor(requestMs = 5_000) {
-    this.#service = new PluginService(
+    this.service = new PluginService(
       this.registry,
       {
         pods: () => [pod],
@@ -105,7 +105,7 @@ class Bed {
         log: quiet,
       },
     );
-    this.#stack.use(this.#service);
+    this.#stack.use(this.service);
   }
 
   get path(): string {
@@ -113,7 +113,7 @@ class Bed {
   }
 
   async open(): Promise<void> {
-    await this.#service.listen({ path: this.path });
+    await this.service.listen({ path: this.path });
   }
 
   /** Connects one and waits until it is asked. */
@@ -221,6 +221,21 @@ describe("registration", () => {
     await clock.advance(5_000);
     await closed;
     expect(clock.sleepers).toBe(0);
+  });
+
+  test("a service that listens elsewhere keeps who is connected; one that stops lets them go", async () => {
+    const first = await bed.plugin();
+    const elsewhere = `${bed.directory}/other.sock`;
+    await bed.service.listen({ path: elsewhere });
+    using second = await connectPlugin(elsewhere, bed.clock);
+    await bed.until(() => bed.registry.names.length === 2);
+    await bed.registry.podEvent("stop", pod);
+    for (const plugin of [first, second]) expect(plugin.told).toContain("stop:pod1");
+    bed.service.stop();
+    await Promise.all([first.gone, second.gone]);
+    await bed.until(() => !bed.registry.any);
+    await bed.service.listen({ path: bed.path });
+    await bed.plugin();
   });
 
   test("noise on the socket costs the connection and nothing else", async () => {

@@ -1,5 +1,5 @@
 import { lstatSync, readFileSync } from "node:fs";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { createServer } from "node:net";
 import { CribError, unavailable } from "../errors/crib-error.ts";
 import type { ContainerUpdate } from "../gen/nri/pkg/api/v1alpha1/api_pb.ts";
@@ -43,7 +43,7 @@ export class PluginService implements Disposable {
   readonly #registry: PluginRegistry;
   readonly #host: PluginHost;
   readonly #options: PluginServiceOptions;
-  readonly #server = createServer((socket) => void this.#accept(socket));
+  #server: Server | undefined;
   readonly #sockets = new Set<Socket>();
 
   constructor(registry: PluginRegistry, host: PluginHost, options: PluginServiceOptions) {
@@ -52,16 +52,31 @@ export class PluginService implements Disposable {
     this.#options = options;
   }
 
-  /** @throws {CribError} unavailable. Resolves when plugins are accepted. */
+  /**
+   * Takes plugins there, and no longer where it took them before; those that are connected stay.
+   *
+   * @throws {CribError} unavailable. Resolves when plugins are accepted.
+   */
   async listen(target: { readonly fd: Fd } | { readonly path: string }): Promise<void> {
+    const server = createServer((socket) => void this.#accept(socket));
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (error) => reject(unavailable(`cannot listen for plugins: ${error.message}`, error)));
-      this.#server.listen(target, resolve);
+      server.once("error", (error) => reject(unavailable(`cannot listen for plugins: ${error.message}`, error)));
+      server.listen(target, resolve);
     });
+    server.on("error", (error) => this.#options.log.error({ err: error }, "the socket of plugins failed"));
+    this.#server?.close();
+    this.#server = server;
+  }
+
+  /** Takes no more plugins, and lets those go that are connected. */
+  stop(): void {
+    this.#server?.close();
+    this.#server = undefined;
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   [Symbol.dispose](): void {
-    this.#server.close();
+    this.#server?.close();
     this.#registry[Symbol.dispose]();
     for (const socket of this.#sockets) socket.destroy();
   }

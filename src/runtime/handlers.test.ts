@@ -69,3 +69,32 @@ test("a runtime of several handlers is ended once", () => {
   new RuntimeHandlers(config, shared, () => shared)[Symbol.dispose]();
   expect(shared.ended()).toBe(1);
 });
+
+describe("handlers that are read again", () => {
+  const crun = { ...runc, path: parseHostPath("/usr/bin/crun") };
+  const made = new Map<string, SandboxRuntime>();
+  const reloaded = new RuntimeHandlers(config, native, (name, { path }) => {
+    const runtime = namedRuntime(false);
+    made.set(`${name} ${path}`, runtime);
+    return runtime;
+  });
+  const before = reloaded.of("runc").runtime;
+
+  test("one that is as before keeps its runtime, new ones are there, and the default is the one named now", () => {
+    reloaded.replace({ ...config, defaultHandler: "crun", handlers: { crib: nativeHandler, runc, crun } });
+    expect(reloaded.of("runc").runtime).toBe(before);
+    expect(reloaded.of("").runtime).toBe(made.get("crun /usr/bin/crun") as SandboxRuntime);
+    expect(reloaded.features().map(({ name }) => name)).toEqual(["", "crib", "runc", "crun"]);
+  });
+
+  test("pods of one that is gone keep what runs them, and no new pod gets it", () => {
+    reloaded.replace({ ...config, handlers: { crib: nativeHandler } });
+    expect(reloaded.runtimeOf("runc")).toBe(before);
+    expect(() => reloaded.of("runc")).toThrow("not configured");
+  });
+
+  test("one that has changed is run by what it says now", () => {
+    reloaded.replace({ ...config, handlers: { crib: nativeHandler, runc: crun } });
+    expect(reloaded.of("runc").runtime).toBe(made.get("runc /usr/bin/crun") as SandboxRuntime);
+  });
+});

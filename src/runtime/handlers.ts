@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/config.ts";
 import type { OciHandlerConfig, RuntimeHandlerConfig } from "../config/runtime-handler.ts";
 import { invalidArgument } from "../errors/crib-error.ts";
@@ -17,39 +18,71 @@ export interface HandlerFeatures {
   readonly features: RuntimeFeatures;
 }
 
+/** What most containers ask for, so that it can be made ahead. */
+interface Usual {
+  readonly seccomp: SpecSeccomp | undefined;
+}
+
+/** Makes what a handler of type oci stands for. */
+type MakeOci = (name: string, handler: OciHandlerConfig) => SandboxRuntime;
+
 /** Which runtime runs a pod, by the handler's name that it asks for. */
 export class RuntimeHandlers implements Disposable {
-  readonly #handlers: ReadonlyMap<string, RuntimeHandler>;
-  readonly #default: RuntimeHandler;
   readonly #native: SandboxRuntime;
+  readonly #makeOci: MakeOci;
+  #handlers: ReadonlyMap<string, RuntimeHandler>;
+  #default: RuntimeHandler;
+  /** Of handlers that a reload took away: their pods go on as they are. */
+  readonly #former = new Map<string, SandboxRuntime>();
+  readonly #made = new Set<SandboxRuntime>();
+  #usual: Usual | undefined;
 
-  /** `makeOci` makes what a handler of type oci stands for. */
-  constructor(
-    config: Config["runtime"],
-    native: SandboxRuntime,
-    makeOci: (name: string, handler: OciHandlerConfig) => SandboxRuntime,
-  ) {
-    const runtimeOf = (name: string, handler: RuntimeHandlerConfig): SandboxRuntime => {
-      switch (handler.type) {
-        case "native":
-          return native;
-        case "oci":
-          return makeOci(name, handler);
-      }
-    };
-    this.#handlers = new Map(
-      Object.entries(config.handlers).map(([name, handler]) => [
-        name,
-        { name, config: handler, runtime: runtimeOf(name, handler) },
-      ]),
-    );
+  constructor(config: Config["runtime"], native: SandboxRuntime, makeOci: MakeOci) {
     this.#native = native;
-    this.#default = this.of(config.defaultHandler);
+    this.#makeOci = makeOci;
+    this.#made.add(native);
+    this.#handlers = this.#make(config, new Map());
+    this.#default = this.#find(config.defaultHandler);
+  }
+
+  /** Takes other handlers over. One that is as before keeps its runtime; pods of one that is gone keep theirs. */
+  replace(config: Config["runtime"]): void {
+    const before = this.#handlers;
+    this.#handlers = this.#make(config, before);
+    for (const [name, { runtime }] of before) if (!this.#handlers.has(name)) this.#former.set(name, runtime);
+    const formerDefault = this.#default.runtime;
+    this.#default = this.#find(config.defaultHandler);
+    if (this.#usual !== undefined && this.#default.runtime !== formerDefault) this.prepare(this.#usual);
+  }
+
+  #make(config: Config["runtime"], before: ReadonlyMap<string, RuntimeHandler>): ReadonlyMap<string, RuntimeHandler> {
+    return new Map(
+      Object.entries(config.handlers).map(([name, handler]) => {
+        const runtime = this.#runtimeFor(name, handler, before.get(name));
+        this.#made.add(runtime);
+        return [name, { name, config: handler, runtime }];
+      }),
+    );
+  }
+
+  #runtimeFor(name: string, handler: RuntimeHandlerConfig, before: RuntimeHandler | undefined): SandboxRuntime {
+    switch (handler.type) {
+      case "native":
+        return this.#native;
+      case "oci":
+        return before !== undefined && isDeepStrictEqual(before.config, handler)
+          ? before.runtime
+          : this.#makeOci(name, handler);
+    }
   }
 
   /** "" is the default. @throws {CribError} invalid-argument naming those there are. */
   of(name: string): RuntimeHandler {
-    const handler = name === "" ? this.#default : this.#handlers.get(name);
+    return name === "" ? this.#default : this.#find(name);
+  }
+
+  #find(name: string): RuntimeHandler {
+    const handler = this.#handlers.get(name);
     if (handler !== undefined) return handler;
     const known = [...this.#handlers.keys()].map((one) => JSON.stringify(one)).join(", ");
     throw invalidArgument(
@@ -62,7 +95,8 @@ export class RuntimeHandlers implements Disposable {
    * runtime. A pod whose handler is configured no longer can still be stopped and removed: its keeper is crib's.
    */
   runtimeOf(handler: string | undefined): SandboxRuntime {
-    return this.#handlers.get(handler ?? "")?.runtime ?? this.#native;
+    const name = handler ?? "";
+    return this.#handlers.get(name)?.runtime ?? this.#former.get(name) ?? this.#native;
   }
 
   features(): readonly HandlerFeatures[] {
@@ -70,13 +104,12 @@ export class RuntimeHandlers implements Disposable {
     return [{ name: "", features: this.#default.runtime.features }, ...named];
   }
 
-  prepare(usual: { readonly seccomp: SpecSeccomp | undefined }): void {
+  prepare(usual: Usual): void {
+    this.#usual = usual;
     this.#default.runtime.prepare(usual);
   }
 
   [Symbol.dispose](): void {
-    for (const runtime of new Set([this.#native, ...this.#handlers.values().map((handler) => handler.runtime)])) {
-      runtime[Symbol.dispose]();
-    }
+    for (const runtime of this.#made) runtime[Symbol.dispose]();
   }
 }

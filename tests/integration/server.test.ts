@@ -149,6 +149,38 @@ describe("signals", () => {
     expect(await versionAt(socketPath())).toBe("crib");
   });
 
+  test("config reload: says what was taken over, what waits and why a file is refused; plugins' socket comes and goes", async () => {
+    await ready(start(serving("s.sock")));
+    const nri = socketPath("nri.sock");
+    const reload = async () => {
+      const command = [cribBinary(), "config", "reload", "--address", `unix://${socketPath()}`];
+      const child = Bun.spawn(command, { env: { PATH: process.env.PATH ?? "" }, stdout: "pipe", stderr: "pipe" });
+      const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+      return { code: await child.exited, lines: out.split("\n").map((line) => line.split(/ {2,}/)), err };
+    };
+    writeConfig(`level = "info"\n[nri]\nsocket = "${nri}"\n[cgroup]\ndriver = "systemd"\n`);
+    const first = await reload();
+    expect([first.code, first.lines.slice(1, -1)]).toEqual([
+      0,
+      [
+        ["cgroup.driver", "needs a restart"],
+        ["nri.socket", "applied"],
+      ],
+    ]);
+    expect(existsSync(nri)).toBe(true);
+    writeFileSync(join(place.directory, "taken"), "");
+    writeConfig(`level = "info"\n[nri]\nsocket = "${place.directory}/taken"\n`);
+    const taken = await reload();
+    expect([taken.code, taken.lines[1]?.[0], existsSync(nri)]).toEqual([1, "nri.socket", true]);
+    expect(taken.lines[1]?.[1]).toContain("there is something else than a socket");
+    writeConfig('level = "loud"');
+    const refused = await reload();
+    expect([refused.code, existsSync(nri)]).toEqual([1, true]);
+    expect(refused.err).toContain("log.level");
+    writeConfig('level = "info"');
+    expect([(await reload()).code, existsSync(nri)]).toEqual([0, false]);
+  });
+
   test("systemd is told when the daemon is ready, that it lives, and when it stops", async () => {
     // Neither Bun nor Node has unix datagram sockets; perl is in every Debian.
     const notify = join(place.directory, "notify");

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { defaultConfig } from "../../config/defaults.ts";
 import { loadConfig } from "../../config/load-config.ts";
+import { settings } from "../../config/settings.ts";
 import { packagedFiles } from "./packaged-files.ts";
 
 test("the packaged configuration is what holds without one", () => {
@@ -15,6 +16,17 @@ test("the packaged configuration names and explains every key", () => {
   for (const key of keys) expect([key, lines[lines.indexOf(key) - 1]?.startsWith("# ")]).toEqual([key, true]);
 });
 
+test("a reload knows every key by the name it has in the file", () => {
+  let table = "";
+  const keys = packagedFiles.config.split("\n").flatMap((line) => {
+    table = /^\[(.+)\]$/.exec(line)?.[1] ?? table;
+    const key = /^([a-z_]+) = /.exec(line)?.[1];
+    return key === undefined ? [] : [table === "" ? key : `${table}.${key}`];
+  });
+  const known = settings.flatMap(({ key }) => key.split(", ")).filter((key) => key !== "runtime.handlers");
+  expect(known.toSorted()).toEqual(keys.toSorted());
+});
+
 const unitLines = [
   "Type=notify",
   "KillMode=process",
@@ -27,7 +39,7 @@ const unitLines = [
   "UMask=0077",
   "RuntimeDirectoryPreserve=yes",
   "Before=kubelet.service",
-  "ExecReload=/bin/kill -HUP $MAINPID",
+  "ExecReload=/usr/local/bin/crib config reload --address unix:///run/crib/crib.sock --timeout 60s",
   "LimitCORE=0",
   "NotifyAccess=main",
   "KeyringMode=private",

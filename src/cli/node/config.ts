@@ -4,6 +4,7 @@ import { defaultConfigPath, readConfigFiles } from "../../config/read-config-fil
 import { jsonText } from "../format/json-text.ts";
 import { packagedFiles } from "../install/packaged-files.ts";
 import { type Cli, examples, verb } from "../program/cli.ts";
+import { addConfigReloadVerb } from "./config-reload.ts";
 
 interface ConfigOptions {
   readonly config?: string;
@@ -11,13 +12,14 @@ interface ConfigOptions {
 
 /** `crib config`: what may be configured, what is, and whether it is understood. */
 export function addConfigVerb(program: Command, cli: Cli): void {
-  const config = program.command("config").description("print or check the configuration");
+  const config = program.command("config").description("print, check or reload the configuration");
   config.addHelpText(
     "after",
     examples(
       ["crib config default > /etc/crib/config.toml", "a commented file to begin with"],
       ["crib config show | jq .network", "what is in force"],
       ["crib config check", "before a restart; exits 2 when something is not understood"],
+      ["crib config reload", "the daemon takes over what can change while it runs, and names the rest"],
     ),
   );
   config
@@ -50,4 +52,5 @@ export function addConfigVerb(program: Command, cli: Cli): void {
         cli.io.stdout.write(`configuration is right: ${names || "no file, defaults only"}\n`);
       }),
     );
+  addConfigReloadVerb(config, cli);
 }

@@ -46,7 +46,6 @@ export class BackgroundCheck implements Disposable {
   }
 
   start(): void {
-    if (this.#options.intervalMs === 0) return;
     this.#run().catch((error: unknown) => {
       if (!this.#stopped.signal.aborted) this.#log.error({ err: error }, "the image store is not checked any more");
     });
@@ -60,10 +59,11 @@ export class BackgroundCheck implements Disposable {
     const { signal } = this.#stopped;
     await this.#times.load();
     let isFirst = this.#options.unclean;
-    if (isFirst) this.#log.info({}, "the last boot did not end in good order: the image store is verified");
+    if (isFirst && this.#options.intervalMs > 0)
+      this.#log.info({}, "the last boot did not end in good order: the image store is verified");
     if (!(await this.#clock.sleep(isFirst ? 0 : firstRestMs, signal))) return;
     do {
-      await this.#round(isFirst, signal);
+      if (this.#options.intervalMs > 0) await this.#round(isFirst, signal);
       isFirst = false;
     } while (await this.#clock.sleep(restMs, signal));
   }

@@ -34,3 +34,25 @@ test("who gives up leaves no slot taken", async () => {
   held[Symbol.dispose]();
   for (const registry of ["a", "b"]) (await slots.acquire(registry, signal))[Symbol.dispose]();
 });
+
+test("more slots wake who waits; fewer hold for those that come", async () => {
+  const slots = new DownloadSlots(1, 1);
+  const first = await slots.acquire("a", signal);
+  const got: string[] = [];
+  const take = (registry: string) =>
+    slots.acquire(registry, signal).then((slot) => {
+      got.push(registry);
+      return slot;
+    });
+  const second = take("a");
+  const third = take("b");
+  slots.resize(3, 2);
+  const held = [first, await second, await third];
+  expect(got.toSorted()).toEqual(["a", "b"]);
+  slots.resize(1, 1);
+  const fourth = take("a");
+  for (const slot of held.slice(0, 2)) slot[Symbol.dispose]();
+  expect(got).toHaveLength(2);
+  held[2]?.[Symbol.dispose]();
+  (await fourth)[Symbol.dispose]();
+});

@@ -3,11 +3,21 @@ import { Semaphore } from "./semaphore.ts";
 /** Downloads at a time: of one registry, so that a slow one leaves room for others, and in all. */
 export class DownloadSlots {
   readonly #all: Semaphore;
-  readonly #perRegistry: number;
+  #inAll: number;
+  #perRegistry: number;
   readonly #registries = new Map<string, { readonly slots: Semaphore; users: number }>();
 
   constructor(inAll: number, perRegistry: number) {
+    this.#inAll = inAll;
     this.#all = new Semaphore(inAll);
+    this.#perRegistry = perRegistry;
+  }
+
+  /** Downloads that are under way go on; fewer slots hold for those that come. */
+  resize(inAll: number, perRegistry: number): void {
+    this.#all.addSlots(inAll - this.#inAll);
+    for (const { slots } of this.#registries.values()) slots.addSlots(perRegistry - this.#perRegistry);
+    this.#inAll = inAll;
     this.#perRegistry = perRegistry;
   }
 

@@ -9,6 +9,12 @@ export class Semaphore {
     this.#free = slots;
   }
 
+  /** From now on there are so many more, or fewer: who holds one keeps it. */
+  addSlots(more: number): void {
+    this.#free += more;
+    for (; this.#free > 0 && this.#queue.length > 0; this.#free--) this.#queue.shift()?.();
+  }
+
   /** A slot, freed by dispose. @throws {CribError} cancelled when `signal` aborts first. */
   async acquire(signal: AbortSignal): Promise<Disposable> {
     if (signal.aborted) throw cancelled(signal);
@@ -19,9 +25,7 @@ export class Semaphore {
       [Symbol.dispose]: () => {
         if (!held) return;
         held = false;
-        const next = this.#queue.shift();
-        if (next === undefined) this.#free++;
-        else next();
+        this.addSlots(1);
       },
     };
   }

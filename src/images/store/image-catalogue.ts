@@ -17,7 +17,7 @@ const minPrefixLength = 4;
 /** Images, their names and their holders: the tables kept in memory, every change written before it is seen. */
 export class ImageCatalogue {
   readonly #records: ImageRecords;
-  readonly #isPinned: (references: readonly string[]) => boolean;
+  #isPinned: (references: readonly string[]) => boolean;
   readonly #isWhole: (image: ImageRecord) => boolean;
   readonly #images = new Map<ImageId, Entry>();
   readonly #references = new Map<string, ReferenceRecord>();
@@ -178,6 +178,12 @@ export class ImageCatalogue {
   #view(entry: Entry): Image {
     entry.view ??= this.#makeView(entry);
     return entry.view;
+  }
+
+  /** From now on these are the pinned ones. */
+  setPinned(isPinned: (references: readonly string[]) => boolean): void {
+    this.#isPinned = isPinned;
+    for (const entry of this.#images.values()) entry.view = undefined;
   }
 
   #makeView({ record, config }: Entry): Image {

@@ -12,7 +12,7 @@ let configuration: ConfigDirectory;
 
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), "crib-cni-"));
-  configuration = new ConfigDirectory(join(base, "net.d") as HostPath, silent);
+  configuration = new ConfigDirectory(() => join(base, "net.d") as HostPath, silent);
 });
 afterEach(() => rmSync(base, { recursive: true }));
 

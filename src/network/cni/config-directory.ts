@@ -23,12 +23,13 @@ export type CniConfiguration =
  * what ends a watch, the directory's own removal and return, and costs 30 µs.
  */
 export class ConfigDirectory {
-  readonly #directory: HostPath;
+  readonly #directory: () => HostPath;
   readonly #log: Log;
   #fingerprint = "";
   #configuration: CniConfiguration = { kind: "none" };
 
-  constructor(directory: HostPath, log: Log) {
+  /** The directory is asked for each time: the configuration may name another one now. */
+  constructor(directory: () => HostPath, log: Log) {
     this.#directory = directory;
     this.#log = log;
   }
@@ -44,11 +45,12 @@ export class ConfigDirectory {
   }
 
   #candidates(): readonly { readonly path: string; readonly fingerprint: string }[] {
-    const names = readdirOrNothing(this.#directory).filter((name) => extensions.includes(extname(name)));
+    const directory = this.#directory();
+    const names = readdirOrNothing(directory).filter((name) => extensions.includes(extname(name)));
     // By code units, as Go's sort does it: which file comes first must not depend on a locale.
     names.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     return names.flatMap((name) => {
-      const path = join(this.#directory, name);
+      const path = join(directory, name);
       const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
       if (stat === undefined || !stat.isFile()) return [];
       return [{ path, fingerprint: `${path}\0${stat.ino}\0${stat.mtimeNs}\0${stat.size}` }];
@@ -69,7 +71,7 @@ export class ConfigDirectory {
     }
     if (problems.length > 0) return { kind: "invalid", message: problems.join("; ") };
     if (this.#configuration.kind !== "none") {
-      this.#log.info({ directory: this.#directory }, "no CNI configuration left: new pods use the built-in network");
+      this.#log.info({ directory: this.#directory() }, "no CNI configuration left: new pods use the built-in network");
     }
     return { kind: "none" };
   }

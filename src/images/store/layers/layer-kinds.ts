@@ -6,22 +6,22 @@ export type LayerKind = "directory" | "erofs";
 
 /** Which kind new layers are: what was asked for, until the kernel turns out not to mount it. */
 export class LayerKinds {
-  readonly #wish: Config["images"]["layerStore"];
+  readonly #config: Pick<Config, "images">;
   readonly #log: Log;
   #unmountable = false;
 
-  constructor(wish: Config["images"]["layerStore"], log: Log) {
-    this.#wish = wish;
+  constructor(config: Pick<Config, "images">, log: Log) {
+    this.#config = config;
     this.#log = log;
   }
 
   get next(): LayerKind {
-    return this.#wish === "directories" || this.#unmountable ? "directory" : "erofs";
+    return this.#config.images.layerStore === "directories" || this.#unmountable ? "directory" : "erofs";
   }
 
   /** @returns whether the layer may be made as a directory instead. */
   mountFailed(error: unknown): boolean {
-    if (this.#wish !== "auto") return false;
+    if (this.#config.images.layerStore !== "auto") return false;
     if (!this.#unmountable)
       this.#log.info({ error: String(error) }, "this kernel does not mount layers: they are unpacked into directories");
     this.#unmountable = true;
