@@ -167,13 +167,7 @@ class StoredImages implements ImageService {
     const { clock, log, config, root } = options;
     this.#checks = new StoreChecks(stores, (image, signal) => this.#puller.repair(image, signal), clock, log);
     const times = new CheckedTimes(root, log);
-    const wishes = {
-      unclean,
-      get intervalMs() {
-        return config.images.checkIntervalMs;
-      },
-    };
-    this.#background = new BackgroundCheck(this.#checks, stores.index, times, wishes, { clock, log });
+    this.#background = new BackgroundCheck(this.#checks, stores.index, times, { config, unclean }, { clock, log });
     this.#owned = owned;
   }
 

@@ -1,3 +1,4 @@
+import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import type { ImageCatalogue } from "../store/image-catalogue.ts";
@@ -7,8 +8,8 @@ import type { StoreChecks } from "./store-checks.ts";
 import { type StoreItem, storeItems } from "./store-items.ts";
 
 export interface BackgroundCheckOptions {
-  /** Everything is read once in this time; 0: nothing is read unasked. */
-  readonly intervalMs: number;
+  /** Everything is read once in `checkIntervalMs`; 0: nothing is read unasked. A reload may change it. */
+  readonly config: Pick<Config, "images">;
   /** Whether the last boot did not end in good order: then everything is read now, and sooner. */
   readonly unclean: boolean;
 }
@@ -59,11 +60,11 @@ export class BackgroundCheck implements Disposable {
     const { signal } = this.#stopped;
     await this.#times.load();
     let isFirst = this.#options.unclean;
-    if (isFirst && this.#options.intervalMs > 0)
+    if (isFirst && this.#intervalMs > 0)
       this.#log.info({}, "the last boot did not end in good order: the image store is verified");
     if (!(await this.#clock.sleep(isFirst ? 0 : firstRestMs, signal))) return;
     do {
-      if (this.#options.intervalMs > 0) await this.#round(isFirst, signal);
+      if (this.#intervalMs > 0) await this.#round(isFirst, signal);
       isFirst = false;
     } while (await this.#clock.sleep(restMs, signal));
   }
@@ -82,7 +83,11 @@ export class BackgroundCheck implements Disposable {
   /** What was never read was verified when it came; that is when its newest image was pulled at the latest. */
   #isDue(item: StoreItem): boolean {
     const pulledAtMs = Math.max(...item.images.map(({ pulledAtNs }) => Number(pulledAtNs / 1_000_000n)));
-    return Math.max(this.#times.of(item.digest), pulledAtMs) + this.#options.intervalMs <= this.#nowMs();
+    return Math.max(this.#times.of(item.digest), pulledAtMs) + this.#intervalMs <= this.#nowMs();
+  }
+
+  get #intervalMs(): number {
+    return this.#options.config.images.checkIntervalMs;
   }
 
   #nowMs(): number {
