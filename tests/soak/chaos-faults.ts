@@ -57,6 +57,11 @@ export class ChaosFaults {
     else if (await this.#happen(fault)) this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
   }
 
+  /** Whether each fault has come at least once. */
+  areComplete(): boolean {
+    return [...this.counts.values()].every((count) => count > 0);
+  }
+
   /** What was stopped goes on. */
   resumeAll(): void {
     for (const pid of this.#stopped) sent(pid, "SIGCONT");
