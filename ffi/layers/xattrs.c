@@ -1,7 +1,7 @@
 /*
- * Which extended attributes of an image reach the index: as src/layers/tree/xattr-policy.ts has it. The directory kind
- * of store lets the kernel check values when they are set; here they are not set, so what the kernel would refuse is
- * refused here.
+ * Which extended attributes of an image reach the index: as src/layers/tree/entry-metadata.ts has it. The directory
+ * kind of store lets the kernel check values when they are set; here they are not set, so what the kernel would refuse
+ * is refused here.
  */
 #include <linux/capability.h>
 #include <string.h>

@@ -2,7 +2,17 @@ import { invalidArgument } from "../errors/crib-error.ts";
 import type { CdiFile } from "./cdi-file.ts";
 import { cdiFileSchema } from "./cdi-file.ts";
 import { checkCdiVersion } from "./file-version.ts";
-import { decimalModes } from "./octal-modes.ts";
+
+/**
+ * YAML 1.1 reads `fileMode: 0660` as octal, YAML 1.2 as 660: the files are written for parsers of the first kind, Bun's is
+ * of the second, and 0400 would silently become another mode. Rewritten to the decimal number, which both read alike.
+ */
+function decimalModes(yaml: string): string {
+  return yaml.replace(
+    /((?:^|[\s{,-])["']?fileMode["']?\s*:\s*)0([0-7]+)(?=\s|[,}#]|$)/g,
+    (_all, key: string, digits: string) => `${key}${Number.parseInt(digits, 8)}`,
+  );
+}
 
 /** Larger than any generated file in the field; a parser's time and memory grow with it. */
 export const maxCdiFileBytes = 4 << 20;

@@ -10,8 +10,15 @@ import type { LoopWatch } from "../observe/loop-watch.ts";
 import type { QuietMoments } from "../observe/quiet-moments.ts";
 import type { Pods } from "../pods/port.ts";
 import type { StreamUrls } from "../streaming/streaming-server.ts";
-import type { BuildInfo } from "./build-info.ts";
 import type { FeatureFacts } from "./features.ts";
+
+/** Who this executable is; fixed when it was built. */
+interface BuildInfo {
+  /** Semantic version. */
+  readonly version: string;
+  /** Git revision, "unknown" outside a build. */
+  readonly revision: string;
+}
 
 /** What RPC handlers are made of. Each takes the few it needs. */
 export interface CriDeps {

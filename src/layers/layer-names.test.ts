@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import type { DiffId } from "../ids/digest.ts";
-import { chainIds } from "./chain-id.ts";
+import { chainIds } from "../images/pull/install-image.ts";
 import { cleanEntryPath, joinEntryPath } from "./entry-path.ts";
+import { keepsXattr } from "./tree/entry-metadata.ts";
 import { rewriteBelow } from "./tree/path-rewrite.ts";
 import { parseWhiteout } from "./tree/whiteout.ts";
-import { keepsXattr } from "./tree/xattr-policy.ts";
 
 test.each([
   ["a/b/c", "a/b/c"],

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { openHostCgroups } from "../cgroups/open-host-cgroups.ts";
 import type { Config } from "../config/config.ts";
 import { olderSpecs } from "../cri/spec/older-specs.ts";
@@ -9,11 +10,10 @@ import { PluginRegistry } from "../nri/plugin-registry.ts";
 import { PluginService } from "../nri/plugin-service.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
-import { readUptimeMs } from "../observe/uptime.ts";
 import { defaultRlimits } from "../oci/process/default-rlimits.ts";
 import { createPods } from "../pods/create-pods.ts";
+import { containerOfHolder } from "../pods/host/image-volumes.ts";
 import { PathLooker } from "../pods/host/path-looker.ts";
-import { containerOfHolder } from "../pods/host/volume-holder.ts";
 import { DefaultAppArmor } from "../runtime/apparmor/default-apparmor.ts";
 import { createMonitorLauncher } from "../runtime/native/monitor/launcher.ts";
 import { monitorBuildOf } from "../runtime/native/monitor/monitor-build.ts";
@@ -27,6 +27,11 @@ import { Reserve } from "../state/reserve.ts";
 import { WriteBehind } from "../state/write-behind.ts";
 import { openRuntimes } from "./open-runtimes.ts";
 import type { Domains } from "./serve.ts";
+
+/** Milliseconds since the machine was booted, suspended time included: the same for every process, and no clock change moves it. */
+function readUptimeMs(): number {
+  return Number.parseFloat(readFileSync("/proc/uptime", "latin1")) * 1_000;
+}
 
 /** For a few hundred records that change or go while the disk is full. */
 const diskReserve = { bytes: 16 * 1024 ** 2, inodes: 32 } as const;

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { PluginHost } from "../nri/plugin-service.ts";
 import { Turns } from "../observe/turns.ts";
+import type { ProcessStreams } from "../runtime/streams.ts";
 import { type ContainerSecurityContext, emptySecurityContext } from "../spec/security-context.ts";
 import { containerCodec } from "../state/container-codec.ts";
 import { SandboxIntents } from "../state/intents.ts";
@@ -9,11 +10,11 @@ import { RecordJournal } from "../state/record-journal.ts";
 import { type RecordSafety, RecordStore } from "../state/record-store.ts";
 import { sandboxCodec } from "../state/sandbox-codec.ts";
 import type { PodEngine } from "./engine.ts";
-import { attachStreams } from "./exec/attach-streams.ts";
 import { connectPort } from "./exec/connect-port.ts";
 import { execStreams } from "./exec/exec-streams.ts";
 import { execSync } from "./exec/exec-sync.ts";
 import { reopenLog } from "./exec/reopen-log.ts";
+import { runningContainer } from "./exec/running-container.ts";
 import { MonitorLinks } from "./host/monitor-links.ts";
 import { monitorSamples, renewMonitors } from "./host/renew-monitors.ts";
 import { SandboxGroups } from "./host/sandbox-groups.ts";
@@ -37,7 +38,8 @@ import { startContainer } from "./lifecycle/start-container.ts";
 import { stopContainer } from "./lifecycle/stop-container.ts";
 import { stopSandbox } from "./lifecycle/stop-sandbox.ts";
 import { TeardownRetries } from "./lifecycle/teardown/teardown-retries.ts";
-import { pluginHost } from "./plugins/plugin-host.ts";
+import { applyPluginUpdates } from "./plugins/apply-plugin-updates.ts";
+import { pluginContainer, pluginPod } from "./plugins/plugin-views.ts";
 import type { Pods, SandboxTrouble } from "./port.ts";
 import { DefaultSeccompProfiles } from "./request/default-seccomp-profiles.ts";
 import { resolveSeccomp } from "./request/resolve-seccomp.ts";
@@ -49,6 +51,23 @@ import { measureTree } from "./stats/measure-tree.ts";
 import { sandboxMetrics } from "./stats/sandbox-metrics.ts";
 import { sandboxStats } from "./stats/sandbox-stats.ts";
 import { Tellable } from "./stats/tellable.ts";
+import type { AttachStreamsRequest } from "./streams.ts";
+
+/** What plugins see of the pods beside the requests they are asked about. */
+function pluginHost(engine: PodEngine): PluginHost {
+  return {
+    pods: () => engine.sandboxes.all().map(pluginPod),
+    containers: () => engine.containers.all().map(pluginContainer),
+    applyUpdates: (updates) => applyPluginUpdates(engine, updates),
+  };
+}
+
+/** Joins a running container's own input and output, from now on. A terminal has no error output of its own. */
+async function attachStreams(engine: PodEngine, request: AttachStreamsRequest): Promise<ProcessStreams> {
+  const { record, monitor } = await runningContainer(engine, request.containerId, "be attached to");
+  const { stdin, stdout, stderr } = request;
+  return await monitor.attach({ containerId: record.id, stdin, stdout, stderr });
+}
 
 /** The adapters of a `PodEngine`; what is live beside them is made here. */
 export type PodsDependencies = Pick<

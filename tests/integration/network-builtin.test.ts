@@ -7,10 +7,10 @@ import { newSandboxId } from "../../src/ids/object-id.ts";
 import type { HostPath } from "../../src/ids/path.ts";
 import { createLinuxKernel } from "../../src/kernel/linux/linux.ts";
 import { createPodNetwork } from "../../src/network/pod-network.ts";
-import { podNetworkSysctls } from "../../src/network/pod-sysctls.ts";
 import type { NetworkAttachment, PodNetwork, PodNetworkRequest, PortMapping } from "../../src/network/port.ts";
 import type { Log } from "../../src/observe/log.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
+import { podNetworkSysctls } from "../../src/pods/lifecycle/run-sandbox.ts";
 import { ask, inside, NetworkLab, podRequest, sh } from "../harness/network-lab.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 

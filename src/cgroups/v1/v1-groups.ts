@@ -4,7 +4,19 @@ import type { CgroupFiles } from "../files/cgroup-files.ts";
 import { makeGroups } from "../groups/make-groups.ts";
 import type { Hierarchy } from "../hierarchies.ts";
 import { v1Controls } from "./v1-controls.ts";
-import { inheritCpuset } from "./v1-cpuset.ts";
+
+/**
+ * A new v1 cpuset group has no cpus and no memory nodes, and no process can enter it: it starts with its parent's. Groups of
+ * ours that get children are told to do so by themselves (cgroup.clone_children), which leaves one read for a container.
+ */
+function inheritCpuset(files: CgroupFiles, directory: string): void {
+  if (files.read(`${directory}/cpuset.cpus`).trim() !== "") return;
+  const parent = directory.slice(0, directory.lastIndexOf("/"));
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    files.write(`${directory}/${file}`, files.read(`${parent}/${file}`).trim());
+  }
+  files.write(`${directory}/cgroup.clone_children`, "1");
+}
 
 /**
  * Makes the group in every v1 hierarchy of the list and applies its limits. Each hierarchy costs a mkdir (15–55 µs) here and

@@ -2,7 +2,16 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { internal } from "../../errors/crib-error.ts";
 import type { CliIo } from "../program/cli-io.ts";
 import { type DaemonClient, noTimeout } from "../program/client.ts";
-import { createPullProgress } from "../progress/pull-progress.ts";
+import { createLineProgress } from "../progress/line-progress.ts";
+import type { PullProgress } from "../progress/progress.ts";
+import { createTerminalProgress } from "../progress/terminal-progress.ts";
+
+/** A redrawn block of lines on a terminal, plain lines elsewhere, nothing when `silent`. Always on stderr. */
+export function createPullProgress(io: CliIo, silent: boolean): PullProgress {
+  const nothing = (): void => undefined;
+  if (silent) return { resolved: nothing, layer: nothing, hostFailure: nothing, [Symbol.dispose]: nothing };
+  return io.stderr.isTerminal ? createTerminalProgress(io) : createLineProgress(io);
+}
 
 export interface PullWanted {
   readonly reference: string;

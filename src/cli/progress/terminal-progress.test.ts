@@ -4,7 +4,7 @@ import { createTestIo } from "../../../tests/fixtures/cli-io.ts";
 import { HostFailureSchema, LayerProgressSchema } from "../../gen/crib/v1/engine_pb.ts";
 import type { UnixNanos } from "../../ids/units.ts";
 import type { Clock } from "../../observe/clock.ts";
-import { createPullProgress } from "./pull-progress.ts";
+import { createPullProgress } from "../images/pull-image.ts";
 
 const digest = `sha256:${"ab".repeat(32)}`;
 

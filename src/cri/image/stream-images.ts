@@ -4,7 +4,7 @@ import { encodedList } from "../convert/encoded.ts";
 import { encodedImage } from "../convert/image.ts";
 import type { CriDeps } from "../deps.ts";
 import type { ImageRpc } from "../handler.ts";
-import { selectImages } from "../select-images.ts";
+import { selectImages } from "./list-images.ts";
 
 /** ListImages without a limit on the reply's size (KEP-5825). */
 export function streamImages({ images }: Pick<CriDeps, "images">): ImageRpc<"streamImages"> {

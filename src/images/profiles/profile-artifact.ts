@@ -1,9 +1,15 @@
-import { CribError } from "../../errors/crib-error.ts";
+import { CribError, invalidArgument } from "../../errors/crib-error.ts";
 import { type Digest, isDigest } from "../../ids/digest.ts";
 import { digestedDocument, type ForeignRules } from "../../json/foreign-json.ts";
 import { type ForeignObject, parseForeignObject } from "../../json/foreign-object.ts";
 import type { FetchedManifest } from "../registry/repository.ts";
-import { profileInvalid } from "./profile-invalid.ts";
+
+/**
+ * A refusal for good: the kubelet tries everything else again, and knows this by its first word (cri-api, pkg/errors).
+ */
+export function profileInvalid(message: string, cause?: unknown): CribError {
+  return invalidArgument(`SecurityProfileInvalid: ${message}`, cause);
+}
 
 /** What says that an artifact is a seccomp profile (KEP-6061): on its config, and on the artifact if that says anything. */
 const seccompProfileType = "application/vnd.cncf.seccomp-profile.config.v1+json";

@@ -4,9 +4,8 @@ import type { Log } from "../../observe/log.ts";
 import type { RegistryCredentials, SecurityProfile, SecurityProfiles } from "../port.ts";
 import { type ImageReference, parseReference } from "../registry/reference.ts";
 import type { Repository } from "../registry/repository.ts";
-import { checkProfile, type ProfileLayer, readProfileManifest } from "./profile-artifact.ts";
+import { checkProfile, type ProfileLayer, profileInvalid, readProfileManifest } from "./profile-artifact.ts";
 import { hasDigest, type ProfileFiles, type StoredProfile } from "./profile-files.ts";
-import { profileInvalid } from "./profile-invalid.ts";
 
 /** A kubelet sends the same reference at every sync; a thousand of one profile are a client's mistake. */
 const maxRefs = 1000;

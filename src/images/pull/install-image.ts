@@ -1,5 +1,5 @@
-import type { ImageId } from "../../ids/digest.ts";
-import { chainIds } from "../../layers/chain-id.ts";
+import { createHash } from "node:crypto";
+import type { ChainId, DiffId, ImageId } from "../../ids/digest.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import type { Pins } from "../content/pins.ts";
@@ -9,6 +9,17 @@ import type { ImageCatalogue } from "../store/image-catalogue.ts";
 import type { ReferenceRecord } from "../store/image-records.ts";
 import type { LayerBuilds } from "../store/layers/layer-builds.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
+
+/** Chain ids of a stack, bottom to top (OCI image-spec, config.md "Layer ChainID"). */
+export function chainIds(diffIds: readonly DiffId[]): ChainId[] {
+  const chain: ChainId[] = [];
+  let below: string | undefined;
+  for (const diffId of diffIds) {
+    below = below === undefined ? diffId : `sha256:${createHash("sha256").update(`${below} ${diffId}`).digest("hex")}`;
+    chain.push(below as ChainId);
+  }
+  return chain;
+}
 
 export interface Stores {
   readonly content: ContentStore;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import { failedPrecondition, notFound } from "../../errors/crib-error.ts";
 import type { ImageId } from "../../ids/digest.ts";
@@ -7,8 +8,7 @@ import type { Log } from "../../observe/log.ts";
 import { storedFirst } from "../check/stored-manifests.ts";
 import type { GarbageStores } from "../content/collect-garbage.ts";
 import { withinRoom } from "../content/leftovers.ts";
-import type { Image, PullProgress, PullRequest } from "../port.ts";
-import { credentialsFingerprint } from "../registry/credentials/credentials-fingerprint.ts";
+import type { Image, PullProgress, PullRequest, RegistryCredentials } from "../port.ts";
 import { requestSecret } from "../registry/credentials/request-secret.ts";
 import { HostHealth } from "../registry/hosts/host-health.ts";
 import { openRepository } from "../registry/open-repository.ts";
@@ -22,6 +22,13 @@ import { installImage } from "./install-image.ts";
 import { PullBook } from "./pull-book.ts";
 import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
 import { SharedTasks } from "./shared-tasks.ts";
+
+/** Tells pulls with different credentials apart without keeping the credentials. */
+function credentialsFingerprint(credentials: RegistryCredentials | undefined): string {
+  return createHash("sha256")
+    .update(JSON.stringify(credentials ?? null))
+    .digest("hex");
+}
 
 export interface PullWorld {
   readonly config: Pick<Config, "registry">;

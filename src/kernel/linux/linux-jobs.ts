@@ -2,9 +2,14 @@ import type { Pointer } from "bun:ffi";
 import type { FdSocketOptions, Socket, SocketOptions, UnixSocketOptions } from "bun";
 import { deadlineExceeded, unavailable } from "../../errors/crib-error.ts";
 import type { Fd } from "../../ids/process.ts";
-import { asideDeadlineMs } from "./aside-deadline.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
 import { type JobReply, ReplyFrames } from "./reply-frames.ts";
+
+/**
+ * The kernel answers these within milliseconds, on a machine that is as busy as can be within seconds. What has not come by then is
+ * given up: its thread hangs in the kernel and is left behind.
+ */
+const asideDeadlineMs = 15_000;
 
 /** `enum crib_job_kind` of ffi/libcrib/crib.h. */
 export const JobKind = { files: 0, netlink: 1, socket: 2, spawn: 3 } as const;

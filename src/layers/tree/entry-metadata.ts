@@ -4,7 +4,17 @@ import type { Fd } from "../../ids/process.ts";
 import { O_NOFOLLOW, O_PATH } from "../../kernel/open-flags.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import type { TarEntry } from "../tar/tar-entry.ts";
-import { keepsXattr } from "./xattr-policy.ts";
+
+/**
+ * Which extended attributes of an image reach the disk. File capabilities and POSIX ACLs are part of what an image
+ * says; `user.` ones are the application's. Overlay's own would let an archive redirect a directory anywhere in the
+ * stack, security labels are the node's to give, and the rest of `trusted.` no container can see.
+ */
+export function keepsXattr(name: string): boolean {
+  if (name === "security.capability") return true;
+  if (name === "system.posix_acl_access" || name === "system.posix_acl_default") return true;
+  return name.startsWith("user.") && name !== "user." && !name.startsWith("user.overlay.") && !name.includes("\0");
+}
 
 /**
  * Gives what was just made what its member says, in this order: owner, mode (chown clears setuid), attributes (chown

@@ -10,7 +10,16 @@ import type { ContainerSpec } from "../../spec/container-spec.ts";
 import type { RequestedMount } from "../../spec/requested-mount.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
-import { volumeHolder } from "./volume-holder.ts";
+
+/** Whom the image store knows as the user of a container's image volume; a holder has one image. */
+export function volumeHolder(container: ContainerId, index: number): string {
+  return `${container}/volume-${index}`;
+}
+
+/** The container that a holder, its own or that of one of its volumes, stands for. */
+export function containerOfHolder(holder: string): string {
+  return holder.split("/", 1)[0] ?? holder;
+}
 
 /** The kubelet looks for this word and shows it as the reason the container waits. */
 const failed = "ImageVolumeMountFailed";

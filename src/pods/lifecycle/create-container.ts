@@ -1,12 +1,17 @@
+import { writeFileSync } from "node:fs";
 import { requestedCdiDevices } from "../../cdi/requested-devices.ts";
 import { driverPaths } from "../../cgroups/driver-paths.ts";
 import { nativeHandler, type RuntimeHandlerConfig } from "../../config/runtime-handler.ts";
 import { failedPrecondition, invalidArgument, notFound } from "../../errors/crib-error.ts";
 import type { ContainerId } from "../../ids/object-id.ts";
 import { newContainerId } from "../../ids/object-id.ts";
+import type { HostPath } from "../../ids/path.ts";
+import { joinHostPath } from "../../ids/path.ts";
 import type { Image } from "../../images/port.ts";
 import { buildContainerSpec } from "../../oci/container-spec.ts";
 import { stopSignalNumber } from "../../oci/process/stop-signal.ts";
+import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
+import { specJson } from "../../oci/spec-json.ts";
 import { checkPropagation } from "../../runtime/check-propagation.ts";
 import type { ContainerSpec } from "../../spec/container-spec.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
@@ -18,7 +23,6 @@ import { containerLogPath } from "../host/container-log-path.ts";
 import { containerDirectory } from "../host/container-paths.ts";
 import { releaseImages, resolveImageVolumes } from "../host/image-volumes.ts";
 import { existingSandboxFiles } from "../host/sandbox-files.ts";
-import { writeBundle } from "../host/write-bundle.ts";
 import { containerFingerprint } from "../ledger/fingerprint.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
 import { containerName } from "../ledger/sandbox-name.ts";
@@ -38,6 +42,11 @@ import { resolveCdi } from "../request/resolve-cdi.ts";
 import { resolveDevices } from "../request/resolve-devices.ts";
 import { resolveMounts } from "../request/resolve-mounts.ts";
 import { localProfilePath, resolveSeccomp } from "../request/resolve-seccomp.ts";
+
+/** Puts the spec where hooks look for it: config.json beside the root it calls `rootfs`. Gone with the container's directory. */
+function writeBundle(directory: HostPath, spec: RuntimeSpec): void {
+  writeFileSync(joinHostPath(directory, "config.json"), specJson(spec), { mode: 0o600 });
+}
 
 /**
  * Makes a container's record, spec and writable layer. It holds no process, mount or cgroup until it is started, so a

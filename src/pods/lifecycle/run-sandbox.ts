@@ -3,7 +3,6 @@ import { hostname as hostHostname } from "node:os";
 import { CribError, failedPrecondition, internal } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import { processRef } from "../../kernel/process/process-ref.ts";
-import { podNetworkSysctls } from "../../network/pod-sysctls.ts";
 import { podLimits } from "../../oci/resources/pod-resources.ts";
 import { limitsOfSpec } from "../../oci/resources/resources.ts";
 import { validateSysctls } from "../../oci/sysctls.ts";
@@ -29,6 +28,16 @@ import { configuredResources } from "../request/pod-limits.ts";
 import { checkPodSeccomp } from "../request/resolve-seccomp.ts";
 import { watchMonitor } from "./seek-monitor.ts";
 import { SandboxUndo } from "./teardown/sandbox-undo.ts";
+
+/**
+ * What every pod with a network of its own starts with, unless it asks for something else: set in the namespace before
+ * any interface is there, which inherits it.
+ *
+ * A pod that believed router advertisements could have its traffic taken by a neighbour (CVE-2020-10749).
+ */
+export const podNetworkSysctls = { "net.ipv6.conf.default.accept_ra": "0" } as const satisfies Readonly<
+  Record<string, string>
+>;
 
 /**
  * Makes a pod: cgroup, monitor in its own namespaces, pinned network namespace, network, files.

@@ -3,7 +3,7 @@ import { NFT_REG_1, NFT_REG32_BASE, NfHook, NftType } from "../../nftables/const
 import { type Expression, MetaKey } from "../../nftables/expressions.ts";
 import { type Address, addressBytes } from "../addresses/subnet.ts";
 import { podMacOf } from "../links/configure-pod-end.ts";
-import { interfaceName } from "../links/interface-name.ts";
+import { interfaceName } from "./ruleset.ts";
 
 /** Before br_netfilter (0), which hands frames to the rules of IP and translates their addresses. */
 const bridgePriority = -300;

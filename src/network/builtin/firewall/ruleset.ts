@@ -2,7 +2,13 @@ import type { MapDefinition, NftBatch, SetElement } from "../../nftables/batch.t
 import { NFPROTO_IPV4, NFPROTO_IPV6, NFT_REG_1, NFT_REG32_BASE, NfHook, NftType } from "../../nftables/constants.ts";
 import { type Expression, MetaKey } from "../../nftables/expressions.ts";
 import { addressBytes, maskBytes, type Subnet } from "../addresses/subnet.ts";
-import { interfaceName } from "../links/interface-name.ts";
+
+/** IFNAMSIZ bytes, as the kernel compares them. */
+export function interfaceName(name: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  bytes.set(new TextEncoder().encode(name).subarray(0, 15));
+  return bytes;
+}
 
 /**
  * The bit of the packet mark that says "came in through a host port". Not the CNI portmap plugin's 0x2000: rules it left

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { CribError, internal } from "../../../errors/crib-error.ts";
 import type { SandboxId } from "../../../ids/object-id.ts";
 import type { CgroupPath, HostPath } from "../../../ids/path.ts";
@@ -7,8 +8,13 @@ import type { SandboxRecord, TeardownStep } from "../../../state/records.ts";
 import type { PodEngine } from "../../engine.ts";
 import { unmountFiles, unpinNetns } from "../../host/pinned-mounts.ts";
 import { removeCgroup } from "../../host/remove-cgroup.ts";
-import { removeStateDirectory } from "../../host/state-directory.ts";
 import type { StepFailure } from "./step-failure.ts";
+
+/** Removes a sandbox's directory on the state tmpfs: a dozen small files. */
+async function removeStateDirectory(engine: PodEngine, directory: HostPath): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  engine.log.debug({ directory }, "state directory removed");
+}
 
 /** What a pod holds of the machine. Undefined and false: it does not have that. */
 export interface Holdings {

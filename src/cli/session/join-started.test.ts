@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { withoutOverlap } from "./early-output.ts";
+import { withoutOverlap } from "./join-started.ts";
 
 const cases: readonly [logged: string, live: string, shown: string][] = [
   ["", "new", "new"],

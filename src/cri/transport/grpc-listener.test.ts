@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { capDeadline } from "./cap-deadline.ts";
+import { capDeadline } from "./grpc-listener.ts";
 
 test.each([
   ["597H", "596H"],
