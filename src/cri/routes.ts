@@ -9,6 +9,7 @@ import { listMonitors, renewMonitors } from "./engine/monitors.ts";
 import { pull } from "./engine/pull.ts";
 import { listPulls, watchPulls } from "./engine/pulls.ts";
 import { reloadConfig } from "./engine/reload-config.ts";
+import { listRuntimes } from "./engine/runtimes.ts";
 import { imageFsInfo } from "./image/image-fs-info.ts";
 import { imageStatus } from "./image/image-status.ts";
 import { listImages } from "./image/list-images.ts";
@@ -120,6 +121,7 @@ export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRo
       listMonitors: listMonitors(deps),
       renewMonitors: renewMonitors(deps),
       reloadConfig: reloadConfig(deps),
+      listRuntimes: listRuntimes(deps),
     } satisfies Required<Parameters<typeof router.service<typeof Engine>>[1]>);
   };
 }

@@ -33,7 +33,13 @@ export async function openRuntimes(
   const leastOomScore = readLeastOomScore();
   const handlers = new RuntimeHandlers(config.runtime, native, (name, { path, args }) => {
     const command = { name, path, args, leastOomScore, cgroups };
-    return new OciRuntime({ native, command, features: features.get(name) ?? native.features, state: config.state });
+    return new OciRuntime({
+      native,
+      command,
+      features: features.get(name) ?? native.features,
+      state: config.state,
+      clock,
+    });
   });
   return {
     handlers,

@@ -15,6 +15,7 @@ import { execStreams } from "./exec/exec-streams.ts";
 import { execSync } from "./exec/exec-sync.ts";
 import { reopenLog } from "./exec/reopen-log.ts";
 import { runningContainer } from "./exec/running-container.ts";
+import { examineRuntimes } from "./host/examine-runtimes.ts";
 import { MonitorLinks } from "./host/monitor-links.ts";
 import { monitorSamples, renewMonitors } from "./host/renew-monitors.ts";
 import { SandboxGroups } from "./host/sandbox-groups.ts";
@@ -201,6 +202,7 @@ function verbs(engine: PodEngine): Omit<RunningPods, "recovered" | "pluginHost">
     sandboxStats: (id) => sandboxStats(engine, id),
     sandboxMetrics: (id) => sandboxMetrics(engine, deviceNames, id),
     runtimeHandlers: () => engine.runtimes.features(),
+    examineRuntimes: () => examineRuntimes(engine),
     events: (signal) => engine.eventHub.subscribe(signal),
     close: () => {
       engine.runtimes[Symbol.dispose]();

@@ -3,7 +3,7 @@ import type { CribError } from "../errors/crib-error.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { InterfaceStats } from "../network/port.ts";
-import type { HandlerFeatures } from "../runtime/handlers.ts";
+import type { HandlerExamination, HandlerFeatures } from "../runtime/handlers.ts";
 import type { ContainerSpec } from "../spec/container-spec.ts";
 import type { PodSpec } from "../spec/pod-spec.ts";
 import type { ResourceLimits } from "../spec/resource-limits.ts";
@@ -57,9 +57,15 @@ export interface Pods extends PodStreams {
 
   /** What pods may ask for by name, the default first. */
   runtimeHandlers(): readonly HandlerFeatures[];
+  /** The same handlers, each tried now, with the number of pods that it has. */
+  examineRuntimes(): Promise<readonly RuntimeSample[]>;
 
   /** Every change of a container or sandbox, in order; the subscription ends with `signal`. A slow reader loses its subscription, never memory. */
   events(signal: AbortSignal): AsyncIterable<PodEvent>;
+}
+
+export interface RuntimeSample extends HandlerExamination {
+  readonly pods: number;
 }
 
 export interface MonitorSample {

@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { OciHandlerConfig, RuntimeHandlerConfig } from "../config/runtime-handler.ts";
 import { invalidArgument } from "../errors/crib-error.ts";
 import type { SpecSeccomp } from "../oci/runtime-spec.ts";
-import type { RuntimeFeatures, SandboxRuntime } from "./port.ts";
+import type { RuntimeExamination, RuntimeFeatures, SandboxRuntime } from "./port.ts";
 
 /** A name that pods ask for, what the configuration says of it, and who runs them. */
 export interface RuntimeHandler {
@@ -25,6 +25,13 @@ interface Usual {
 
 /** Makes what a handler of type oci stands for. */
 type MakeOci = (name: string, handler: OciHandlerConfig) => SandboxRuntime;
+
+export interface HandlerExamination extends RuntimeExamination {
+  readonly name: string;
+  readonly type: RuntimeHandlerConfig["type"];
+  readonly isDefault: boolean;
+  readonly features: RuntimeFeatures;
+}
 
 /** Which runtime runs a pod, by the handler's name that it asks for. */
 export class RuntimeHandlers implements Disposable {
@@ -102,6 +109,19 @@ export class RuntimeHandlers implements Disposable {
   features(): readonly HandlerFeatures[] {
     const named = [...this.#handlers.values()].map(({ name, runtime }) => ({ name, features: runtime.features }));
     return [{ name: "", features: this.#default.runtime.features }, ...named];
+  }
+
+  /** Each handler by its name, tried now, side by side. */
+  async examine(): Promise<readonly HandlerExamination[]> {
+    return await Promise.all(
+      this.#handlers.values().map(async ({ name, config, runtime }) => ({
+        name,
+        type: config.type,
+        isDefault: name === this.#default.name,
+        features: runtime.features,
+        ...(await runtime.examine()),
+      })),
+    );
   }
 
   prepare(usual: Usual): void {

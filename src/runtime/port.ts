@@ -19,6 +19,8 @@ import type { ProcessStreams } from "./streams.ts";
 export interface SandboxRuntime {
   /** What this runtime can do, as it was found out on this machine. */
   readonly features: RuntimeFeatures;
+  /** Tries, now and within a deadline, whether it can be called, and tells which one it is. Never rejects. */
+  examine(): Promise<RuntimeExamination>;
   /** Makes ahead what the first pod should not wait for. */
   prepare(usual: { readonly seccomp: SpecSeccomp | undefined }): void;
   /** Chooses a pod's id and directory. `fresh`: nothing that was made ahead is taken. Until `begin`, nothing has happened. */
@@ -43,6 +45,15 @@ export interface RuntimeFeatures {
   readonly recursiveReadOnlyMounts: boolean;
   readonly userNamespaces: boolean;
   readonly cgroupNamespaces: boolean;
+}
+
+export interface RuntimeExamination {
+  /** What is called for a container; undefined: nothing but crib itself. */
+  readonly program: HostPath | undefined;
+  /** In the runtime's own words; undefined when it does not say. */
+  readonly version: string | undefined;
+  /** Why no pod can run with it; undefined: nothing speaks against it. */
+  readonly problem: string | undefined;
 }
 
 /** Which namespaces a pod shares with the host. */

@@ -79,6 +79,6 @@ export async function openRuntimeBed(
 export async function openOciBed(path: string): Promise<RuntimeUnderTest> {
   return await openRuntimeBed((native, cgroups, state) => {
     const command = { name: path, path: parseHostPath(path), args: [], leastOomScore: undefined, cgroups };
-    return new OciRuntime({ native, command, features: native.features, state });
+    return new OciRuntime({ native, command, features: native.features, state, clock: createSystemClock() });
   });
 }

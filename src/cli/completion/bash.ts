@@ -14,7 +14,9 @@ _crib() {
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) ;; *) verb="$word"; break ;; esac
   done
+  if [[ $verb == run && \${COMP_WORDS[COMP_CWORD-1]} == --runtime ]]; then verb="runtimes -q"; fi
   case "$verb" in
+    "runtimes -q") words="$(crib runtimes -q 2>/dev/null)" ;;
     "") words="${verbs.map((verb) => verb.name).join(" ")} help --help --version" ;;
 ${cases.join("\n")}
   esac

@@ -18,6 +18,7 @@ describe("crib completion", () => {
     expect(bashOffers(out, ["crib", "ps", "--q"])).toEqual(["--quiet"]);
     expect(bashOffers(out, ["crib", "config", "s"])).toEqual(["show"]);
     expect(bashOffers(out, ["crib", "completion", ""])).toEqual(["bash", "zsh", "fish"]);
+    expect(out).toContain("crib runtimes -q");
   });
 
   test.each(["zsh", "fish"])("%s names every verb", async (shell) => {

@@ -10,6 +10,7 @@ import { limitChecks } from "./limit-checks.ts";
 import { monitorFindings } from "./monitor-check.ts";
 import { networkChecks } from "./network-checks.ts";
 import { clockCheck, nodeChecks } from "./node-checks.ts";
+import { runtimeFindings } from "./runtime-check.ts";
 import { storageChecks } from "./storage-checks.ts";
 
 interface DoctorOptions extends DoctorPlaces {
@@ -58,7 +59,7 @@ async function examine(cli: Cli, places: DoctorPlaces): Promise<readonly Finding
   const socket = `${places.state}/crib.sock`;
   if (!cli.io.host.exists(socket)) return findings;
   using daemon = openDaemon(cli, { address: socket });
-  return [...findings, ...(await monitorFindings(daemon))];
+  return [...findings, ...(await monitorFindings(daemon)), ...(await runtimeFindings(daemon))];
 }
 
 function printFindings(cli: Cli, findings: readonly Finding[]): void {

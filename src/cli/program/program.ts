@@ -8,6 +8,7 @@ import { addPullVerb } from "../images/pull.ts";
 import { addRmiVerb } from "../images/rmi.ts";
 import { addInstallVerb } from "../install/install.ts";
 import { addConfigVerb } from "../node/config.ts";
+import { addRuntimesVerb } from "../node/runtimes.ts";
 import { addServeVerb } from "../node/serve.ts";
 import { addUpgradeVerb } from "../node/upgrade.ts";
 import { addVersionVerb } from "../node/version.ts";
@@ -52,6 +53,7 @@ const verbs = [
   addServeVerb,
   addInstallVerb,
   addUpgradeVerb,
+  addRuntimesVerb,
   addDoctorVerb,
   addCheckVerb,
   addConfigVerb,

@@ -41,7 +41,10 @@ export async function runContainer(
 
   let containerId: string;
   try {
-    const { podSandboxId } = await daemon.runtime.runPodSandbox({ config: podConfig });
+    const { podSandboxId } = await daemon.runtime.runPodSandbox({
+      config: podConfig,
+      runtimeHandler: wanted.runtime,
+    });
     undo.defer(() => removePod(cli, daemon, podSandboxId, logDirectory));
     const image = await presentImage(cli.io, daemon, wanted.image, { silent: wanted.quiet, signal: interrupts.first });
     const created = await daemon.runtime.createContainer({

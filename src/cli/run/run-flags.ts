@@ -25,6 +25,7 @@ export interface RunFlags {
   readonly entrypoint?: string;
   readonly hostname?: string;
   readonly network: string;
+  readonly runtime?: string;
   readonly publish?: readonly string[];
   readonly memory?: string;
   readonly cpus?: string;
@@ -58,6 +59,8 @@ export interface RunWanted {
   readonly quiet: boolean;
   readonly stdin: boolean;
   readonly tty: boolean;
+  /** The handler that runs it; "" is the daemon's default. */
+  readonly runtime: string;
   /** Without metadata, log directory and labels. */
   readonly pod: PodInit;
   /** Without metadata, image and log path. */
@@ -87,6 +90,7 @@ export function parseRunFlags(image: string, args: readonly string[], flags: Run
     quiet: flags.quiet === true,
     stdin: flags.interactive === true,
     tty: flags.tty === true,
+    runtime: flags.runtime ?? "",
     pod: {
       ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
       portMappings: (flags.publish ?? []).map(parsePort),

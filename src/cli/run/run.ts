@@ -31,6 +31,7 @@ export function addRunVerb(program: Command, cli: Cli): void {
     .option("-u, --user <user[:group]>", "user by number or name; group by number")
     .option("--entrypoint <program>", "program to run instead of the image's entrypoint")
     .option("--hostname <name>", "host name of the pod (default: its name)")
+    .option("--runtime <handler>", "who runs it, as `crib runtimes` names it (default: the daemon's default)")
     .option("--network <mode>", "pod: a network of its own; host: the machine's", "pod")
     .option(
       "-p, --publish <[ip:]host:container[/protocol]>",

@@ -5,6 +5,7 @@ import type { RuntimeSpec, SpecSeccomp } from "../../oci/runtime-spec.ts";
 import { deadlines } from "../deadlines.ts";
 import type {
   ContainerExit,
+  RuntimeExamination,
   RuntimeFeatures,
   SandboxBeginning,
   SandboxNamespaces,
@@ -48,6 +49,10 @@ export class NativeRuntime implements SandboxRuntime {
     this.#tools = tools;
     this.#state = state;
     this.#spares = new SpareMonitors({ ...tools, state });
+  }
+
+  async examine(): Promise<RuntimeExamination> {
+    return { program: undefined, version: this.#tools.launcher.build, problem: undefined };
   }
 
   prepare({ seccomp }: { readonly seccomp: SpecSeccomp | undefined }): void {

@@ -1,10 +1,13 @@
 import { failedPrecondition } from "../../errors/crib-error.ts";
 import type { SandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
+import type { Clock } from "../../observe/clock.ts";
 import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
+import { examineProgram } from "../examine-program.ts";
 import type { NativeRuntime } from "../native/native-runtime.ts";
 import type {
   ContainerExit,
+  RuntimeExamination,
   RuntimeFeatures,
   SandboxHandle,
   SandboxNamespaces,
@@ -20,6 +23,7 @@ export interface OciRuntimeDependencies {
   readonly command: OciCommand;
   readonly features: RuntimeFeatures;
   readonly state: HostPath;
+  readonly clock: Clock;
 }
 
 /** Pods whose keeper is crib's monitor, and whose containers another OCI runtime makes (runc, crun). */
@@ -28,12 +32,19 @@ export class OciRuntime implements SandboxRuntime {
   readonly #native: NativeRuntime;
   readonly #command: OciCommand;
   readonly #state: HostPath;
+  readonly #clock: Clock;
 
-  constructor({ native, command, features, state }: OciRuntimeDependencies) {
+  constructor({ native, command, features, state, clock }: OciRuntimeDependencies) {
     this.features = features;
     this.#native = native;
     this.#command = command;
     this.#state = state;
+    this.#clock = clock;
+  }
+
+  async examine(): Promise<RuntimeExamination> {
+    const { name, path, args } = this.#command;
+    return await examineProgram(`the runtime ${JSON.stringify(name)}`, path, [...args, "--version"], this.#clock);
   }
 
   prepare(): void {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file crib/v1/engine.proto.
  */
 export const file_crib_v1_engine: GenFile = /*@__PURE__*/
-  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAki4QEKDUxheWVyUHJvZ3Jlc3MSDgoGZGlnZXN0GAEgASgJEhIKCmRvbmVfYnl0ZXMYAiABKAMSEwoLdG90YWxfYnl0ZXMYAyABKAMSDQoFcGhhc2UYBCABKAkSDgoGc291cmNlGAUgASgJEg4KBm1pcnJvchgGIAEoCBIdChBieXRlc19wZXJfc2Vjb25kGAcgASgDSACIAQESHgoRbWlsbGlzZWNvbmRzX2xlZnQYCCABKANIAYgBAUITChFfYnl0ZXNfcGVyX3NlY29uZEIUChJfbWlsbGlzZWNvbmRzX2xlZnQiEgoQTGlzdFB1bGxzUmVxdWVzdCI5ChFMaXN0UHVsbHNSZXNwb25zZRIkCgVwdWxscxgBIAMoCzIVLmNyaWIudjEuUHVsbFVuZGVyV2F5IhMKEVdhdGNoUHVsbHNSZXF1ZXN0IlEKCVB1bGxFdmVudBIjCgRwdWxsGAEgASgLMhUuY3JpYi52MS5QdWxsVW5kZXJXYXkSEAoIaW1hZ2VfaWQYAiABKAkSDQoFZXJyb3IYAyABKAkijAEKDFB1bGxVbmRlcldheRIKCgJpZBgBIAEoAxIRCglyZWZlcmVuY2UYAiABKAkSDgoGYXNrZXJzGAMgAygJEhUKDXN0YXJ0ZWRfYXRfbnMYBCABKAMSDgoGZGlnZXN0GAUgASgJEiYKBmxheWVycxgGIAMoCzIWLmNyaWIudjEuTGF5ZXJQcm9ncmVzcyIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAyIeCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIIm0KC0NoZWNrVXBkYXRlEioKCHByb2dyZXNzGAEgASgLMhYuY3JpYi52MS5DaGVja1Byb2dyZXNzSAASKAoHZmluZGluZxgCIAEoCzIVLmNyaWIudjEuQ2hlY2tGaW5kaW5nSABCCAoGdXBkYXRlIkYKDUNoZWNrUHJvZ3Jlc3MSDQoFaXRlbXMYASABKAMSEgoKZG9uZV9pdGVtcxgCIAEoAxISCgpkb25lX2J5dGVzGAMgASgDIoEBCgxDaGVja0ZpbmRpbmcSDAoEcGFydBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvYmxlbRgDIAEoCRIOCgZpbWFnZXMYBCADKAkSDwoHb3V0Y29tZRgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEg0KBWVycm9yGAcgASgJIhUKE0xpc3RNb25pdG9yc1JlcXVlc3QiOgoUTGlzdE1vbml0b3JzUmVzcG9uc2USIgoIbW9uaXRvcnMYASADKAsyEC5jcmliLnYxLk1vbml0b3IiQAoHTW9uaXRvchIWCg5wb2Rfc2FuZGJveF9pZBgBIAEoCRINCgVidWlsZBgCIAEoCRIOCgZuZXdlc3QYAyABKAkiLwoUUmVuZXdNb25pdG9yc1JlcXVlc3QSFwoPcG9kX3NhbmRib3hfaWRzGAEgAygJIkIKFVJlbmV3TW9uaXRvcnNSZXNwb25zZRIpCghtb25pdG9ycxgBIAMoCzIXLmNyaWIudjEuUmVuZXdlZE1vbml0b3IiSAoOUmVuZXdlZE1vbml0b3ISFgoOcG9kX3NhbmRib3hfaWQYASABKAkSDQoFYnVpbGQYAiABKAkSDwoHZmFpbHVyZRgDIAEoCSIVChNSZWxvYWRDb25maWdSZXF1ZXN0IkIKFFJlbG9hZENvbmZpZ1Jlc3BvbnNlEioKCHNldHRpbmdzGAEgAygLMhguY3JpYi52MS5SZWxvYWRlZFNldHRpbmciPAoPUmVsb2FkZWRTZXR0aW5nEgsKA2tleRgBIAEoCRIPCgdvdXRjb21lGAIgASgJEgsKA3doeRgDIAEoCTLSBQoGRW5naW5lEjUKBFB1bGwSFC5jcmliLnYxLlB1bGxSZXF1ZXN0GhMuY3JpYi52MS5QdWxsVXBkYXRlIgAwARJECglMaXN0UHVsbHMSGS5jcmliLnYxLkxpc3RQdWxsc1JlcXVlc3QaGi5jcmliLnYxLkxpc3RQdWxsc1Jlc3BvbnNlIgASQAoKV2F0Y2hQdWxscxIaLmNyaWIudjEuV2F0Y2hQdWxsc1JlcXVlc3QaEi5jcmliLnYxLlB1bGxFdmVudCIAMAESNQoESW5mbxIULmNyaWIudjEuSW5mb1JlcXVlc3QaFS5jcmliLnYxLkluZm9SZXNwb25zZSIAElAKDUxpc3RMZWZ0b3ZlcnMSHS5jcmliLnYxLkxpc3RMZWZ0b3ZlcnNSZXF1ZXN0Gh4uY3JpYi52MS5MaXN0TGVmdG92ZXJzUmVzcG9uc2UiABJWCg9SZW1vdmVMZWZ0b3ZlcnMSHy5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QaIC5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1Jlc3BvbnNlIgASOAoFQ2hlY2sSFS5jcmliLnYxLkNoZWNrUmVxdWVzdBoULmNyaWIudjEuQ2hlY2tVcGRhdGUiADABEk0KDExpc3RNb25pdG9ycxIcLmNyaWIudjEuTGlzdE1vbml0b3JzUmVxdWVzdBodLmNyaWIudjEuTGlzdE1vbml0b3JzUmVzcG9uc2UiABJQCg1SZW5ld01vbml0b3JzEh0uY3JpYi52MS5SZW5ld01vbml0b3JzUmVxdWVzdBoeLmNyaWIudjEuUmVuZXdNb25pdG9yc1Jlc3BvbnNlIgASTQoMUmVsb2FkQ29uZmlnEhwuY3JpYi52MS5SZWxvYWRDb25maWdSZXF1ZXN0Gh0uY3JpYi52MS5SZWxvYWRDb25maWdSZXNwb25zZSIAYgZwcm90bzM");
+  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAki4QEKDUxheWVyUHJvZ3Jlc3MSDgoGZGlnZXN0GAEgASgJEhIKCmRvbmVfYnl0ZXMYAiABKAMSEwoLdG90YWxfYnl0ZXMYAyABKAMSDQoFcGhhc2UYBCABKAkSDgoGc291cmNlGAUgASgJEg4KBm1pcnJvchgGIAEoCBIdChBieXRlc19wZXJfc2Vjb25kGAcgASgDSACIAQESHgoRbWlsbGlzZWNvbmRzX2xlZnQYCCABKANIAYgBAUITChFfYnl0ZXNfcGVyX3NlY29uZEIUChJfbWlsbGlzZWNvbmRzX2xlZnQiEgoQTGlzdFB1bGxzUmVxdWVzdCI5ChFMaXN0UHVsbHNSZXNwb25zZRIkCgVwdWxscxgBIAMoCzIVLmNyaWIudjEuUHVsbFVuZGVyV2F5IhMKEVdhdGNoUHVsbHNSZXF1ZXN0IlEKCVB1bGxFdmVudBIjCgRwdWxsGAEgASgLMhUuY3JpYi52MS5QdWxsVW5kZXJXYXkSEAoIaW1hZ2VfaWQYAiABKAkSDQoFZXJyb3IYAyABKAkijAEKDFB1bGxVbmRlcldheRIKCgJpZBgBIAEoAxIRCglyZWZlcmVuY2UYAiABKAkSDgoGYXNrZXJzGAMgAygJEhUKDXN0YXJ0ZWRfYXRfbnMYBCABKAMSDgoGZGlnZXN0GAUgASgJEiYKBmxheWVycxgGIAMoCzIWLmNyaWIudjEuTGF5ZXJQcm9ncmVzcyIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAyIeCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIIm0KC0NoZWNrVXBkYXRlEioKCHByb2dyZXNzGAEgASgLMhYuY3JpYi52MS5DaGVja1Byb2dyZXNzSAASKAoHZmluZGluZxgCIAEoCzIVLmNyaWIudjEuQ2hlY2tGaW5kaW5nSABCCAoGdXBkYXRlIkYKDUNoZWNrUHJvZ3Jlc3MSDQoFaXRlbXMYASABKAMSEgoKZG9uZV9pdGVtcxgCIAEoAxISCgpkb25lX2J5dGVzGAMgASgDIoEBCgxDaGVja0ZpbmRpbmcSDAoEcGFydBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvYmxlbRgDIAEoCRIOCgZpbWFnZXMYBCADKAkSDwoHb3V0Y29tZRgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEg0KBWVycm9yGAcgASgJIhUKE0xpc3RNb25pdG9yc1JlcXVlc3QiOgoUTGlzdE1vbml0b3JzUmVzcG9uc2USIgoIbW9uaXRvcnMYASADKAsyEC5jcmliLnYxLk1vbml0b3IiQAoHTW9uaXRvchIWCg5wb2Rfc2FuZGJveF9pZBgBIAEoCRINCgVidWlsZBgCIAEoCRIOCgZuZXdlc3QYAyABKAkiLwoUUmVuZXdNb25pdG9yc1JlcXVlc3QSFwoPcG9kX3NhbmRib3hfaWRzGAEgAygJIkIKFVJlbmV3TW9uaXRvcnNSZXNwb25zZRIpCghtb25pdG9ycxgBIAMoCzIXLmNyaWIudjEuUmVuZXdlZE1vbml0b3IiSAoOUmVuZXdlZE1vbml0b3ISFgoOcG9kX3NhbmRib3hfaWQYASABKAkSDQoFYnVpbGQYAiABKAkSDwoHZmFpbHVyZRgDIAEoCSIVChNSZWxvYWRDb25maWdSZXF1ZXN0IkIKFFJlbG9hZENvbmZpZ1Jlc3BvbnNlEioKCHNldHRpbmdzGAEgAygLMhguY3JpYi52MS5SZWxvYWRlZFNldHRpbmciPAoPUmVsb2FkZWRTZXR0aW5nEgsKA2tleRgBIAEoCRIPCgdvdXRjb21lGAIgASgJEgsKA3doeRgDIAEoCSIVChNMaXN0UnVudGltZXNSZXF1ZXN0IjoKFExpc3RSdW50aW1lc1Jlc3BvbnNlEiIKCHJ1bnRpbWVzGAEgAygLMhAuY3JpYi52MS5SdW50aW1lIokBCgdSdW50aW1lEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIPCgdkZWZhdWx0GAMgASgIEg8KB3Byb2dyYW0YBCABKAkSDwoHdmVyc2lvbhgFIAEoCRIQCghmZWF0dXJlcxgGIAMoCRIPCgdwcm9ibGVtGAcgASgJEgwKBHBvZHMYCCABKA0yoQYKBkVuZ2luZRI1CgRQdWxsEhQuY3JpYi52MS5QdWxsUmVxdWVzdBoTLmNyaWIudjEuUHVsbFVwZGF0ZSIAMAESRAoJTGlzdFB1bGxzEhkuY3JpYi52MS5MaXN0UHVsbHNSZXF1ZXN0GhouY3JpYi52MS5MaXN0UHVsbHNSZXNwb25zZSIAEkAKCldhdGNoUHVsbHMSGi5jcmliLnYxLldhdGNoUHVsbHNSZXF1ZXN0GhIuY3JpYi52MS5QdWxsRXZlbnQiADABEjUKBEluZm8SFC5jcmliLnYxLkluZm9SZXF1ZXN0GhUuY3JpYi52MS5JbmZvUmVzcG9uc2UiABJQCg1MaXN0TGVmdG92ZXJzEh0uY3JpYi52MS5MaXN0TGVmdG92ZXJzUmVxdWVzdBoeLmNyaWIudjEuTGlzdExlZnRvdmVyc1Jlc3BvbnNlIgASVgoPUmVtb3ZlTGVmdG92ZXJzEh8uY3JpYi52MS5SZW1vdmVMZWZ0b3ZlcnNSZXF1ZXN0GiAuY3JpYi52MS5SZW1vdmVMZWZ0b3ZlcnNSZXNwb25zZSIAEjgKBUNoZWNrEhUuY3JpYi52MS5DaGVja1JlcXVlc3QaFC5jcmliLnYxLkNoZWNrVXBkYXRlIgAwARJNCgxMaXN0TW9uaXRvcnMSHC5jcmliLnYxLkxpc3RNb25pdG9yc1JlcXVlc3QaHS5jcmliLnYxLkxpc3RNb25pdG9yc1Jlc3BvbnNlIgASUAoNUmVuZXdNb25pdG9ycxIdLmNyaWIudjEuUmVuZXdNb25pdG9yc1JlcXVlc3QaHi5jcmliLnYxLlJlbmV3TW9uaXRvcnNSZXNwb25zZSIAEk0KDFJlbG9hZENvbmZpZxIcLmNyaWIudjEuUmVsb2FkQ29uZmlnUmVxdWVzdBodLmNyaWIudjEuUmVsb2FkQ29uZmlnUmVzcG9uc2UiABJNCgxMaXN0UnVudGltZXMSHC5jcmliLnYxLkxpc3RSdW50aW1lc1JlcXVlc3QaHS5jcmliLnYxLkxpc3RSdW50aW1lc1Jlc3BvbnNlIgBiBnByb3RvMw");
 
 /**
  * Asks for an image. Credentials are optional; without them the node's own are tried.
@@ -863,6 +863,106 @@ export const ReloadedSettingSchema: GenMessage<ReloadedSetting> = /*@__PURE__*/
   messageDesc(file_crib_v1_engine, 30);
 
 /**
+ * @generated from message crib.v1.ListRuntimesRequest
+ */
+export type ListRuntimesRequest = Message<"crib.v1.ListRuntimesRequest"> & {
+};
+
+/**
+ * Describes the message crib.v1.ListRuntimesRequest.
+ * Use `create(ListRuntimesRequestSchema)` to create a new message.
+ */
+export const ListRuntimesRequestSchema: GenMessage<ListRuntimesRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 31);
+
+/**
+ * @generated from message crib.v1.ListRuntimesResponse
+ */
+export type ListRuntimesResponse = Message<"crib.v1.ListRuntimesResponse"> & {
+  /**
+   * @generated from field: repeated crib.v1.Runtime runtimes = 1;
+   */
+  runtimes: Runtime[];
+};
+
+/**
+ * Describes the message crib.v1.ListRuntimesResponse.
+ * Use `create(ListRuntimesResponseSchema)` to create a new message.
+ */
+export const ListRuntimesResponseSchema: GenMessage<ListRuntimesResponse> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 32);
+
+/**
+ * A handler of the configuration.
+ *
+ * @generated from message crib.v1.Runtime
+ */
+export type Runtime = Message<"crib.v1.Runtime"> & {
+  /**
+   * As a pod's runtime_handler names it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * native, oci, shim-v2
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * Of the pods that name none.
+   *
+   * @generated from field: bool default = 3;
+   */
+  default: boolean;
+
+  /**
+   * What is called for a container; empty for crib's own runtime.
+   *
+   * @generated from field: string program = 4;
+   */
+  program: string;
+
+  /**
+   * In the runtime's own words; empty when it does not say.
+   *
+   * @generated from field: string version = 5;
+   */
+  version: string;
+
+  /**
+   * recursive-read-only-mounts, user-namespaces, cgroup-namespaces
+   *
+   * @generated from field: repeated string features = 6;
+   */
+  features: string[];
+
+  /**
+   * Why no pod can run with it now; empty when nothing speaks against it.
+   *
+   * @generated from field: string problem = 7;
+   */
+  problem: string;
+
+  /**
+   * That there are with it, ready or not.
+   *
+   * @generated from field: uint32 pods = 8;
+   */
+  pods: number;
+};
+
+/**
+ * Describes the message crib.v1.Runtime.
+ * Use `create(RuntimeSchema)` to create a new message.
+ */
+export const RuntimeSchema: GenMessage<Runtime> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 33);
+
+/**
  * The engine behind the socket.
  *
  * @generated from service crib.v1.Engine
@@ -967,6 +1067,16 @@ export const Engine: GenService<{
     methodKind: "unary";
     input: typeof ReloadConfigRequestSchema;
     output: typeof ReloadConfigResponseSchema;
+  },
+  /**
+   * The runtimes that pods may ask for by name, each tried now.
+   *
+   * @generated from rpc crib.v1.Engine.ListRuntimes
+   */
+  listRuntimes: {
+    methodKind: "unary";
+    input: typeof ListRuntimesRequestSchema;
+    output: typeof ListRuntimesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_crib_v1_engine, 0);
