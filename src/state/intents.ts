@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import type { SandboxId } from "../ids/object-id.ts";
 import { parseSandboxId } from "../ids/object-id.ts";
 import type { CgroupPath, HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
+import { replaceFile } from "../kernel/replace-file.ts";
 import type { PodNetworkRequest } from "../network/port.ts";
 import type { Log } from "../observe/log.ts";
 import { parseWithBigints, stringifyWithBigints } from "./json-bigint.ts";
@@ -32,8 +33,7 @@ export class SandboxIntents {
 
   write(intent: SandboxIntent): void {
     const path = joinHostPath(this.#directory, intent.id);
-    writeFileSync(`${path}.new`, stringifyWithBigints(intent), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    replaceFile(path, stringifyWithBigints(intent), 0o600);
   }
 
   clear(id: SandboxId): void {

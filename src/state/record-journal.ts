@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { z } from "zod";
 import { hasErrno } from "../errors/has-errno.ts";
 import { isMissing } from "../errors/is-missing.ts";
 import type { HostPath } from "../ids/path.ts";
-import { joinHostPath } from "../ids/path.ts";
+import { joinHostPath, parseHostPath } from "../ids/path.ts";
+import { replaceFile } from "../kernel/replace-file.ts";
 import type { Log } from "../observe/log.ts";
 
 /** A record as a state directory holds it. */
@@ -59,8 +60,8 @@ export class RecordJournal {
     const path = joinHostPath(this.#directory(pod), `${this.#kind}-${id}`);
     try {
       if (!this.#made.has(pod)) this.#makeDirectory(pod);
-      if (documentChanged || !this.#whole.has(id)) replace(`${path}.document`, document());
-      replace(`${path}.body`, JSON.stringify({ version, bootId: this.#bootId, body }));
+      if (documentChanged || !this.#whole.has(id)) replaceFile(parseHostPath(`${path}.document`), document(), 0o600);
+      replaceFile(parseHostPath(`${path}.body`), JSON.stringify({ version, bootId: this.#bootId, body }), 0o600);
       this.#whole.add(id);
       return true;
     } catch (error) {
@@ -127,12 +128,6 @@ export class RecordJournal {
     }
     this.#made.add(pod);
   }
-}
-
-/** Rename makes it whole; no sync, for what it speaks of dies with the machine. */
-function replace(path: string, content: string | Uint8Array): void {
-  writeFileSync(`${path}.new`, content, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
 }
 
 function list(directory: HostPath) {

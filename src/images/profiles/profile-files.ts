@@ -48,14 +48,19 @@ export class ProfileFiles {
 
   async write(profile: StoredProfile): Promise<void> {
     const aside = joinHostPath(this.#directory, `${nameOf(profile.digest)}.${crypto.randomUUID()}`);
-    const file = await open(aside, "wx", 0o600);
     try {
-      await file.writeFile(JSON.stringify(profile));
-      await file.datasync();
-    } finally {
-      await file.close();
+      const file = await open(aside, "wx", 0o600);
+      try {
+        await file.writeFile(JSON.stringify(profile));
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      await rename(aside, joinHostPath(this.#directory, nameOf(profile.digest)));
+    } catch (error) {
+      await rm(aside, { force: true });
+      throw error;
     }
-    await rename(aside, joinHostPath(this.#directory, nameOf(profile.digest)));
     await this.#sync();
   }
 

@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { failedPrecondition } from "../../../errors/crib-error.ts";
 import { hasErrno } from "../../../errors/has-errno.ts";
 import type { HostPath } from "../../../ids/path.ts";
+import { replaceFile } from "../../../kernel/replace-file.ts";
 import type { Log } from "../../../observe/log.ts";
 import type { NetlinkSocket } from "../../netlink/netlink-socket.ts";
 import { clashWith, findFreeRange } from "./free-range.ts";
@@ -67,8 +68,7 @@ export class ChosenRange {
 
   #write(range: Subnet): void {
     try {
-      writeFileSync(`${this.#file}.new`, `${JSON.stringify({ version: 1, subnet: range.text })}\n`);
-      renameSync(`${this.#file}.new`, this.#file);
+      replaceFile(this.#file, `${JSON.stringify({ version: 1, subnet: range.text })}\n`, 0o644);
     } catch (error) {
       // A directory that cannot be written costs the next start's memory of it, not this pod.
       this.#log.warn(
