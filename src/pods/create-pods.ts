@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { PluginHost } from "../nri/plugin-service.ts";
+import { TimeSlice } from "../observe/time-slice.ts";
 import { Turns } from "../observe/turns.ts";
 import type { ProcessStreams } from "../runtime/streams.ts";
 import { type ContainerSecurityContext, emptySecurityContext } from "../spec/security-context.ts";
@@ -44,6 +45,7 @@ import { pluginContainer, pluginPod } from "./plugins/plugin-views.ts";
 import type { Pods, SandboxTrouble } from "./port.ts";
 import { DefaultSeccompProfiles } from "./request/default-seccomp-profiles.ts";
 import { resolveSeccomp } from "./request/resolve-seccomp.ts";
+import { CgroupReadings } from "./stats/cgroup-readings.ts";
 import { containerStats } from "./stats/container-stats.ts";
 import { CpuRates } from "./stats/cpu-rates.ts";
 import { DeviceNames } from "./stats/layer-filesystem.ts";
@@ -110,6 +112,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
   });
   const sandboxes = new RecordStore(database, sandboxCodec(olderSpecs), safetyOf("sandbox"));
   const containers = new RecordStore(database, containerCodec(olderSpecs), safetyOf("container"));
+  const tellable = new Tellable(log, clock);
   const eventHub = new EventHub(clock);
   const live: Omit<PodEngine, "sandboxGroups"> = {
     ...adapters,
@@ -128,9 +131,11 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     earlyExits: new Map(),
     defaultSeccomp: new DefaultSeccompProfiles(),
     eventHub,
+    samplingSlice: new TimeSlice(clock),
+    cgroupReadings: new CgroupReadings(adapters.cgroups, tellable),
     cpuRates: new CpuRates(),
     layerUsage: new LayerUsage((root) => measureTree(adapters.kernel, clock, root), clock, log),
-    tellable: new Tellable(log, clock),
+    tellable,
   };
   const engine: PodEngine = { ...live, sandboxGroups: new SandboxGroups(live) };
   sandboxes.load(log);
@@ -198,9 +203,9 @@ function verbs(engine: PodEngine): Omit<RunningPods, "recovered" | "pluginHost">
     reopenLog: (id) => reopenLog(engine, id),
     updateResources: (id, resources) => updateResources(engine, id, resources),
     updateSandboxResources: (id, overhead, resources) => updateSandboxResources(engine, id, overhead, resources),
-    containerStats: (id) => containerStats(engine, id),
-    sandboxStats: (id) => sandboxStats(engine, id),
-    sandboxMetrics: (id) => sandboxMetrics(engine, deviceNames, id),
+    containerStats: (id, patience) => containerStats(engine, id, patience),
+    sandboxStats: (id, patience) => sandboxStats(engine, id, patience),
+    sandboxMetrics: (id, patience) => sandboxMetrics(engine, deviceNames, id, patience),
     runtimeHandlers: () => engine.runtimes.features(),
     examineRuntimes: () => examineRuntimes(engine),
     events: (signal) => engine.eventHub.subscribe(signal),

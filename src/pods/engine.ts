@@ -7,6 +7,7 @@ import type { PodNetwork } from "../network/port.ts";
 import type { Plugins } from "../nri/port.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import type { TimeSlice } from "../observe/time-slice.ts";
 import type { Turns } from "../observe/turns.ts";
 import type { HostFacts } from "../oci/host-facts.ts";
 import type { DefaultAppArmor } from "../runtime/apparmor/default-apparmor.ts";
@@ -25,6 +26,7 @@ import type { NameRegistry } from "./ledger/name-registry.ts";
 import type { Starts } from "./ledger/starts.ts";
 import type { TeardownRetries } from "./lifecycle/teardown/teardown-retries.ts";
 import type { DefaultSeccompProfiles } from "./request/default-seccomp-profiles.ts";
+import type { CgroupReadings } from "./stats/cgroup-readings.ts";
 import type { CpuRates } from "./stats/cpu-rates.ts";
 import type { LayerUsage } from "./stats/layer-usage.ts";
 import type { Tellable } from "./stats/tellable.ts";
@@ -68,6 +70,9 @@ export interface PodEngine {
   /** Exits seen before the record of their start was written. */
   readonly earlyExits: Map<ContainerId, ContainerExit>;
   readonly eventHub: EventHub;
+  /** Shared by all who ask for statistics, so that together they hold the loop no longer than one. */
+  readonly samplingSlice: TimeSlice;
+  readonly cgroupReadings: CgroupReadings;
   readonly cpuRates: CpuRates;
   readonly layerUsage: LayerUsage;
   readonly tellable: Tellable;

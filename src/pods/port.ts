@@ -3,6 +3,7 @@ import type { CribError } from "../errors/crib-error.ts";
 import type { ContainerId, SandboxId } from "../ids/object-id.ts";
 import type { UnixNanos } from "../ids/units.ts";
 import type { InterfaceStats } from "../network/port.ts";
+import type { Patience } from "../observe/patience.ts";
 import type { HandlerExamination, HandlerFeatures } from "../runtime/handlers.ts";
 import type { ContainerSpec } from "../spec/container-spec.ts";
 import type { PodSpec } from "../spec/pod-spec.ts";
@@ -51,9 +52,10 @@ export interface Pods extends PodStreams {
     resources: ResourceLimits | undefined,
   ): Promise<void>;
 
-  containerStats(id: string): Promise<ContainerStatsSample>;
-  sandboxStats(id: string): Promise<SandboxStatsSample>;
-  sandboxMetrics(id: string): Promise<SandboxMetricsSample>;
+  /** What is not known within `patience` is left out, or told as it was last. */
+  containerStats(id: string, patience: Patience): Promise<ContainerStatsSample>;
+  sandboxStats(id: string, patience: Patience): Promise<SandboxStatsSample>;
+  sandboxMetrics(id: string, patience: Patience): Promise<SandboxMetricsSample>;
 
   /** What pods may ask for by name, the default first. */
   runtimeHandlers(): readonly HandlerFeatures[];

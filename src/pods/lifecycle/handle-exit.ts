@@ -26,6 +26,7 @@ export function handleExit(engine: PodEngine, exit: ContainerExit): void {
     reason: exit.oomKilled ? "OOMKilled" : exit.exitCode === 0 ? "Completed" : "Error",
   });
   engine.cpuRates.forget(record.id);
+  engine.cgroupReadings.forget(record.id);
   removeCgroupAside(engine, record.cgroup);
   engine.exits.notify(exit.id);
   tellStopped(engine, exited);

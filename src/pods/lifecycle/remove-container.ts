@@ -39,6 +39,7 @@ export async function finishRemoval(engine: PodEngine, id: ContainerId): Promise
   engine.ledger.dropContainer(record.id);
   engine.containerNames.release(containerName(record.sandboxId, record.config));
   engine.cpuRates.forget(record.id);
+  engine.cgroupReadings.forget(record.id);
   engine.layerUsage.forget(record.id);
 }
 

@@ -3,6 +3,7 @@ import type { ContainerId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
+import type { Patience } from "../../observe/patience.ts";
 import type { ContainerRecord } from "../../state/records.ts";
 import { containerPaths } from "../host/container-paths.ts";
 import type { WritableLayerUsage } from "../port.ts";
@@ -12,8 +13,12 @@ import type { TreeUsage } from "./measure-tree.ts";
 const freshMs = 10_000;
 /** A layer that takes long to scan is scanned the more seldom: at most this part of the time. */
 const restAfterScan = 9;
-/** Scans at one time. Each is a thread that waits for the disk; one on a disk that hangs is not given up. */
+/** Scans at one time. Each is a thread that waits for the disk. */
 const slots = 2;
+/** A walk ends itself before that: one that has not waits for a disk that hangs, and its slot is given to others. */
+const longestMs = 20_000;
+/** That often: when everything hangs, more threads only wait for the same. */
+const mostLeftBehind = 8;
 /** How long a caller waits for a scan when there is an older one, and when there is none. */
 const patienceKnownMs = 50;
 const patienceUnknownMs = 150;
@@ -44,6 +49,7 @@ export class LayerUsage {
   readonly #layers = new Map<ContainerId, Layer>();
   readonly #waiting: { readonly layer: Layer; readonly start: () => void }[] = [];
   #running = 0;
+  #leftBehind = 0;
   /** When a slot was last taken. */
   #movedMs = 0;
 
@@ -54,15 +60,12 @@ export class LayerUsage {
   }
 
   /** What the last scan found, of which the answer tells the time; undefined before the first. */
-  async of(record: ContainerRecord): Promise<WritableLayerUsage | undefined> {
+  async of(record: ContainerRecord, patience: Patience): Promise<WritableLayerUsage | undefined> {
     const layer = this.#layer(record);
     if (layer.scan === undefined && this.#clock.monotonicMs() < layer.nextMs) return layer.usage;
     layer.scan ??= this.#scan(layer);
-    if (this.#stuck()) return layer.usage;
-    const patience = new AbortController();
-    const patienceMs = layer.usage === undefined ? patienceUnknownMs : patienceKnownMs;
-    await Promise.race([layer.scan, this.#clock.sleep(patienceMs, patience.signal)]);
-    patience.abort();
+    if (patience.isOver || this.#stuck()) return layer.usage;
+    await patience.wait(layer.scan, layer.usage === undefined ? patienceUnknownMs : patienceKnownMs);
     return layer.usage;
   }
 
@@ -86,6 +89,23 @@ export class LayerUsage {
 
   async #scan(layer: Layer): Promise<void> {
     await this.#slot(layer);
+    const scanned = this.#scanNow(layer);
+    const inTime = new AbortController();
+    const late = this.#clock.sleep(longestMs, inTime.signal);
+    const isLate = await Promise.race([scanned.then(() => false), late]);
+    inTime.abort();
+    if (!isLate || this.#leftBehind >= mostLeftBehind) {
+      await scanned;
+      this.#next();
+      return;
+    }
+    this.#leftBehind += 1;
+    this.#next();
+    await scanned;
+    this.#leftBehind -= 1;
+  }
+
+  async #scanNow(layer: Layer): Promise<void> {
     const timestampNs = this.#clock.now();
     const startMs = this.#clock.monotonicMs();
     try {
@@ -105,7 +125,6 @@ export class LayerUsage {
       layer.tookMs = nowMs - startMs;
       layer.nextMs = nowMs + Math.max(freshMs - layer.tookMs, layer.tookMs * restAfterScan);
       layer.scan = undefined;
-      this.#next();
     }
   }
 

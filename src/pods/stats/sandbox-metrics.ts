@@ -1,10 +1,10 @@
-import { TimeSlice } from "../../observe/time-slice.ts";
+import type { Patience } from "../../observe/patience.ts";
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 import { containersOf } from "../ledger/containers-of.ts";
 import { getRecord } from "../ledger/resolve-id.ts";
-import type { ContainerMetricsSample, SandboxMetricsSample } from "../port.ts";
-import { readAccounting, sampleContainer } from "./container-stats.ts";
+import type { ContainerMetricsSample, FilesystemSample, SandboxMetricsSample } from "../port.ts";
+import { sampleContainer } from "./container-stats.ts";
 import { readInterfaceCounters } from "./interface-counters.ts";
 import { type DeviceNames, sampleFilesystem } from "./layer-filesystem.ts";
 import { countProcesses } from "./process-counts.ts";
@@ -14,37 +14,42 @@ export async function sandboxMetrics(
   engine: PodEngine,
   names: DeviceNames,
   idOrPrefix: string,
+  patience: Patience,
 ): Promise<SandboxMetricsSample> {
   const sandbox = getRecord("sandbox", engine.sandboxes, idOrPrefix);
-  const slice = new TimeSlice(engine.clock);
-  const containers: ContainerMetricsSample[] = [];
+  const interfaces = interfacesOf(engine, sandbox, patience);
+  const filesystem = engine.tellable.read("filesystem", sandbox.id, () =>
+    sampleFilesystem(engine.kernel, names, engine.config.root),
+  );
+  const containers: Promise<ContainerMetricsSample>[] = [];
   for (const container of containersOf(engine, sandbox.id)) {
     if (container.state !== "running") continue;
-    containers.push(await measureContainer(engine, names, container, slice));
-    await slice.turn();
+    await engine.samplingSlice.turn();
+    containers.push(measureContainer(engine, names, container, filesystem, patience));
   }
-  return { sandbox, interfaces: await interfacesOf(engine, sandbox), containers };
+  return { sandbox, interfaces: await interfaces, containers: await Promise.all(containers) };
 }
 
 async function measureContainer(
   engine: PodEngine,
   names: DeviceNames,
   container: ContainerRecord,
-  slice: TimeSlice,
+  filesystem: FilesystemSample | undefined,
+  patience: Patience,
 ): Promise<ContainerMetricsSample> {
-  const accounting = readAccounting(engine, container.id, container.cgroup);
+  const { id, cgroup, process } = container;
+  const accounting = engine.cgroupReadings.accounting(id, cgroup, patience);
+  const processes = engine.tellable.wait("processes", id, patience, () =>
+    countProcesses(engine.cgroups.pids(cgroup), process?.pid, engine.samplingSlice),
+  );
   return {
-    ...(await sampleContainer(engine, container)),
+    ...(await sampleContainer(engine, container, patience)),
     accounting: accounting && {
       ...accounting,
       io: accounting.io?.map((io) => ({ ...io, deviceName: names.of(io.device) })),
     },
-    processes: await engine.tellable.wait("processes", container.id, () =>
-      countProcesses(engine.cgroups.pids(container.cgroup), container.process?.pid, slice),
-    ),
-    filesystem: engine.tellable.read("filesystem", container.id, () =>
-      sampleFilesystem(engine.kernel, names, engine.config.root),
-    ),
+    processes: await processes,
+    filesystem,
   };
 }
 
@@ -52,11 +57,12 @@ async function measureContainer(
 export async function interfacesOf(
   engine: PodEngine,
   sandbox: SandboxRecord,
+  patience: Patience,
 ): Promise<SandboxMetricsSample["interfaces"]> {
   if (sandbox.state !== "ready" || sandbox.netns === undefined) return [];
   const { netns, monitor } = sandbox;
   const read = async () =>
     (monitor === undefined ? undefined : readInterfaceCounters(monitor.pid, netns)) ??
     (await engine.network.interfaceStats(netns));
-  return (await engine.tellable.wait("interfaces", sandbox.id, read)) ?? [];
+  return (await engine.tellable.wait("interfaces", sandbox.id, patience, read)) ?? [];
 }

@@ -1,6 +1,7 @@
 import { CribError } from "../../errors/crib-error.ts";
 import type { Clock } from "../../observe/clock.ts";
 import type { Log } from "../../observe/log.ts";
+import type { Patience } from "../../observe/patience.ts";
 import { RateBudget } from "../../observe/rate-budget.ts";
 
 /** What a process, a group or a namespace that ended between the record and the read fails with. */
@@ -13,6 +14,7 @@ const gone: ReadonlySet<string> = new Set(["ENOENT", "ESRCH", "ENODEV"]);
 export class Tellable {
   readonly #log: Log;
   readonly #budget: RateBudget;
+  readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(log: Log, clock: Pick<Clock, "monotonicMs">) {
     this.#log = log;
@@ -29,13 +31,28 @@ export class Tellable {
     }
   }
 
-  async wait<Value>(what: string, id: string, read: () => Promise<Value>): Promise<Value | undefined> {
-    try {
-      return await read();
-    } catch (error) {
-      this.#note(what, id, error);
-      return undefined;
-    }
+  /**
+   * The same for what may take any time: it is read once for all who ask meanwhile, and nobody waits longer than their patience.
+   * What a name of `what` stands for is always read by the same code, so that its values have one type.
+   */
+  async wait<Value>(
+    what: string,
+    id: string,
+    patience: Patience,
+    read: () => Promise<Value>,
+  ): Promise<Value | undefined> {
+    if (patience.isOver) return undefined;
+    const key = `${what} ${id}`;
+    const running = this.#running.get(key) ?? this.#begin(key, what, id, read);
+    return (await patience.wait(running)) as Value | undefined;
+  }
+
+  #begin(key: string, what: string, id: string, read: () => Promise<unknown>): Promise<unknown> {
+    const running = read()
+      .catch((error: unknown) => this.#note(what, id, error))
+      .finally(() => this.#running.delete(key));
+    this.#running.set(key, running);
+    return running;
   }
 
   #note(what: string, id: string, error: unknown): void {

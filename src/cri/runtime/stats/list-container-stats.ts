@@ -6,8 +6,11 @@ import { runningContainers, sampleEach } from "../../sample-stats.ts";
 export function listContainerStats(deps: Pick<CriDeps, "pods" | "clock" | "log">): RuntimeRpc<"listContainerStats"> {
   return async ({ filter }) => ({
     stats: [
-      ...(await sampleEach(deps, runningContainers(deps, filter), async (id) =>
-        toContainerStats(await deps.pods.containerStats(id)),
+      ...(await sampleEach(
+        deps,
+        runningContainers(deps, filter),
+        (id, patience) => deps.pods.containerStats(id, patience),
+        toContainerStats,
       )),
     ],
   });

@@ -10,8 +10,11 @@ export function listPodSandboxMetrics(
   deps: Pick<CriDeps, "pods" | "clock" | "log">,
 ): RuntimeRpc<"listPodSandboxMetrics"> {
   return async () => {
-    const encoded = await sampleEach(deps, readySandboxes(deps, undefined), async (id) =>
-      encodeElement(PodSandboxMetricsSchema, toPodSandboxMetrics(await deps.pods.sandboxMetrics(id), deps.clock.now())),
+    const encoded = await sampleEach(
+      deps,
+      readySandboxes(deps, undefined),
+      (id, patience) => deps.pods.sandboxMetrics(id, patience),
+      (sample) => encodeElement(PodSandboxMetricsSchema, toPodSandboxMetrics(sample, deps.clock.now())),
     );
     return encodedList(
       ListPodSandboxMetricsResponseSchema,

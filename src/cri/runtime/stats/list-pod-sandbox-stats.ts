@@ -6,8 +6,11 @@ import { readySandboxes, sampleEach } from "../../sample-stats.ts";
 export function listPodSandboxStats(deps: Pick<CriDeps, "pods" | "clock" | "log">): RuntimeRpc<"listPodSandboxStats"> {
   return async ({ filter }) => ({
     stats: [
-      ...(await sampleEach(deps, readySandboxes(deps, filter), async (id) =>
-        toPodSandboxStats(await deps.pods.sandboxStats(id), deps.clock.now()),
+      ...(await sampleEach(
+        deps,
+        readySandboxes(deps, filter),
+        (id, patience) => deps.pods.sandboxStats(id, patience),
+        (sample) => toPodSandboxStats(sample, deps.clock.now()),
       )),
     ],
   });

@@ -11,8 +11,11 @@ export function streamContainerStats(
   deps: Pick<CriDeps, "pods" | "clock" | "log">,
 ): RuntimeRpc<"streamContainerStats"> {
   return async function* ({ filter }) {
-    const samples = sampledBatches(deps, runningContainers(deps, filter), async (id) =>
-      encodeElement(ContainerStatsSchema, toContainerStats(await deps.pods.containerStats(id))),
+    const samples = sampledBatches(
+      deps,
+      runningContainers(deps, filter),
+      (id, patience) => deps.pods.containerStats(id, patience),
+      (sample) => encodeElement(ContainerStatsSchema, toContainerStats(sample)),
     );
     for await (const batch of samples)
       yield encodedList(

@@ -11,8 +11,11 @@ export function streamPodSandboxMetrics(
   deps: Pick<CriDeps, "pods" | "clock" | "log">,
 ): RuntimeRpc<"streamPodSandboxMetrics"> {
   return async function* () {
-    const samples = sampledBatches(deps, readySandboxes(deps, undefined), async (id) =>
-      encodeElement(PodSandboxMetricsSchema, toPodSandboxMetrics(await deps.pods.sandboxMetrics(id), deps.clock.now())),
+    const samples = sampledBatches(
+      deps,
+      readySandboxes(deps, undefined),
+      (id, patience) => deps.pods.sandboxMetrics(id, patience),
+      (sample) => encodeElement(PodSandboxMetricsSchema, toPodSandboxMetrics(sample, deps.clock.now())),
     );
     for await (const batch of samples)
       yield encodedList(

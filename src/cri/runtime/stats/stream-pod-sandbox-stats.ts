@@ -11,8 +11,11 @@ export function streamPodSandboxStats(
   deps: Pick<CriDeps, "pods" | "clock" | "log">,
 ): RuntimeRpc<"streamPodSandboxStats"> {
   return async function* ({ filter }) {
-    const samples = sampledBatches(deps, readySandboxes(deps, filter), async (id) =>
-      encodeElement(PodSandboxStatsSchema, toPodSandboxStats(await deps.pods.sandboxStats(id), deps.clock.now())),
+    const samples = sampledBatches(
+      deps,
+      readySandboxes(deps, filter),
+      (id, patience) => deps.pods.sandboxStats(id, patience),
+      (sample) => encodeElement(PodSandboxStatsSchema, toPodSandboxStats(sample, deps.clock.now())),
     );
     for await (const batch of samples)
       yield encodedList(

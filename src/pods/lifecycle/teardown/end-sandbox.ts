@@ -27,6 +27,7 @@ export async function releaseSandbox(engine: PodEngine, id: SandboxId): Promise<
   const sandbox = before.state === "ready" ? engine.ledger.moveSandbox(id, "notready", { released: [] }) : before;
   const { released, failures } = await tearDown(engine, holdingsOf(sandbox), stopSteps, releasedSteps(sandbox));
   engine.cpuRates.forget(id);
+  engine.cgroupReadings.forget(id);
   const monitorEnded = released.includes("monitor");
   engine.ledger.amendSandbox(id, {
     released,
