@@ -10,7 +10,8 @@ import type { TestContainer } from "../harness/test-container.ts";
 import { useTestBed } from "../harness/use-test-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
-const bed = useTestBed();
+/** On a disk of their own: how fast that of the machine makes forty thousand directories is its own affair. */
+const bed = useTestBed({ rootDisk: { mebibytes: 2048, inodes: 100_000 } });
 const MIB = 1n << 20n;
 
 async function listed(container: TestContainer): Promise<ContainerStats | undefined> {
@@ -57,7 +58,7 @@ describe("a writable layer", () => {
         mounts: [{ hostPath: program, containerPath: "/exchange", readonly: true }],
       });
       await racer.waitLog("made", 30_000);
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < 2; round++) {
         expect(await measuredAfter(racer, nowNs())).toBeLessThan(32n * MIB);
       }
     } finally {

@@ -18,6 +18,7 @@ import { type ChaosRegistry, startChaosRegistry } from "../fixtures/chaos-regist
 import { type BuiltImage, buildImage, compressLayer } from "../fixtures/image-builder.ts";
 import { LayerBuilder } from "../fixtures/layer-builder.ts";
 import { describeTree } from "../harness/describe-tree.ts";
+import { createHastyClock } from "../harness/hasty-clock.ts";
 import { kernel, type OpenedImages, openImages } from "../harness/image-service.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 import { openWorkspace, type Workspace } from "../harness/workspace.ts";
@@ -95,7 +96,7 @@ describe.each(["directories", "erofs"] as const)("a store of %s", (layerStore) =
     workspace = openWorkspace("check");
     registry = startChaosRegistry();
     mkdirSync(inStore(), { recursive: true });
-    service = await openImages(workspace.path, { layerStore, bootId: "first" });
+    service = await openImages(workspace.path, { layerStore, bootId: "first", clock: createHastyClock() });
     image = await service.pull(registry.add("r", "1", built));
     tree = trees();
     expect(await check(false)).toEqual([]);

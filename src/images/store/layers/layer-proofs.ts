@@ -15,10 +15,12 @@ type Label = Awaited<ReturnType<typeof readLabel>>;
 /** Whether layers are what they were when they were made. Paths are those of `layers/sha256/<hex>`. */
 export class LayerProofs {
   readonly #workers: Pick<LayerWorkers, "fingerprint">;
-  readonly #durability: Durability;
+  readonly #durability: Pick<Durability, "settle">;
   readonly #log: Log;
+  /** Directories being read: two that wrote a label at once would take each other's for a missing one. */
+  readonly #reading = new Map<HostPath, Promise<void>>();
 
-  constructor(workers: Pick<LayerWorkers, "fingerprint">, durability: Durability, log: Log) {
+  constructor(workers: Pick<LayerWorkers, "fingerprint">, durability: Pick<Durability, "settle">, log: Log) {
     this.#workers = workers;
     this.#durability = durability;
     this.#log = log;
@@ -67,8 +69,16 @@ export class LayerProofs {
     return found === label.treeDigest ? undefined : "wrong-digest";
   }
 
+  #read(layer: HostPath): Promise<void> {
+    const running = this.#reading.get(layer);
+    if (running !== undefined) return running;
+    const reading = this.#readAlone(layer).finally(() => this.#reading.delete(layer));
+    this.#reading.set(layer, reading);
+    return reading;
+  }
+
   /** Until its new label is marked, the layer counts as not synced. */
-  async #read(layer: HostPath): Promise<void> {
+  async #readAlone(layer: HostPath): Promise<void> {
     const treeDigest = await this.#workers.fingerprint(joinHostPath(layer, layerNames.tree));
     const path = joinHostPath(layer, labelName);
     const { version: _version, ...facts } = await readLabel(path);
