@@ -8,16 +8,12 @@ import { O_DIRECTORY, O_PATH } from "../../src/kernel/open-flags.ts";
 import { OwnedFd } from "../../src/kernel/owned-fd.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { MonitorConnection } from "../../src/runtime/native/monitor/connection.ts";
-import {
-  encodeFrame,
-  type Frame,
-  FrameKind,
-  FrameSplitter,
-  protocol,
-} from "../../src/runtime/native/monitor/frames.ts";
+import { FrameCutter } from "../../src/runtime/native/monitor/frame-cutter.ts";
+import { encodeFrame, type Frame, FrameKind, protocol } from "../../src/runtime/native/monitor/frames.ts";
 import { MonitorProtocolError } from "../../src/runtime/native/monitor/protocol-version.ts";
 import { readGreeting } from "../../src/runtime/native/monitor/replies.ts";
 import { helloPayload, setupPayload } from "../../src/runtime/native/monitor/requests.ts";
+import { sayHello } from "../../src/runtime/native/monitor/say-hello.ts";
 import { WireWriter } from "../../src/runtime/native/plan/wire-writer.ts";
 import { collect, openMonitorBed } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
@@ -46,7 +42,8 @@ function monitorOfVersion1({ id, directory }: ReturnType<typeof place>) {
     unix: join(directory, "monitor.sock"),
     socket: {
       data(socket, chunk) {
-        for (const { kind, request, payload } of new FrameSplitter().push(chunk)) {
+        new FrameCutter({ output: () => undefined, frame }).push(chunk);
+        function frame({ kind, request, payload }: Frame) {
           if (kind !== FrameKind.hello || payload.length !== 8) return void socket.end();
           const version = new DataView(payload.buffer, payload.byteOffset).getUint16(4, true);
           hellos.push(version);
@@ -67,13 +64,13 @@ function monitorOfVersion1({ id, directory }: ReturnType<typeof place>) {
 
 /** Says hello in these bytes to a monitor of today; its answer, or undefined when it hangs up. */
 async function answerTo(directory: string, hello: Uint8Array): Promise<Frame | undefined> {
-  const splitter = new FrameSplitter();
   const frames: Frame[] = [];
+  const cutter = new FrameCutter({ output: () => undefined, frame: (frame) => void frames.push(frame) });
   let ended = false;
   const socket = await Bun.connect({
     unix: join(directory, "monitor.sock"),
     socket: {
-      data: (_socket, chunk) => void frames.push(...splitter.push(chunk)),
+      data: (_socket, chunk) => void cutter.push(chunk),
       close: () => {
         ended = true;
       },
@@ -128,11 +125,16 @@ describe("H3: a daemon of today", () => {
         await bed.kernel.spawnDetached(executable, ["crib-monitor", id, directory], [listener.fd]);
       }
       // As the daemon of its time set it up; without that it ends with its first connection.
-      const first = await MonitorConnection.open(path, "monitor", createSystemClock(), () => undefined);
-      await first.request(FrameKind.hello, helloPayload({ oldest: 1, newest: 1 }), 5_000);
+      const door = {
+        dial: <R>(use: (path: string) => Promise<R>) => use(path),
+        name: "monitor",
+        clock: createSystemClock(),
+      };
+      const first = await MonitorConnection.open(door, { output: () => undefined, event: () => undefined });
+      await sayHello(first, id, { oldest: 1, newest: 1 }, 5_000);
       const unshare = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
       const setup = setupPayload({ unshare, hostname: "old", loopback: true, pidInit: false, sysctls: [] });
-      await first.request(FrameKind.setup, setup, 5_000);
+      await first.request(FrameKind.setup, setup, { deadlineMs: 5_000 });
       first.close();
       const monitor = await bed.launcher.reconnect(id, directory);
       bed.live.push(monitor);

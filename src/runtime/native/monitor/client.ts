@@ -1,5 +1,4 @@
 import { CribError, deadlineExceeded, internal, unavailable } from "../../../errors/crib-error.ts";
-import { Errno } from "../../../errors/errno.ts";
 import type { ContainerId, ExecId, SandboxId } from "../../../ids/object-id.ts";
 import type { Pid } from "../../../ids/process.ts";
 import { SIGKILL } from "../../../kernel/signals.ts";
@@ -10,14 +9,13 @@ import type { MonitorConnection } from "./connection.ts";
 import { LiveExecSession } from "./exec-session.ts";
 import { frameName } from "./frame-name.ts";
 import { type Frame, FrameKind } from "./frames.ts";
-import { MonitorError } from "./launch-failure.ts";
+import { ifThere } from "./launch-failure.ts";
 import type { MonitorAddress } from "./monitor-address.ts";
 import type { ExecRequest, ExecStreamsRequest, Monitor, MonitorExec, MonitorSetup, StartRequest } from "./port.ts";
 import { openAttachSession, openExecSession, type ProcessSession } from "./process-session.ts";
 import {
   type Greeting,
   readExecExit,
-  readExecOutput,
   readExit,
   readId,
   readList,
@@ -33,7 +31,6 @@ import {
   startPayload,
   unsharePayload,
 } from "./requests.ts";
-import type { SessionAddress } from "./session-connection.ts";
 
 const nothing = new Uint8Array(0);
 const noop = () => undefined;
@@ -82,11 +79,11 @@ export class MonitorClient implements Monitor {
   }
 
   async unshare(flags: number): Promise<void> {
-    await this.#connection.request(FrameKind.unshare, unsharePayload(flags), deadlines.setupMs);
+    await this.#connection.request(FrameKind.unshare, unsharePayload(flags), { deadlineMs: deadlines.setupMs });
   }
 
   async setup(setup: MonitorSetup, deadlineMs: number = deadlines.setupMs): Promise<SandboxSetupResult> {
-    return readSetupResult(await this.#connection.request(FrameKind.setup, setupPayload(setup), deadlineMs));
+    return readSetupResult(await this.#connection.request(FrameKind.setup, setupPayload(setup), { deadlineMs }));
   }
 
   async start(request: StartRequest, giveUp?: AbortSignal): Promise<StartResult> {
@@ -114,19 +111,19 @@ export class MonitorClient implements Monitor {
   }
 
   async openExec(request: ExecStreamsRequest): Promise<ProcessStreams> {
-    return await this.#session((name) => openExecSession(this.#sessionAddress(name), request));
+    return await this.#session(() => openExecSession(this.#address, this.#version, request));
   }
 
   async attach(request: ContainerAttach): Promise<ProcessStreams> {
-    return await this.#session((name) => openAttachSession(this.#sessionAddress(name), request));
+    return await this.#session(() => openAttachSession(this.#address, this.#version, request));
   }
 
   async signal(target: ContainerId | ExecId, signal: number): Promise<void> {
-    await this.#askIfThere(FrameKind.signal, signalPayload(target, signal));
+    await ifThere(this.#quick(FrameKind.signal, signalPayload(target, signal)));
   }
 
   async list(deadlineMs: number = deadlines.quickMs): Promise<readonly KeptContainer[]> {
-    return readList(await this.#connection.request(FrameKind.list, nothing, deadlineMs));
+    return readList(await this.#connection.request(FrameKind.list, nothing, { deadlineMs }));
   }
 
   async reopenLog(id: ContainerId): Promise<void> {
@@ -134,7 +131,7 @@ export class MonitorClient implements Monitor {
   }
 
   async closeStdin(target: ContainerId): Promise<void> {
-    await this.#askIfThere(FrameKind.closeStdin, idPayload(target));
+    await ifThere(this.#quick(FrameKind.closeStdin, idPayload(target)));
   }
 
   async forget(id: ContainerId): Promise<void> {
@@ -147,7 +144,7 @@ export class MonitorClient implements Monitor {
     const left = new AbortController();
     void this.#connection.closed.then(() => left.abort());
     // Its connection ends with it, or with the deadline: either is what is waited for.
-    this.#connection.request(FrameKind.shutdown, nothing, deadlines.shutdownMs).catch(() => undefined);
+    this.#connection.request(FrameKind.shutdown, nothing, { deadlineMs: deadlines.shutdownMs }).catch(() => undefined);
     while (await this.#address.clock.sleep(deadlines.pingMs, left.signal)) {
       // A monitor that waits for its children goes on answering; one that does not ends the connection here.
       await this.list(deadlines.pingMs).catch(() => undefined);
@@ -164,16 +161,15 @@ export class MonitorClient implements Monitor {
     this.#exitListeners.push(listener);
   }
 
+  takeOutput(id: string, stream: "stdout" | "stderr", bytes: Uint8Array): void {
+    this.#execs.get(id)?.output(stream, bytes);
+  }
+
   takeEvent(frame: Frame): void {
     switch (frame.kind) {
       case FrameKind.exit: {
         const exit = readExit(frame.payload);
         for (const listener of this.#exitListeners) listener(exit);
-        return;
-      }
-      case FrameKind.execOutput: {
-        const { id, stream, bytes } = readExecOutput(frame.payload);
-        this.#execs.get(id)?.output(stream, bytes);
         return;
       }
       case FrameKind.execExit: {
@@ -189,7 +185,7 @@ export class MonitorClient implements Monitor {
     }
   }
 
-  async #session(open: (name: string) => Promise<ProcessSession>): Promise<ProcessStreams> {
+  async #session(open: () => Promise<ProcessSession>): Promise<ProcessStreams> {
     if (this.#sessions >= maxSessions) {
       throw new CribError(
         "resource-exhausted",
@@ -198,7 +194,7 @@ export class MonitorClient implements Monitor {
     }
     this.#sessions++;
     try {
-      const session = await open(`monitor of sandbox ${this.sandboxId}`);
+      const session = await open();
       void session.closed.then(() => this.#sessions--);
       return session;
     } catch (error) {
@@ -214,12 +210,8 @@ export class MonitorClient implements Monitor {
     if (session.isOver) this.#execs.delete(id);
   }
 
-  #sessionAddress(name: string): SessionAddress {
-    return { ...this.#address, name, version: this.#version };
-  }
-
   #quick(kind: number, payload: Uint8Array): Promise<Uint8Array> {
-    return this.#connection.request(kind, payload, deadlines.quickMs);
+    return this.#connection.request(kind, payload, { deadlineMs: deadlines.quickMs });
   }
 
   /** A launch that was given up and succeeds all the same is killed: no caller waits for that process any more. */
@@ -253,16 +245,6 @@ export class MonitorClient implements Monitor {
     this.#execs.delete(id);
     if (!this.#connection.isOpen) return;
     // A monitor that goes away meanwhile has nothing left to abandon.
-    void this.#askIfThere(FrameKind.abandon, idPayload(id)).catch(() => undefined);
-  }
-
-  /** What is gone needs no signal. */
-  async #askIfThere(kind: number, payload: Uint8Array): Promise<void> {
-    try {
-      await this.#quick(kind, payload);
-    } catch (error) {
-      if (error instanceof MonitorError && error.failure.errno === Errno.ENOENT) return;
-      throw error;
-    }
+    void ifThere(this.#quick(FrameKind.abandon, idPayload(id))).catch(() => undefined);
   }
 }

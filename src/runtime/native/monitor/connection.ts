@@ -1,12 +1,50 @@
 import type { Socket } from "bun";
 import { CribError, unavailable } from "../../../errors/crib-error.ts";
 import type { Clock } from "../../../observe/clock.ts";
+import { FrameCutter } from "./frame-cutter.ts";
 import { frameName } from "./frame-name.ts";
-import { encodeFrame, type Frame, FrameSplitter } from "./frames.ts";
+import { encodeFrame, type Frame } from "./frames.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { UnsentBytes } from "./unsent-bytes.ts";
 
+/** A daemon that stood still sees its timers first, and only then the answers that came meanwhile: it looks again. */
 const secondLookMs = 50;
+/** Bytes below which a request is put together in one piece: a copy is cheaper than a further system call. */
+const joinBelowBytes = 16 * 1024;
+
+/** Calls `connect` with a path that is good for the time of the call. */
+export type MonitorDial = <Result>(connect: (path: string) => Promise<Result>) => Promise<Result>;
+
+/** How to reach a monitor; `name` says in messages whose it is. */
+export interface MonitorDoor {
+  readonly dial: MonitorDial;
+  readonly name: string;
+  readonly clock: Pick<Clock, "sleep">;
+}
+
+/**
+ * Who a connection is for. Both are called synchronously, in the order in which the monitor spoke: an answer's promise may be
+ * continued after an event that followed it.
+ */
+export interface ConnectionUser {
+  /** A piece of a command's output. The bytes are the socket's: they are used at once, or copied. */
+  output(id: string, stream: "stdout" | "stderr", bytes: Uint8Array): void;
+  event(frame: Frame): void;
+}
+
+export interface RequestOptions {
+  /**
+   * An answer that is not there by then ends the connection: a monitor that is late with one is late with all. Undefined: it
+   * comes when what was asked for has been done, however long that takes.
+   */
+  readonly deadlineMs?: number;
+  /** The end of the payload. Not copied: it must stay as it is until the answer. */
+  readonly tail?: Uint8Array;
+  /** How much of the memory before the tail may be written to: where it is enough, all goes out at once. */
+  readonly tailHeadroomBytes?: number;
+  /** Pauses right behind the answer, should it be a good one. */
+  readonly pauseAfter?: boolean;
+}
 
 /** When to stop waiting for an answer without doubting the monitor: what was asked for is what takes long. */
 export interface GiveUp {
@@ -17,76 +55,79 @@ export interface GiveUp {
 }
 
 /**
- * Requests and events over one socket to a monitor. Answers come in any order and find their request by number.
- *
- * `onEvent` runs synchronously, in the order in which the monitor spoke: an answer's promise may be continued after
- * an event that followed it. When the socket ends, every open request is rejected with `unavailable`. A request that is not
- * answered in time ends the connection: a monitor that is late with one is late with all.
+ * Requests, events and output over one socket to a monitor. Answers come in any order and find their request by number. When
+ * the connection ends, every open request is rejected with the reason. While it is paused, what is not read stays in the
+ * socket, so that back-pressure reaches the process.
  */
 export class MonitorConnection {
-  /** Resolves with the reason when the socket has ended. */
+  /** Resolves with the reason when either side has ended the connection. */
   readonly closed: Promise<CribError>;
   readonly #name: string;
   readonly #clock: Pick<Clock, "sleep">;
-  readonly #onEvent: (frame: Frame) => void;
-  readonly #splitter = new FrameSplitter();
+  readonly #cutter: FrameCutter;
   readonly #requests = new OpenRequests();
   readonly #unsent = new UnsentBytes();
   readonly #resolveClosed: (reason: CribError) => void;
   #socket: Socket | undefined;
-  #open = true;
+  /** Received, but not wanted yet. */
+  #held: Uint8Array[] = [];
+  #paused = false;
+  #delivering = false;
+  /** The monitor has ended its side; what it sent before may still be held here. */
+  #peerEnded: CribError | undefined;
+  #ended: CribError | undefined;
 
-  private constructor(name: string, clock: Pick<Clock, "sleep">, onEvent: (frame: Frame) => void) {
+  private constructor({ name, clock }: MonitorDoor, user: ConnectionUser) {
     this.#name = name;
     this.#clock = clock;
-    this.#onEvent = onEvent;
+    this.#cutter = new FrameCutter({
+      output: (id, stream, bytes) => user.output(id, stream, bytes),
+      frame: (frame) => {
+        if (frame.request === 0) user.event(frame);
+        else this.#requests.settle(frame);
+      },
+    });
     const { promise, resolve } = Promise.withResolvers<CribError>();
     this.closed = promise;
     this.#resolveClosed = resolve;
   }
 
-  /**
-   * `name` says in messages whose monitor it is.
-   *
-   * @throws {CribError} unavailable when nobody listens at `path`.
-   */
-  static async open(
-    path: string,
-    name: string,
-    clock: Pick<Clock, "sleep">,
-    onEvent: (frame: Frame) => void,
-  ): Promise<MonitorConnection> {
-    const connection = new MonitorConnection(name, clock, onEvent);
+  /** @throws {CribError} unavailable when nobody listens, or nobody has room for one more. */
+  static async open(door: MonitorDoor, user: ConnectionUser): Promise<MonitorConnection> {
+    const { name } = door;
+    const connection = new MonitorConnection(door, user);
     try {
-      connection.#socket = await Bun.connect({
-        unix: path,
-        socket: {
-          data: (_socket, chunk) => connection.#receive(chunk),
-          drain: () => connection.#unsent.flushTo(connection.#socket),
-          close: () => connection.#end(unavailable(`${name} is gone`)),
-          error: (_socket, error) => connection.#end(unavailable(`${name} is gone: ${error.message}`, error)),
-        },
-      });
+      connection.#socket = await door.dial((path) =>
+        Bun.connect({
+          unix: path,
+          socket: {
+            data: (_socket, chunk) => connection.#receive(chunk),
+            drain: () => connection.#unsent.flushTo(connection.#socket),
+            close: () => connection.#endAfterHeld(unavailable(`${name} is gone`)),
+            error: (_socket, error) =>
+              connection.#endAfterHeld(unavailable(`${name} is gone: ${error.message}`, error)),
+          },
+        }),
+      );
     } catch (error) {
-      throw unavailable(`${name} does not answer at ${JSON.stringify(path)}`, error);
+      throw unavailable(`${name} does not answer: ${error instanceof Error ? error.message : String(error)}`, error);
     }
     return connection;
   }
 
   get isOpen(): boolean {
-    return this.#open;
+    return this.#ended === undefined;
   }
 
-  /**
-   * An answer that is not there after `deadlineMs` ends the connection.
-   *
-   * @throws {MonitorError} what the monitor said was wrong; {CribError} unavailable when it is gone or does not answer.
-   */
-  async request(kind: number, payload: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
+  /** @throws {MonitorError} what the monitor said was wrong; {CribError} unavailable when it is gone or does not answer. */
+  async request(kind: number, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    const { deadlineMs } = options;
+    const { answer } = this.#send(kind, payload, options);
+    if (deadlineMs === undefined) return await answer;
     const answered = new AbortController();
-    const { answer } = this.#send(kind, payload);
     void this.#passed(deadlineMs, answered.signal).then((passed) => {
-      if (passed) this.#overdue(kind, deadlineMs);
+      // A pause holds the answer up here: its monitor is not to blame.
+      if (passed && !this.#paused) this.end(this.#noReply(kind, deadlineMs));
     });
     try {
       return await answer;
@@ -98,7 +139,7 @@ export class MonitorConnection {
   /** For what may rightly take long. @throws what `request` throws, and the reason of `giveUp.signal`. */
   async patientRequest(kind: number, payload: Uint8Array, { signal, onLate }: GiveUp): Promise<Uint8Array> {
     signal.throwIfAborted();
-    const { number, answer } = this.#send(kind, payload);
+    const { number, answer } = this.#send(kind, payload, {});
     const giveUp = () => this.#requests.giveUp(number, signal.reason as Error, onLate);
     signal.addEventListener("abort", giveUp, { once: true });
     try {
@@ -108,52 +149,98 @@ export class MonitorConnection {
     }
   }
 
-  close(): void {
-    this.#socket?.end();
-    this.#end(unavailable(`connection to ${this.#name} was closed`));
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket?.pause();
   }
 
-  #send(kind: number, payload: Uint8Array): { readonly number: number; readonly answer: Promise<Uint8Array> } {
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    // A resume inside of a delivery is seen by the loop that delivers.
+    if (!this.#delivering) this.#deliver();
+  }
+
+  close(): void {
+    this.end(unavailable(`connection to ${this.#name} was closed`));
+  }
+
+  /** The first reason is the one that is told. */
+  end(reason: CribError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    this.#unsent.clear();
+    this.#held = [];
+    this.#socket?.terminate();
+    this.#requests.rejectAll(reason);
+    this.#resolveClosed(reason);
+  }
+
+  #send(
+    kind: number,
+    payload: Uint8Array,
+    { tail, tailHeadroomBytes = 0, pauseAfter = false }: RequestOptions,
+  ): { readonly number: number; readonly answer: Promise<Uint8Array> } {
     const number = this.#requests.nextNumber();
-    if (!this.#open) return { number, answer: Promise.reject(unavailable(`${this.#name} is gone`)) };
-    this.#unsent.push(encodeFrame(kind, number, payload));
-    const answer = this.#requests.answerTo(number);
+    if (this.#ended !== undefined) {
+      return { number, answer: Promise.reject(unavailable(`${this.#name} is gone`, this.#ended)) };
+    }
+    const frame = encodeFrame(kind, number, payload, tail?.length);
+    if (tail === undefined) this.#unsent.push(frame);
+    else if (frame.length <= tailHeadroomBytes) this.#unsent.push(putBefore(frame, tail));
+    else if (tail.length < joinBelowBytes) this.#unsent.push(Buffer.concat([frame, tail]));
+    else this.#unsent.push(frame, tail);
+    const answer = this.#requests.answerTo(number, pauseAfter ? () => this.pause() : undefined);
     this.#unsent.flushTo(this.#socket);
     return { number, answer };
   }
 
-  /** A daemon that stood still sees its timers first, and only then the answers that came meanwhile: it looks again. */
   async #passed(deadlineMs: number, answered: AbortSignal): Promise<boolean> {
     return (await this.#clock.sleep(deadlineMs, answered)) && (await this.#clock.sleep(secondLookMs, answered));
   }
 
-  #overdue(kind: number, deadlineMs: number): void {
-    const what = frameName(kind);
-    // The reason first: the socket's end would tell another.
-    this.#end(unavailable(`${this.#name} does not answer: no reply to ${what} within ${deadlineMs / 1000} s`));
-    this.#socket?.terminate();
+  #noReply(kind: number, deadlineMs: number): CribError {
+    return unavailable(`${this.#name} does not answer: no reply to ${frameName(kind)} within ${deadlineMs / 1000} s`);
   }
 
   #receive(chunk: Uint8Array): void {
+    this.#held.push(chunk);
+    if (!this.#delivering) this.#deliver();
+  }
+
+  #deliver(): void {
+    this.#delivering = true;
     try {
-      for (const frame of this.#splitter.push(chunk)) this.#take(frame);
+      const isWanted = () => this.isOpen && !this.#paused;
+      for (let first = this.#held[0]; first !== undefined && isWanted(); first = this.#held[0]) {
+        const taken = this.#cutter.push(first, isWanted);
+        if (taken < first.length) this.#held[0] = first.subarray(taken);
+        else this.#held.shift();
+      }
     } catch (error) {
       // The stream is out of step and cannot be repaired: the next request connects again.
-      this.#socket?.terminate();
-      this.#end(error instanceof CribError ? error : unavailable(`${this.#name} sent what cannot be read`, error));
+      this.end(
+        error instanceof CribError
+          ? error
+          : unavailable(`${this.#name} sent what cannot be read: ${String(error)}`, error),
+      );
+    } finally {
+      this.#delivering = false;
     }
+    if (!this.isOpen || this.#paused) return;
+    if (this.#peerEnded !== undefined) this.end(this.#peerEnded);
+    else this.#socket?.resume();
   }
 
-  #take(frame: Frame): void {
-    if (frame.request === 0) this.#onEvent(frame);
-    else this.#requests.settle(frame);
+  #endAfterHeld(reason: CribError): void {
+    this.#peerEnded ??= reason;
+    if (this.#held.length === 0) this.end(reason);
   }
+}
 
-  #end(reason: CribError): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#unsent.clear();
-    this.#requests.rejectAll(reason);
-    this.#resolveClosed(reason);
-  }
+function putBefore(head: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(bytes.buffer, bytes.byteOffset - head.length, head.length + bytes.length);
+  joined.set(head);
+  return joined;
 }

@@ -38,6 +38,15 @@ export class MonitorError extends RuntimeError {
   }
 }
 
+/** Of a request to what may have ended by itself: that it is gone is a success. */
+export async function ifThere(answer: Promise<unknown>): Promise<void> {
+  try {
+    await answer;
+  } catch (error) {
+    if (!(error instanceof MonitorError && error.failure.errno === Errno.ENOENT)) throw error;
+  }
+}
+
 /** What the image or the pod's author got wrong is theirs to read; everything else is ours to look into. */
 function codeOf(failure: Failure): ErrorCode {
   const { errno, step, call } = failure;

@@ -10,10 +10,10 @@ import { SIGKILL } from "../../../kernel/signals.ts";
 import type { Clock } from "../../../observe/clock.ts";
 import { deadlines } from "../../deadlines.ts";
 import { connectMonitor } from "./connect-monitor.ts";
+import type { MonitorDial } from "./connection.ts";
 import { readExitRecords } from "./exit-records.ts";
 import type { Monitor, MonitorLauncher } from "./port.ts";
 import { renewMonitor } from "./renew-monitor.ts";
-import type { MonitorDial } from "./session-connection.ts";
 
 export interface MonitorLauncherDependencies {
   readonly kernel: Pick<FileCalls, "open" | "read" | "close"> &
@@ -49,9 +49,9 @@ export function createMonitorLauncher({
     const pid = await kernel.spawnDetached(monitorExecutable, ["crib-monitor", sandboxId, directory], [listener.fd]);
     return new OwnedFd(kernel, kernel.pidfdOpen(pid));
   }
-  function connect(sandboxId: SandboxId, directory: HostPath, path: string, helloMs: number): Promise<Monitor> {
+  function connect(sandboxId: SandboxId, directory: HostPath, helloMs: number): Promise<Monitor> {
     const dial: MonitorDial = (use) => withSocketPath(kernel, directory, use);
-    return connectMonitor({ path, sandboxId, dial, clock, helloMs });
+    return connectMonitor({ name: `monitor of sandbox ${sandboxId}`, sandboxId, dial, clock }, helloMs);
   }
   return {
     build: monitorBuild,
@@ -65,7 +65,7 @@ export function createMonitorLauncher({
       return await withSocketPath(kernel, directory, async (path) => {
         using spawned = await spawn(path, sandboxId, directory);
         try {
-          return await connect(sandboxId, directory, path, deadlines.launchedMs);
+          return await connect(sandboxId, directory, deadlines.launchedMs);
         } catch (error) {
           endSpawned(kernel, spawned.fd);
           throw error;
@@ -73,7 +73,7 @@ export function createMonitorLauncher({
       });
     },
     async reconnect(sandboxId: SandboxId, directory: HostPath): Promise<Monitor> {
-      return await withSocketPath(kernel, directory, (path) => connect(sandboxId, directory, path, deadlines.helloMs));
+      return await connect(sandboxId, directory, deadlines.helloMs);
     },
     readExitRecords,
   };

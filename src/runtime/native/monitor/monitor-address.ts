@@ -1,13 +1,7 @@
 import type { SandboxId } from "../../../ids/object-id.ts";
-import type { Clock } from "../../../observe/clock.ts";
-import type { MonitorDial } from "./session-connection.ts";
+import type { MonitorDoor } from "./connection.ts";
 
-/** Where and how to reach a monitor. */
-export interface MonitorAddress {
-  readonly path: string;
+/** Where a monitor is reached, and who it must be. */
+export interface MonitorAddress extends MonitorDoor {
   readonly sandboxId: SandboxId;
-  /** For the connections of its sessions. */
-  readonly dial: MonitorDial;
-  readonly clock: Pick<Clock, "sleep">;
-  readonly helloMs: number;
 }

@@ -1,14 +1,15 @@
 import { unavailable } from "../../../errors/crib-error.ts";
-import { Errno } from "../../../errors/errno.ts";
 import { deadlines } from "../../deadlines.ts";
 import type { ContainerAttach } from "../../port.ts";
 import type { ProcessStreams } from "../../streams.ts";
+import { MonitorConnection, type RequestOptions } from "./connection.ts";
 import { type Frame, FrameKind } from "./frames.ts";
-import { MonitorError } from "./launch-failure.ts";
+import { ifThere } from "./launch-failure.ts";
+import type { MonitorAddress } from "./monitor-address.ts";
 import type { ExecStreamsRequest } from "./port.ts";
 import { readExecExit, readExit, readId } from "./replies.ts";
 import { attachPayload, execPayload, idPayload, resizePayload, stdinPrefix } from "./requests.ts";
-import { type RequestOptions, type SessionAddress, SessionConnection } from "./session-connection.ts";
+import { sayHello } from "./say-hello.ts";
 
 /** How long one write may be: the monitor keeps a copy of it until the process has read it. */
 const stdinChunkBytes = 256 * 1024;
@@ -28,17 +29,25 @@ interface Opening {
 }
 
 /** @throws {CribError} the failed step of the launch; unavailable. */
-export async function openExecSession(address: SessionAddress, request: ExecStreamsRequest): Promise<ProcessSession> {
-  return await ProcessSession.open(address, request.id, request, {
+export async function openExecSession(
+  address: MonitorAddress,
+  version: number,
+  request: ExecStreamsRequest,
+): Promise<ProcessSession> {
+  return await ProcessSession.open(address, version, request.id, request, {
     kind: FrameKind.exec,
-    payload: execPayload({ timeoutMs: deadlines.startMs, ...request }, address.version),
+    payload: execPayload({ timeoutMs: deadlines.startMs, ...request }, version),
     deadlineMs: deadlines.startMs,
   });
 }
 
 /** @throws {CribError} failed-precondition when the container does not run; unimplemented by an older monitor. */
-export async function openAttachSession(address: SessionAddress, request: ContainerAttach): Promise<ProcessSession> {
-  return await ProcessSession.open(address, request.containerId, request, {
+export async function openAttachSession(
+  address: MonitorAddress,
+  version: number,
+  request: ContainerAttach,
+): Promise<ProcessSession> {
+  return await ProcessSession.open(address, version, request.containerId, request, {
     kind: FrameKind.attach,
     payload: attachPayload(request),
     deadlineMs: deadlines.quickMs,
@@ -56,7 +65,7 @@ export class ProcessSession implements ProcessStreams {
   readonly #exit = Promise.withResolvers<{ readonly exitCode: number; readonly signal: number }>();
   readonly #drain = Promise.withResolvers<void>();
   readonly #close = Promise.withResolvers<void>();
-  #connection: SessionConnection | undefined;
+  #connection: MonitorConnection | undefined;
   #listener: OutputListener | undefined;
   #pausedByUser = false;
   #exitSeen = false;
@@ -74,18 +83,30 @@ export class ProcessSession implements ProcessStreams {
     if (!wanted.stdout && !wanted.stderr) this.#listener = () => undefined;
   }
 
-  static async open(address: SessionAddress, id: string, wanted: Wanted, opening: Opening): Promise<ProcessSession> {
+  /** `version` of the protocol is what the monitor's client has agreed on with it. */
+  static async open(
+    address: MonitorAddress,
+    version: number,
+    id: string,
+    wanted: Wanted,
+    opening: Opening,
+  ): Promise<ProcessSession> {
     const session = new ProcessSession(id, wanted);
-    const connection = await SessionConnection.open(address, {
-      output: (stream, bytes) => session.#output(stream, bytes),
+    const connection = await MonitorConnection.open(address, {
+      output: (_id, stream, bytes) => session.#output(stream, bytes),
       event: (frame) => session.#event(frame),
-      closed: (reason) => {
-        session.#exit.reject(reason);
-        session.#drain.reject(reason);
-        session.#close.resolve();
-      },
     });
     session.#connection = connection;
+    void connection.closed.then((reason) => {
+      session.#exit.reject(reason);
+      session.#drain.reject(reason);
+      session.#close.resolve();
+    });
+    // Not waited for here: the monitor reads in order, and a refusal ends the connection.
+    const offer = { oldest: version, newest: version };
+    sayHello(connection, address.sandboxId, offer, deadlines.quickMs).catch((error: Error) => {
+      connection.end(unavailable(`${address.name} refuses a session: ${error.message}`, error));
+    });
     try {
       // What follows the answer may be output already, and belongs to a listener that is not there yet.
       await connection.request(opening.kind, opening.payload, { pauseAfter: true, deadlineMs: opening.deadlineMs });
@@ -183,11 +204,6 @@ export class ProcessSession implements ProcessStreams {
   /** What is gone needs no size and no end of input. */
   async #askIfThere(kind: number, payload: Uint8Array): Promise<void> {
     if (this.#exitSeen || this.#connection?.isOpen !== true) return;
-    try {
-      await this.#request(kind, payload, { deadlineMs: deadlines.quickMs });
-    } catch (error) {
-      if (error instanceof MonitorError && error.failure.errno === Errno.ENOENT) return;
-      throw error;
-    }
+    await ifThere(this.#request(kind, payload, { deadlineMs: deadlines.quickMs }));
   }
 }

@@ -7,7 +7,8 @@ import { OwnedFd } from "../../../kernel/owned-fd.ts";
 import type { FileCalls, SocketCalls } from "../../../kernel/port.ts";
 import type { Clock } from "../../../observe/clock.ts";
 import { deadlines } from "../../deadlines.ts";
-import { encodeFrame, type Frame, FrameKind, FrameSplitter } from "./frames.ts";
+import { FrameCutter } from "./frame-cutter.ts";
+import { encodeFrame, type Frame, FrameKind } from "./frames.ts";
 import { describeFailure, readFailure } from "./launch-failure.ts";
 import { spoken } from "./protocol-version.ts";
 import { readRenewed } from "./replies.ts";
@@ -39,12 +40,13 @@ export interface RenewalRequest {
  */
 export async function renewMonitor({ kernel, clock, path, sandboxId, executable }: RenewalRequest): Promise<string> {
   const name = `monitor of sandbox ${sandboxId}`;
-  const frames = Buffer.concat([
+  const requests = Buffer.concat([
     encodeFrame(FrameKind.hello, helloNumber, helloPayload(spoken)),
     encodeFrame(FrameKind.renew, renewNumber, new Uint8Array(0)),
   ]);
-  using pipe = new OwnedFd(kernel, kernel.converseAside(path, frames, executable, deadlines.renewMs));
-  const splitter = new FrameSplitter();
+  using pipe = new OwnedFd(kernel, kernel.converseAside(path, requests, executable, deadlines.renewMs));
+  const frames: Frame[] = [];
+  const cutter = new FrameCutter({ frame: (frame) => void frames.push(frame), output: () => undefined });
   const chunk = new Uint8Array(4096);
   for (let waitedMs = 0; waitedMs <= deadlines.renewMs; ) {
     const length = readNow(kernel, pipe.fd, chunk);
@@ -54,7 +56,8 @@ export async function renewMonitor({ kernel, clock, path, sandboxId, executable 
       waitedMs += pauseMs;
       continue;
     }
-    const answer = splitter.push(chunk.subarray(0, length)).map((frame) => outcomeOf(frame, name));
+    cutter.push(chunk.subarray(0, length));
+    const answer = frames.splice(0).map((frame) => outcomeOf(frame, name));
     const build = answer.find((told) => told !== undefined);
     if (build !== undefined) return build;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { newContainerId } from "../../../ids/object-id.ts";
 import { WireWriter } from "../plan/wire-writer.ts";
-import { readExecOutput, readExit, readList, readStartResult } from "./replies.ts";
+import { readExit, readList, readStartResult } from "./replies.ts";
 
 const id = newContainerId();
 
@@ -24,16 +24,6 @@ describe("replies", () => {
       { pid: 5, exit: undefined },
       { pid: 6, droppedLogBytes: 99n, exit: { exitCode: 137, signal: 9, oomKilled: true, finishedAtNs: 12n } },
     ]);
-  });
-
-  test("reads output of both streams", () => {
-    for (const [number, stream] of [
-      [1, "stdout"],
-      [2, "stderr"],
-    ] as const) {
-      const out = new WireWriter().string("ab").u8(number).bytes(Uint8Array.of(0, 255));
-      expect(readExecOutput(out.written())).toEqual({ id: "ab", stream, bytes: Uint8Array.of(0, 255) });
-    }
   });
 
   test("refuses messages that are short, long or of a stranger", () => {

@@ -68,17 +68,6 @@ export function readExit(payload: Uint8Array): ContainerExit {
   return exit;
 }
 
-export function readExecOutput(payload: Uint8Array): { id: string; stream: "stdout" | "stderr"; bytes: Uint8Array } {
-  const reader = new WireReader(payload);
-  const output = {
-    id: reader.string(),
-    stream: reader.u8() === 2 ? "stderr" : "stdout",
-    bytes: reader.bytes(),
-  } as const;
-  reader.end();
-  return output;
-}
-
 export function readExecExit(payload: Uint8Array): { id: string; exitCode: number; signal: number } {
   const reader = new WireReader(payload);
   const exit = { id: reader.string(), exitCode: reader.u8(), signal: reader.u8() };
