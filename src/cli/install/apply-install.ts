@@ -1,18 +1,10 @@
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { type HostPath, joinHostPath } from "../../ids/path.ts";
 import { makeDirectories } from "../../kernel/exact-modes.ts";
 import type { PlannedFile } from "./install-plan.ts";
+import { writeFileAside } from "./write-file-aside.ts";
 
 export interface InstallOptions {
   readonly prefix: HostPath;
@@ -33,7 +25,10 @@ export function applyInstall(plan: readonly PlannedFile[], options: InstallOptio
   return plan.map((file) => {
     const path = joinHostPath(options.prefix, file.path.slice(1));
     const action = actionFor(file, path, options.force);
-    if (!options.dryRun && (action === "created" || action === "replaced")) put(file, path);
+    if (!options.dryRun && (action === "created" || action === "replaced")) {
+      keepFormer(file, path);
+      put(file, path);
+    }
     return { path, action };
   });
 }
@@ -45,11 +40,11 @@ function actionFor(file: PlannedFile, path: string, force: boolean): InstallActi
   return isTheirs && !force ? "kept" : "replaced";
 }
 
-function sha256Of(path: string): string {
+export function sha256Of(path: string): string {
   return createHash("sha256").update(readFileSync(path)).digest("hex");
 }
 
-function isSame({ content }: PlannedFile, path: string): boolean {
+export function isSame({ content }: PlannedFile, path: string): boolean {
   switch (content.kind) {
     case "text":
       return readFileSync(path, "utf8") === content.text;
@@ -60,18 +55,32 @@ function isSame({ content }: PlannedFile, path: string): boolean {
   }
 }
 
+/** What an administrator had there is kept beside it, the first of several, so that it can be brought back. */
+function keepFormer(file: PlannedFile, path: string): void {
+  const isTheirs = existsSync(path) && file.ownership === "config" && !file.formerly.includes(sha256Of(path));
+  if (isTheirs && !existsSync(formerOf(path))) copyFileSync(path, formerOf(path));
+}
+
+export function formerOf(path: string): string {
+  return `${path}.before-crib`;
+}
+
 function put({ content, mode }: PlannedFile, path: string): void {
+  switch (content.kind) {
+    case "text":
+      writeFileAside(path, content.text, mode);
+      break;
+    case "copy":
+      copyAside(content.source, path, mode);
+      break;
+  }
+}
+
+function copyAside(source: string, path: string, mode: number): void {
   makeDirectories(dirname(path), 0o755);
   const aside = `${path}.crib-new`;
   try {
-    switch (content.kind) {
-      case "text":
-        writeFileSync(aside, content.text);
-        break;
-      case "copy":
-        copyFileSync(content.source, aside);
-        break;
-    }
+    copyFileSync(source, aside);
     chmodSync(aside, mode);
     renameSync(aside, path);
   } finally {

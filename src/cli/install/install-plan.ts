@@ -26,14 +26,21 @@ export interface PlannedFile {
   readonly formerly: readonly string[];
 }
 
-const containerdDropIn = `# Written by \`crib install --replace-containerd\`: the kubelet and agents of this node keep their flags.
-listen = ["unix:///run/crib/crib.sock", "unix:///run/containerd/containerd.sock"]
-`;
+export const containerdSocket = "/run/containerd/containerd.sock";
 
-/** What an installation consists of; no file is touched here. `executable` is undefined when run from the sources. */
+function containerdDropIn(socket: string): string {
+  return `# Written by \`crib install --replace-containerd\`: the kubelet and agents of this node keep their flags.
+listen = ["unix:///run/crib/crib.sock", "unix://${socket}"]
+`;
+}
+
+/**
+ * What an installation consists of; no file is touched here. `executable` is undefined when run from the sources. `replacedSocket` is
+ * containerd's, where crib is to be found as well.
+ */
 export function planInstall(options: {
   readonly executable: string | undefined;
-  readonly replaceContainerd: boolean;
+  readonly replacedSocket: string | undefined;
 }): readonly PlannedFile[] {
   const config = (path: string, text: string, formerly: readonly string[] = []): PlannedFile => ({
     path,
@@ -62,7 +69,9 @@ export function planInstall(options: {
       formerly: [],
     },
     config("/etc/crib/config.toml", packagedFiles.config, formerConfigurations),
-    ...(options.replaceContainerd ? [config("/etc/crib/conf.d/10-containerd-socket.toml", containerdDropIn)] : []),
+    ...(options.replacedSocket === undefined
+      ? []
+      : [config("/etc/crib/conf.d/10-containerd-socket.toml", containerdDropIn(options.replacedSocket))]),
     config("/etc/crictl.yaml", packagedFiles.crictl),
   ];
 }

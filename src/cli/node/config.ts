@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { loadConfig } from "../../config/load-config.ts";
 import { defaultConfigPath, readConfigFiles } from "../../config/read-config-files.ts";
 import { jsonText } from "../format/json-text.ts";
+import { addConfigImportVerb } from "../import/config-import.ts";
 import { packagedFiles } from "../install/packaged-files.ts";
 import { type Cli, examples, verb } from "../program/cli.ts";
 import { addConfigReloadVerb } from "./config-reload.ts";
@@ -12,7 +13,7 @@ interface ConfigOptions {
 
 /** `crib config`: what may be configured, what is, and whether it is understood. */
 export function addConfigVerb(program: Command, cli: Cli): void {
-  const config = program.command("config").description("print, check or reload the configuration");
+  const config = program.command("config").description("print, check, reload or import the configuration");
   config.addHelpText(
     "after",
     examples(
@@ -20,6 +21,7 @@ export function addConfigVerb(program: Command, cli: Cli): void {
       ["crib config show | jq .network", "what is in force"],
       ["crib config check", "before a restart; exits 2 when something is not understood"],
       ["crib config reload", "the daemon takes over what can change while it runs, and names the rest"],
+      ["crib config import containerd --dry-run", "what of another engine's configuration crib can take over"],
     ),
   );
   config
@@ -53,4 +55,5 @@ export function addConfigVerb(program: Command, cli: Cli): void {
       }),
     );
   addConfigReloadVerb(config, cli);
+  addConfigImportVerb(config, cli);
 }
