@@ -141,7 +141,8 @@ export async function openDomains(
   await images
     .ensureBuiltinImage(readArtifact("hello"))
     .catch((error: unknown) => log.warn({ error: String(error) }, "the built-in image is not there: pull it later"));
-  room.prepare();
+  // Beside the first requests, which need none of it.
+  void room.prepare();
   images.checkInBackground();
   images.collectGarbage().catch((error: unknown) => log.error({ err: error }, "garbage of a former run not collected"));
 

@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
 import { hasErrno } from "../errors/has-errno.ts";
 import { isFull } from "../errors/is-full.ts";
+import { isMissing } from "../errors/is-missing.ts";
 import type { HostPath } from "../ids/path.ts";
 import { joinHostPath } from "../ids/path.ts";
 import type { Clock } from "../observe/clock.ts";
@@ -8,6 +10,8 @@ import type { Log } from "../observe/log.ts";
 import { sqliteFailure } from "./sqlite-failure.ts";
 
 const pollMs = 5_000;
+/** A busy disk takes a third of a second for all of it, and nobody waits for that. */
+const pieceBytes = 1 << 20;
 /** The reserve never takes more than this part of what is free. */
 const partOfFree = 8;
 
@@ -40,7 +44,7 @@ export class Reserve implements Disposable {
   }
 
   /** Sets aside what is missing, as far as there is plenty. @returns whether all of it is there now. */
-  prepare(): boolean {
+  async prepare(): Promise<boolean> {
     try {
       mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
       const present = new Set(readdirSync(this.#directory));
@@ -50,12 +54,13 @@ export class Reserve implements Disposable {
       const manyInodes = files === 0 || ffree >= this.#size.inodes * partOfFree;
       if (!rich || !manyInodes) return present.size > this.#size.inodes;
       for (let index = 0; index < this.#size.inodes; index++) {
-        if (!present.has(`inode-${index}`)) this.#make(`inode-${index}`, 0);
+        if (!present.has(`inode-${index}`)) this.#makeInode(`inode-${index}`);
       }
-      if (!present.has("bytes")) this.#make("bytes", this.#size.bytes);
+      if (!present.has("bytes")) await this.#makeBytes();
       return true;
     } catch (error) {
-      if (isFull(error)) return false;
+      // Missing: it was given up while it was made.
+      if (isFull(error) || isMissing(error)) return false;
       this.#log.warn({ directory: this.#directory, error: String(error) }, "no space set aside for a full disk");
       return true;
     }
@@ -93,11 +98,20 @@ export class Reserve implements Disposable {
     this.#closed.abort();
   }
 
-  #make(name: string, bytes: number): void {
-    const path = joinHostPath(this.#directory, name);
+  #makeInode(name: string): void {
+    writeFileSync(joinHostPath(this.#directory, name), "", { mode: 0o600 });
+  }
+
+  /** Under another name until it is whole. Who gives the reserve up meanwhile takes that too, and nothing is left to be renamed. */
+  async #makeBytes(): Promise<void> {
+    const path = joinHostPath(this.#directory, "bytes.part");
     try {
+      await using file = await open(path, "w", 0o600);
       // Zeros are written, not left out: a hole would set nothing aside.
-      writeFileSync(path, new Uint8Array(bytes), { mode: 0o600 });
+      const piece = new Uint8Array(pieceBytes);
+      for (let left = this.#size.bytes; left > 0; left -= pieceBytes)
+        await file.writeFile(piece.subarray(0, Math.min(left, pieceBytes)));
+      await rename(path, joinHostPath(this.#directory, "bytes"));
     } catch (error) {
       rmSync(path, { force: true });
       throw error;
@@ -109,7 +123,7 @@ export class Reserve implements Disposable {
     this.#renewing = true;
     const renew = async () => {
       while (await this.#clock.sleep(pollMs, this.#closed.signal)) {
-        if (!this.prepare()) continue;
+        if (!(await this.prepare())) continue;
         this.#log.info({ directory: this.#directory }, "space has returned: the reserve is made again");
         break;
       }
