@@ -22,5 +22,5 @@ test("Patience lets one part have less than the others, and what fails fail", as
   await clock.advance(10);
   expect(await soon).toBeUndefined();
   expect(patience.isOver).toBe(false);
-  expect(patience.wait(Promise.reject(new Error("broken")))).rejects.toThrow("broken");
+  await expect(patience.wait(Promise.reject(new Error("broken")))).rejects.toThrow("broken");
 });

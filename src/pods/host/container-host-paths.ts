@@ -13,6 +13,8 @@ export interface ContainerHostPaths {
   readonly seccompProfile: string | undefined;
   /** Of the sources of mounts that propagate: the path without links. */
   realPath(source: string): string;
+  /** What is at the path of a device that the request names. */
+  device(hostPath: string): Found | undefined;
 }
 
 interface Wanted extends Look {
@@ -47,15 +49,21 @@ export async function lookAtHostPaths(
 
   const found = await pathLooker.lookAll(wanted);
   const realPaths = new Map<string, string>();
+  const devices = new Map<string, Found | undefined>();
   let profileText: string | undefined;
   for (const [index, look] of wanted.entries()) {
     const there = found[index];
     if (look === profile) profileText = profileOf(there, look);
     else if (look.kind === "real-path") realPaths.set(look.path, textOf(checkFound(there, look, look.what)));
-    // A device that is not there is told by who resolves it.
+    // One that is not there is told by who resolves it.
+    else if (look.kind === "stat") devices.set(look.path, there);
     else if (look.kind === "make-directory") checkFound(there, look, look.what);
   }
-  return { seccompProfile: profileText, realPath: (source) => realPaths.get(source) ?? source };
+  return {
+    seccompProfile: profileText,
+    realPath: (source) => realPaths.get(source) ?? source,
+    device: (hostPath) => devices.get(hostPath),
+  };
 }
 
 function profileOf(found: Found | undefined, look: Look): string {

@@ -8,6 +8,7 @@ import { newContainerId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import { joinHostPath } from "../../ids/path.ts";
 import type { Image } from "../../images/port.ts";
+import { TimeSlice } from "../../observe/time-slice.ts";
 import { buildContainerSpec } from "../../oci/container-spec.ts";
 import { stopSignalNumber } from "../../oci/process/stop-signal.ts";
 import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
@@ -96,6 +97,7 @@ async function makeContainer(
   const { userNamespace } = namespaceModes(sandbox.config);
   await makeContainerDirectory(engine, directory, lowerDirs, userNamespace);
   await engine.turns.take();
+  const devices = await resolveDevices(config, handler, onHost.device, new TimeSlice(engine.clock));
   const { mounts, anonymous } = resolveMounts(engine, directory, config, image, lowerDirs, userNamespace);
   const base = buildContainerSpec({
     id,
@@ -109,7 +111,7 @@ async function makeContainer(
     host: engine.hostFacts,
     seccompProfile: resolveSeccomp(engine, config.linux?.securityContext, onHost.seccompProfile),
     apparmorProfile,
-    devices: resolveDevices(config, handler),
+    devices,
     hostDevices: !handler.privilegedWithoutHostDevices,
     imageVolumes: volumes,
     anonymousVolumes: anonymous,
@@ -145,7 +147,10 @@ async function makeContainer(
   runtime.check(spec);
   checkPropagation(spec.mounts, onHost.realPath);
   labelVolumes(engine.kernel, anonymous, spec.linux.mountLabel);
-  relabelMounts(engine.kernel, config, spec.process.selinuxLabel, [engine.config.root, engine.config.state]);
+  await relabelMounts(engine.kernel, new TimeSlice(engine.clock), config, spec.process.selinuxLabel, [
+    engine.config.root,
+    engine.config.state,
+  ]);
   if (spec.hooks !== undefined) writeBundle(directory, spec);
   const record: ContainerRecord = { ...draft, spec };
   engine.ledger.addContainer(record);

@@ -6,6 +6,7 @@ import type { Fd } from "../../ids/process.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFDIR, S_IFMT } from "../../kernel/open-flags.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import { RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from "../../kernel/resolve-flags.ts";
+import type { TimeSlice } from "../../observe/time-slice.ts";
 import { bytesToString } from "../../oci/byte-string.ts";
 import { selinuxFileLabel } from "../../oci/security-labels.ts";
 import type { ContainerSpec } from "../../spec/container-spec.ts";
@@ -23,23 +24,25 @@ const systemTrees = ["/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc",
 
 /**
  * Gives the mounts that ask for it (`selinux_relabel`) the label under which the container may use them: its own level, the type
- * of container files. Without a label of the container's there is nothing to do.
+ * of container files, in slices of the event loop's time: a volume may hold any number of files. Without a label of the container's
+ * there is nothing to do.
  *
  * @throws {CribError} invalid-argument for a path of the host's system or of the engine (CVE-2021-43816).
  */
-export function relabelMounts(
+export async function relabelMounts(
   kernel: Kernel,
+  slice: Pick<TimeSlice, "turn">,
   config: Pick<ContainerSpec, "mounts">,
   processLabel: string | undefined,
   engineDirectories: readonly HostPath[],
-): void {
+): Promise<void> {
   if (processLabel === undefined) return;
   const label = selinuxFileLabel(processLabel);
   for (const { hostPath, selinuxRelabel } of config.mounts) {
     if (!selinuxRelabel || hostPath === undefined) continue;
     const path = parseHostPath(hostPath, "mount host_path");
     checkRelabelable(path, engineDirectories);
-    relabelTree(kernel, path, label);
+    await relabelTree(kernel, slice, path, label);
   }
 }
 
@@ -54,7 +57,12 @@ function checkRelabelable(path: HostPath, engineDirectories: readonly HostPath[]
 }
 
 /** Links are labelled and never followed, in whatever part of a path: others may change the tree meanwhile. */
-function relabelTree(kernel: Kernel, path: HostPath, label: string): void {
+async function relabelTree(
+  kernel: Kernel,
+  slice: Pick<TimeSlice, "turn">,
+  path: HostPath,
+  label: string,
+): Promise<void> {
   const value = new TextEncoder().encode(`${label}\0`);
   const slash = path.lastIndexOf("/");
   const parent = kernel.open(path.slice(0, slash) || "/", O_PATH | O_DIRECTORY);
@@ -63,20 +71,31 @@ function relabelTree(kernel: Kernel, path: HostPath, label: string): void {
   kernel.lsetxattrat(parent, top, attribute, value);
   const pending = isDirectory(kernel, parent, top) ? [top] : [];
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    for (const child of relabelChildren(kernel, parent, name, value)) pending.push(`${name}/${child}`);
+    for (const child of await relabelChildren(kernel, slice, parent, name, value)) pending.push(`${name}/${child}`);
   }
 }
 
 /** @returns which of them are directories. */
-function relabelChildren(kernel: Kernel, parent: Fd, name: string, value: Uint8Array): readonly string[] {
+async function relabelChildren(
+  kernel: Kernel,
+  slice: Pick<TimeSlice, "turn">,
+  parent: Fd,
+  name: string,
+  value: Uint8Array,
+): Promise<readonly string[]> {
   const how = { flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
   const directory = kernel.openat2(parent, name, how);
   using _directory = { [Symbol.dispose]: () => kernel.close(directory) };
   const children = readdirSync(`/proc/self/fd/${directory}`, { encoding: "buffer" }).map((bytes) =>
     bytesToString(bytes),
   );
-  for (const child of children) kernel.lsetxattrat(directory, child, attribute, value);
-  return children.filter((child) => isDirectory(kernel, directory, child));
+  const directories: string[] = [];
+  for (const child of children) {
+    await slice.turn();
+    kernel.lsetxattrat(directory, child, attribute, value);
+    if (isDirectory(kernel, directory, child)) directories.push(child);
+  }
+  return directories;
 }
 
 function isDirectory(kernel: Kernel, parent: Fd, name: string): boolean {
