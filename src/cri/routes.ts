@@ -2,6 +2,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { Engine } from "../gen/crib/v1/engine_pb.ts";
 import { ImageService, RuntimeService } from "../gen/runtime/v1/api_pb.ts";
 import type { CriDeps } from "./deps.ts";
+import { exportImages, importImages } from "./engine/archives.ts";
 import { check } from "./engine/check.ts";
 import { info } from "./engine/info.ts";
 import { listLeftovers, removeLeftovers } from "./engine/leftovers.ts";
@@ -10,6 +11,7 @@ import { pull } from "./engine/pull.ts";
 import { listPulls, watchPulls } from "./engine/pulls.ts";
 import { reloadConfig } from "./engine/reload-config.ts";
 import { listRuntimes } from "./engine/runtimes.ts";
+import { tagImage } from "./engine/tag-image.ts";
 import { imageFsInfo } from "./image/image-fs-info.ts";
 import { imageStatus } from "./image/image-status.ts";
 import { listImages } from "./image/list-images.ts";
@@ -118,6 +120,9 @@ export function routes(deps: CriDeps, shutdown: AbortSignal): (router: ConnectRo
       listLeftovers: listLeftovers(deps),
       removeLeftovers: removeLeftovers(deps),
       check: check(deps),
+      importImages: importImages(deps),
+      exportImages: exportImages(deps),
+      tagImage: tagImage(deps),
       listMonitors: listMonitors(deps),
       renewMonitors: renewMonitors(deps),
       reloadConfig: reloadConfig(deps),

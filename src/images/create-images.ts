@@ -11,6 +11,7 @@ import { LayerProcesses } from "../layers/native/layer-processes.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { Reserve } from "../state/reserve.ts";
+import { ImageArchives } from "./archive/image-archives.ts";
 import { BackgroundCheck } from "./check/background-check.ts";
 import { CheckedTimes } from "./check/checked-times.ts";
 import { DamagedStore } from "./check/damaged-store.ts";
@@ -19,12 +20,14 @@ import { BlobDownloads } from "./content/blob-downloads.ts";
 import { collectGarbage, deleteContents, type GarbageStores } from "./content/collect-garbage.ts";
 import { ContentStore } from "./content/content-store.ts";
 import { DownloadSlots } from "./content/download-slots.ts";
+import { blobsOf, layersOf } from "./content/image-parts.ts";
 import { listLeftovers, removeLeftovers } from "./content/leftovers.ts";
 import { Pins } from "./content/pins.ts";
 import type {
   CheckStep,
   Image,
   ImageAccounts,
+  ImageBlob,
   ImageLayer,
   Images,
   Leftover,
@@ -139,6 +142,7 @@ export async function createImages(options: ImagesOptions): Promise<ImageService
 
 class StoredImages implements ImageService {
   readonly profiles: SecurityProfiles;
+  readonly archives: ImageArchives;
   readonly #options: ImagesOptions;
   readonly #stores: GarbageStores & { readonly slots: DownloadSlots };
   readonly #workers: LayerWorkers;
@@ -163,6 +167,7 @@ class StoredImages implements ImageService {
     this.#stores = stores;
     this.#workers = workers;
     this.#platform = options.platform ?? hostPlatform();
+    this.archives = new ImageArchives(stores, this.#platform, options.log);
     this.#puller = new Puller({ ...options, platform: this.#platform, receivers }, stores);
     const { clock, log, config, root } = options;
     this.#checks = new StoreChecks(stores, (image, signal) => this.#puller.repair(image, signal), clock, log);
@@ -217,13 +222,11 @@ class StoredImages implements ImageService {
   }
 
   layers(id: ImageId): readonly ImageLayer[] {
-    const { index, layers } = this.#stores;
-    return (index.record(id)?.chainIds ?? []).flatMap((chainId) => {
-      const layer = layers.layers.get(chainId);
-      if (layer === undefined) return [];
-      const { diffId, diskBytes, inodes } = layer;
-      return [{ chainId, diffId, directory: layers.lowerDir(chainId), diskBytes, inodes }];
-    });
+    return layersOf(this.#stores, id);
+  }
+
+  blobs(id: ImageId): readonly ImageBlob[] {
+    return blobsOf(this.#stores, id);
   }
 
   holders(): readonly string[] {

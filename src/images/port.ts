@@ -125,6 +125,12 @@ export interface ImageLayer {
   readonly inodes: number;
 }
 
+/** A blob of an image as it was pushed: a manifest, its config, a layer as it travelled. */
+export interface ImageBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
 /** What no image has and no pull is using. */
 export type Leftover = { readonly bytes: number; readonly changedAtNs: UnixNanos } & (
   | { readonly kind: "partial-blob" | "blob"; readonly digest: Digest }
@@ -185,9 +191,47 @@ export interface SecurityProfiles {
   find(reference: string): string | undefined;
 }
 
+/** An image that an archive brought, or what became of one that it has. */
+export type ImportedImage = {
+  /** What the archive calls it, normalised. */
+  readonly names: readonly string[];
+  /** Of its manifest or index. */
+  readonly digest: Digest;
+} & (
+  | { readonly outcome: "imported"; readonly imageId: ImageId }
+  /** Not for this node, or no image: others of the archive are. */
+  | { readonly outcome: "skipped"; readonly why: string }
+);
+
+export interface ExportRequest {
+  /** Tags, digests, ids or id prefixes. */
+  readonly images: readonly string[];
+  /** Where a layer's compressed blob is not kept: takes its archive as it is, and another manifest that says so. */
+  readonly rebuild: boolean;
+}
+
+/** Images from and to archives. */
+export interface Archives {
+  /**
+   * Takes the images of an archive: an OCI layout as a tar, or what `docker save` writes; plain, gzip or zstd.
+   * @param name what to call the image of an archive that has one; a repository for one that says a tag alone.
+   * @throws {CribError} for an archive that is damaged or holds no image for this node: then nothing of it stays.
+   */
+  import(
+    archive: AsyncIterable<Uint8Array>,
+    name: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly ImportedImage[]>;
+  /** An OCI layout as a tar, which `docker load` reads as well, with the digests that the images were pulled with. */
+  export(request: ExportRequest, signal: AbortSignal): AsyncGenerator<Uint8Array>;
+  /** Gives an image one more name, and takes it from whatever had it. @returns it, normalised. */
+  tag(image: string, name: string): Promise<string>;
+}
+
 /** The image service's domain: what ImageService RPCs and containers need. */
 export interface Images {
   readonly profiles: SecurityProfiles;
+  readonly archives: Archives;
   /** Joins a pull of the same reference (and credentials) already under way. */
   pull(request: PullRequest, signal: AbortSignal): Promise<Image>;
   /** The pulls that are going on, oldest first. */
@@ -211,6 +255,8 @@ export interface Images {
   release(holder: string): void;
   /** The unpacked layers of an image, bottom first; none when the image is gone. Whoever only looks holds nothing. */
   layers(id: ImageId): readonly ImageLayer[];
+  /** The blobs of an image that are kept. */
+  blobs(id: ImageId): readonly ImageBlob[];
   /** /etc/passwd and /etc/group of the image, strictly parsed, cached (layers never change). */
   accounts(id: ImageId): ImageAccounts;
   usage(): { readonly mountpoint: HostPath; readonly usedBytes: bigint; readonly usedInodes: bigint };

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { invalidArgument } from "../../errors/crib-error.ts";
 import { type Image, ImageSchema } from "../../gen/runtime/v1/api_pb.ts";
+import { addImagesExportVerb } from "../archives/export.ts";
+import { addImagesImportVerb } from "../archives/import.ts";
 import { humanSize } from "../format/human-size.ts";
 import { printable } from "../format/printable.ts";
 import { protoJson } from "../format/proto-json.ts";
@@ -9,7 +11,9 @@ import { type Column, printTable } from "../format/table.ts";
 import { orNothing } from "../pods/or-nothing.ts";
 import { type Cli, daemonVerb, examples, printJson, withDaemonOptions } from "../program/cli.ts";
 import type { DaemonClient } from "../program/client.ts";
+import { addImagesDuVerb } from "./du.ts";
 import { showPulls, watchPulls } from "./show-pulls.ts";
+import { addImagesTagVerb } from "./tag.ts";
 import { addImagesTreeVerb } from "./tree.ts";
 
 interface ImagesOptions {
@@ -67,7 +71,8 @@ export function addImagesVerb(program: Command, cli: Cli): void {
         if (options.all && !options.json && !options.quiet) await printLeftovers(cli, daemon);
       }),
     );
-  addImagesTreeVerb(verb, cli);
+  for (const add of [addImagesTreeVerb, addImagesDuVerb, addImagesTagVerb, addImagesImportVerb, addImagesExportVerb])
+    add(verb, cli);
 }
 
 async function printLeftovers(cli: Cli, daemon: DaemonClient): Promise<void> {

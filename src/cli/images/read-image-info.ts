@@ -10,8 +10,10 @@ const stepSchema = z.object({
   comment: z.string().optional(),
   empty_layer: z.boolean().optional(),
 });
+const blobSchema = z.object({ digest: z.string(), sizeBytes: z.number() });
 const infoSchema = z.object({
   layers: z.array(layerSchema),
+  blobs: z.array(blobSchema).optional(),
   imageSpec: z.object({ history: z.array(stepSchema).nullish() }),
 });
 
@@ -24,6 +26,8 @@ export interface ImageInfo {
   readonly image: Image;
   /** Bottom first. */
   readonly layers: readonly StoredLayer[];
+  /** As they were pushed, those that are kept. */
+  readonly blobs: readonly z.infer<typeof blobSchema>[];
   /** Oldest first; builders may write none. */
   readonly history: readonly BuildStep[];
 }
@@ -35,5 +39,10 @@ export async function readImageInfo(daemon: DaemonClient, word: string): Promise
   const parsed = infoSchema.safeParse(JSON.parse(info["info"] ?? "null"));
   if (!parsed.success)
     throw internal(`the daemon on ${daemon.address} tells nothing of an image's layers: is it crib?`);
-  return { image, layers: parsed.data.layers, history: parsed.data.imageSpec.history ?? [] };
+  return {
+    image,
+    layers: parsed.data.layers,
+    blobs: parsed.data.blobs ?? [],
+    history: parsed.data.imageSpec.history ?? [],
+  };
 }

@@ -1,4 +1,4 @@
-import type { Image, ImageLayer } from "../../images/port.ts";
+import type { Image, ImageBlob, ImageLayer } from "../../images/port.ts";
 import { toImage } from "../convert/image.ts";
 import { layersInfo, verboseInfo } from "../convert/info.ts";
 import type { CriDeps } from "../deps.ts";
@@ -12,7 +12,7 @@ export function imageStatus({ images }: Pick<CriDeps, "images">): ImageRpc<"imag
     if (image === undefined) return {};
     return {
       image: toImage(image),
-      info: request.verbose ? verboseInfo(imageInfo(image, images.layers(image.id))) : {},
+      info: request.verbose ? verboseInfo(imageInfo(image, images.layers(image.id), images.blobs(image.id))) : {},
     };
   };
 }
@@ -21,12 +21,17 @@ export function imageStatus({ images }: Pick<CriDeps, "images">): ImageRpc<"imag
  * `chainID` (the whole stack's) and `imageSpec` are containerd's names. The latter is the config as it was pushed, checked
  * when it was pulled to be JSON.
  */
-function imageInfo(image: Image, layers: readonly ImageLayer[]): Readonly<Record<string, unknown>> {
+function imageInfo(
+  image: Image,
+  layers: readonly ImageLayer[],
+  blobs: readonly ImageBlob[],
+): Readonly<Record<string, unknown>> {
   return {
     chainID: layers.at(-1)?.chainId,
     pulledAtNs: image.pulledAtNs,
     pinned: image.pinned,
     imageSpec: JSON.parse(image.rawConfig) as unknown,
     layers: layersInfo(layers),
+    blobs,
   };
 }

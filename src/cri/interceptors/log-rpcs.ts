@@ -8,6 +8,7 @@ const slowMs = 2000;
 /** These wait for a registry, a workload or a client: their duration says nothing about crib. */
 const waiting: ReadonlySet<string> = new Set([
   "PullImage",
+  "ImportImages",
   "PullSecurityProfile",
   "ExecSync",
   "StopContainer",

@@ -13,6 +13,7 @@ import type { StoreProblem } from "../port.ts";
 import { type Durability, digestOfFile } from "../store/durability.ts";
 import type { BlobRecord, ImageRecords } from "../store/image-records.ts";
 import { IngestHash } from "./ingest-hash.ts";
+import { NewBlob } from "./new-blob.ts";
 
 /** A blob on its way in: bytes before `offset` are in its file. */
 export interface Ingest {
@@ -49,6 +50,9 @@ export class ContentStore {
   /** Brings rows and files together: a file renamed just before a crash gets its row, a row without its file is no blob. */
   async open(blobs: readonly BlobRecord[]): Promise<void> {
     await mkdir(this.ingestDirectory, { recursive: true, mode: 0o700 });
+    // What has no digest for a name cannot be gone on with.
+    for (const name of await readdir(this.ingestDirectory))
+      if (!isDigest(name.replace("-", ":"))) await rm(joinHostPath(this.ingestDirectory, name), { force: true });
     const recorded = new Map(blobs.map((blob) => [blob.digest, blob]));
     for (const algorithm of ["sha256", "sha512"]) {
       const directory = joinHostPath(this.directory, algorithm);
@@ -111,6 +115,20 @@ export class ContentStore {
     await rename(path, this.path(digest));
     this.#durability.settle(this.path(digest));
     this.#record({ digest, sizeBytes: offset, createdAtNs: this.#clock.now() });
+  }
+
+  /** A blob whose digest is not known yet; what a crash leaves of it is deleted when the store is opened. */
+  async create(algorithm: "sha256" | "sha512"): Promise<NewBlob> {
+    return await NewBlob.create(joinHostPath(this.ingestDirectory, `new-${crypto.randomUUID()}`), algorithm);
+  }
+
+  /** Takes it as `digest`, which the caller had of it. */
+  async take(blob: NewBlob, digest: Digest): Promise<void> {
+    if (await this.isWhole(digest)) return;
+    await rename(blob.path, this.path(digest));
+    blob.taken();
+    this.#durability.settle(this.path(digest));
+    this.#record({ digest, sizeBytes: blob.size, createdAtNs: this.#clock.now() });
   }
 
   /** Stores a small blob whose digest the caller computed from the very bytes. */

@@ -111,7 +111,8 @@ function parseIndex(fields: ForeignObject, what: string): ImageIndex {
   return Object.freeze({ kind: "index", manifests: Object.freeze(manifests) });
 }
 
-function parseDescriptor(fields: ForeignObject, what: string): Descriptor {
+/** @param what the document it stands in. @throws {CribError} data-loss. */
+export function parseDescriptor(fields: ForeignObject, what: string): Descriptor {
   const digest = fields.text("digest");
   if (!isDigest(digest))
     throw new CribError("data-loss", `${what} names the malformed digest ${JSON.stringify(digest.slice(0, 160))}`);

@@ -35,6 +35,8 @@ export interface BlobSource {
   failed(origin: string, why: string): void;
   /** Tells of a blob that was not what its digest says, in the same words for every server. */
   wrong(digest: Digest, why: string): void;
+  /** Nobody has another copy: what was wrong once stays wrong. */
+  readonly asksOnce?: boolean;
   /** Whose limit a download counts against. */
   readonly registry: string;
 }

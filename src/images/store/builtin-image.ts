@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { internal } from "../../errors/crib-error.ts";
 import type { Digest, ImageId } from "../../ids/digest.ts";
 import { writeTar } from "../../layers/tar/tar-writer.ts";
+import { sha256 } from "../content/sha256.ts";
 import { parseImageConfig } from "../pull/image-config.ts";
 import { parseManifest } from "../pull/manifest.ts";
 import type { ResolvedImage } from "../pull/resolve-image.ts";
@@ -80,10 +80,6 @@ const modes: ReadonlyMap<string, number> = new Map([
   ["root", 0o700],
   ["tmp", 0o1777],
 ]);
-
-function sha256(bytes: Uint8Array): Digest {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}` as Digest;
-}
 
 function json(document: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(document));

@@ -210,14 +210,14 @@ function toEntry(record: ImageRecord): Entry {
   return { record, config, view: undefined };
 }
 
-/** The row a reference would be under: a digest decides alone, its tag is a comment. */
-function canonicalName(text: string): string | undefined {
+/** The row a reference would be under: a digest decides alone, its tag is a comment. Undefined for what is no name, perhaps an id. */
+export function canonicalName(text: string): string | undefined {
   try {
     const reference = parseReference(text);
     const name = repositoryName(reference);
     return reference.digest === undefined ? `${name}:${reference.tag ?? "latest"}` : `${name}@${reference.digest}`;
-  } catch {
-    // Not a name: perhaps an id.
+  } catch (error) {
+    if (!CribError.is(error)) throw error;
     return undefined;
   }
 }

@@ -32,7 +32,7 @@ export function writeTarHeader(member: TarMember, sizeBytes: number): Uint8Array
   putOctal(block, 100, 8, member.mode ?? (member.type === "5" ? 0o755 : 0o644));
   putOctal(block, 108, 8, member.uid ?? 0);
   putOctal(block, 116, 8, member.gid ?? 0);
-  putOctal(block, 124, 12, sizeBytes);
+  putSize(block, sizeBytes);
   putOctal(block, 136, 12, member.mtimeSeconds ?? 0);
   block.fill(0x20, 148, 156);
   block[156] = (member.type ?? "0").charCodeAt(0);
@@ -49,6 +49,15 @@ function putText(block: Uint8Array, at: number, length: number, text: string): v
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > length) throw internal(`tar field of ${length} bytes cannot hold ${JSON.stringify(text)}`);
   block.set(bytes, at);
+}
+
+/** Octal has room for 8 GiB; beyond, in base 256 as GNU and PAX readers know it. */
+function putSize(block: Uint8Array, sizeBytes: number): void {
+  if (sizeBytes < 8 ** 11) putOctal(block, 124, 12, sizeBytes);
+  else {
+    block[124] = 0x80;
+    new DataView(block.buffer, block.byteOffset).setBigUint64(128, BigInt(sizeBytes));
+  }
 }
 
 function putOctal(block: Uint8Array, at: number, length: number, value: number): void {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file crib/v1/engine.proto.
  */
 export const file_crib_v1_engine: GenFile = /*@__PURE__*/
-  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAki4QEKDUxheWVyUHJvZ3Jlc3MSDgoGZGlnZXN0GAEgASgJEhIKCmRvbmVfYnl0ZXMYAiABKAMSEwoLdG90YWxfYnl0ZXMYAyABKAMSDQoFcGhhc2UYBCABKAkSDgoGc291cmNlGAUgASgJEg4KBm1pcnJvchgGIAEoCBIdChBieXRlc19wZXJfc2Vjb25kGAcgASgDSACIAQESHgoRbWlsbGlzZWNvbmRzX2xlZnQYCCABKANIAYgBAUITChFfYnl0ZXNfcGVyX3NlY29uZEIUChJfbWlsbGlzZWNvbmRzX2xlZnQiEgoQTGlzdFB1bGxzUmVxdWVzdCI5ChFMaXN0UHVsbHNSZXNwb25zZRIkCgVwdWxscxgBIAMoCzIVLmNyaWIudjEuUHVsbFVuZGVyV2F5IhMKEVdhdGNoUHVsbHNSZXF1ZXN0IlEKCVB1bGxFdmVudBIjCgRwdWxsGAEgASgLMhUuY3JpYi52MS5QdWxsVW5kZXJXYXkSEAoIaW1hZ2VfaWQYAiABKAkSDQoFZXJyb3IYAyABKAkijAEKDFB1bGxVbmRlcldheRIKCgJpZBgBIAEoAxIRCglyZWZlcmVuY2UYAiABKAkSDgoGYXNrZXJzGAMgAygJEhUKDXN0YXJ0ZWRfYXRfbnMYBCABKAMSDgoGZGlnZXN0GAUgASgJEiYKBmxheWVycxgGIAMoCzIWLmNyaWIudjEuTGF5ZXJQcm9ncmVzcyIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAyIeCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIIm0KC0NoZWNrVXBkYXRlEioKCHByb2dyZXNzGAEgASgLMhYuY3JpYi52MS5DaGVja1Byb2dyZXNzSAASKAoHZmluZGluZxgCIAEoCzIVLmNyaWIudjEuQ2hlY2tGaW5kaW5nSABCCAoGdXBkYXRlIkYKDUNoZWNrUHJvZ3Jlc3MSDQoFaXRlbXMYASABKAMSEgoKZG9uZV9pdGVtcxgCIAEoAxISCgpkb25lX2J5dGVzGAMgASgDIoEBCgxDaGVja0ZpbmRpbmcSDAoEcGFydBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvYmxlbRgDIAEoCRIOCgZpbWFnZXMYBCADKAkSDwoHb3V0Y29tZRgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEg0KBWVycm9yGAcgASgJIhUKE0xpc3RNb25pdG9yc1JlcXVlc3QiOgoUTGlzdE1vbml0b3JzUmVzcG9uc2USIgoIbW9uaXRvcnMYASADKAsyEC5jcmliLnYxLk1vbml0b3IiQAoHTW9uaXRvchIWCg5wb2Rfc2FuZGJveF9pZBgBIAEoCRINCgVidWlsZBgCIAEoCRIOCgZuZXdlc3QYAyABKAkiLwoUUmVuZXdNb25pdG9yc1JlcXVlc3QSFwoPcG9kX3NhbmRib3hfaWRzGAEgAygJIkIKFVJlbmV3TW9uaXRvcnNSZXNwb25zZRIpCghtb25pdG9ycxgBIAMoCzIXLmNyaWIudjEuUmVuZXdlZE1vbml0b3IiSAoOUmVuZXdlZE1vbml0b3ISFgoOcG9kX3NhbmRib3hfaWQYASABKAkSDQoFYnVpbGQYAiABKAkSDwoHZmFpbHVyZRgDIAEoCSIVChNSZWxvYWRDb25maWdSZXF1ZXN0IkIKFFJlbG9hZENvbmZpZ1Jlc3BvbnNlEioKCHNldHRpbmdzGAEgAygLMhguY3JpYi52MS5SZWxvYWRlZFNldHRpbmciPAoPUmVsb2FkZWRTZXR0aW5nEgsKA2tleRgBIAEoCRIPCgdvdXRjb21lGAIgASgJEgsKA3doeRgDIAEoCSIVChNMaXN0UnVudGltZXNSZXF1ZXN0IjoKFExpc3RSdW50aW1lc1Jlc3BvbnNlEiIKCHJ1bnRpbWVzGAEgAygLMhAuY3JpYi52MS5SdW50aW1lIokBCgdSdW50aW1lEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIPCgdkZWZhdWx0GAMgASgIEg8KB3Byb2dyYW0YBCABKAkSDwoHdmVyc2lvbhgFIAEoCRIQCghmZWF0dXJlcxgGIAMoCRIPCgdwcm9ibGVtGAcgASgJEgwKBHBvZHMYCCABKA0yoQYKBkVuZ2luZRI1CgRQdWxsEhQuY3JpYi52MS5QdWxsUmVxdWVzdBoTLmNyaWIudjEuUHVsbFVwZGF0ZSIAMAESRAoJTGlzdFB1bGxzEhkuY3JpYi52MS5MaXN0UHVsbHNSZXF1ZXN0GhouY3JpYi52MS5MaXN0UHVsbHNSZXNwb25zZSIAEkAKCldhdGNoUHVsbHMSGi5jcmliLnYxLldhdGNoUHVsbHNSZXF1ZXN0GhIuY3JpYi52MS5QdWxsRXZlbnQiADABEjUKBEluZm8SFC5jcmliLnYxLkluZm9SZXF1ZXN0GhUuY3JpYi52MS5JbmZvUmVzcG9uc2UiABJQCg1MaXN0TGVmdG92ZXJzEh0uY3JpYi52MS5MaXN0TGVmdG92ZXJzUmVxdWVzdBoeLmNyaWIudjEuTGlzdExlZnRvdmVyc1Jlc3BvbnNlIgASVgoPUmVtb3ZlTGVmdG92ZXJzEh8uY3JpYi52MS5SZW1vdmVMZWZ0b3ZlcnNSZXF1ZXN0GiAuY3JpYi52MS5SZW1vdmVMZWZ0b3ZlcnNSZXNwb25zZSIAEjgKBUNoZWNrEhUuY3JpYi52MS5DaGVja1JlcXVlc3QaFC5jcmliLnYxLkNoZWNrVXBkYXRlIgAwARJNCgxMaXN0TW9uaXRvcnMSHC5jcmliLnYxLkxpc3RNb25pdG9yc1JlcXVlc3QaHS5jcmliLnYxLkxpc3RNb25pdG9yc1Jlc3BvbnNlIgASUAoNUmVuZXdNb25pdG9ycxIdLmNyaWIudjEuUmVuZXdNb25pdG9yc1JlcXVlc3QaHi5jcmliLnYxLlJlbmV3TW9uaXRvcnNSZXNwb25zZSIAEk0KDFJlbG9hZENvbmZpZxIcLmNyaWIudjEuUmVsb2FkQ29uZmlnUmVxdWVzdBodLmNyaWIudjEuUmVsb2FkQ29uZmlnUmVzcG9uc2UiABJNCgxMaXN0UnVudGltZXMSHC5jcmliLnYxLkxpc3RSdW50aW1lc1JlcXVlc3QaHS5jcmliLnYxLkxpc3RSdW50aW1lc1Jlc3BvbnNlIgBiBnByb3RvMw");
+  fileDesc("ChRjcmliL3YxL2VuZ2luZS5wcm90bxIHY3JpYi52MSJECgtQdWxsUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiswEKClB1bGxVcGRhdGUSJQoIcmVzb2x2ZWQYASABKAsyES5jcmliLnYxLlJlc29sdmVkSAASJwoFbGF5ZXIYAiABKAsyFi5jcmliLnYxLkxheWVyUHJvZ3Jlc3NIABIdCgRkb25lGAMgASgLMg0uY3JpYi52MS5Eb25lSAASLAoMaG9zdF9mYWlsdXJlGAQgASgLMhQuY3JpYi52MS5Ib3N0RmFpbHVyZUgAQggKBnVwZGF0ZSIqCgtIb3N0RmFpbHVyZRIOCgZvcmlnaW4YASABKAkSCwoDd2h5GAIgASgJIi0KCFJlc29sdmVkEhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAki4QEKDUxheWVyUHJvZ3Jlc3MSDgoGZGlnZXN0GAEgASgJEhIKCmRvbmVfYnl0ZXMYAiABKAMSEwoLdG90YWxfYnl0ZXMYAyABKAMSDQoFcGhhc2UYBCABKAkSDgoGc291cmNlGAUgASgJEg4KBm1pcnJvchgGIAEoCBIdChBieXRlc19wZXJfc2Vjb25kGAcgASgDSACIAQESHgoRbWlsbGlzZWNvbmRzX2xlZnQYCCABKANIAYgBAUITChFfYnl0ZXNfcGVyX3NlY29uZEIUChJfbWlsbGlzZWNvbmRzX2xlZnQiEgoQTGlzdFB1bGxzUmVxdWVzdCI5ChFMaXN0UHVsbHNSZXNwb25zZRIkCgVwdWxscxgBIAMoCzIVLmNyaWIudjEuUHVsbFVuZGVyV2F5IhMKEVdhdGNoUHVsbHNSZXF1ZXN0IlEKCVB1bGxFdmVudBIjCgRwdWxsGAEgASgLMhUuY3JpYi52MS5QdWxsVW5kZXJXYXkSEAoIaW1hZ2VfaWQYAiABKAkSDQoFZXJyb3IYAyABKAkijAEKDFB1bGxVbmRlcldheRIKCgJpZBgBIAEoAxIRCglyZWZlcmVuY2UYAiABKAkSDgoGYXNrZXJzGAMgAygJEhUKDXN0YXJ0ZWRfYXRfbnMYBCABKAMSDgoGZGlnZXN0GAUgASgJEiYKBmxheWVycxgGIAMoCzIWLmNyaWIudjEuTGF5ZXJQcm9ncmVzcyIYCgREb25lEhAKCGltYWdlX2lkGAEgASgJIg0KC0luZm9SZXF1ZXN0IocBCgxJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCRIMCgRyb290GAMgASgJEg0KBXN0YXRlGAQgASgJEhMKC2Nncm91cF9tb2RlGAUgASgJEgsKA3BpZBgGIAEoAxIVCg1zdGFydGVkX2F0X25zGAcgASgDIhYKFExpc3RMZWZ0b3ZlcnNSZXF1ZXN0Ij0KFUxpc3RMZWZ0b3ZlcnNSZXNwb25zZRIkCglsZWZ0b3ZlcnMYASADKAsyES5jcmliLnYxLkxlZnRvdmVyIhgKFlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QiPQoXUmVtb3ZlTGVmdG92ZXJzUmVzcG9uc2USIgoHcmVtb3ZlZBgBIAMoCzIRLmNyaWIudjEuTGVmdG92ZXIiTgoITGVmdG92ZXISDAoEa2luZBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAMSFQoNY2hhbmdlZF9hdF9ucxgEIAEoAyIeCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIIm0KC0NoZWNrVXBkYXRlEioKCHByb2dyZXNzGAEgASgLMhYuY3JpYi52MS5DaGVja1Byb2dyZXNzSAASKAoHZmluZGluZxgCIAEoCzIVLmNyaWIudjEuQ2hlY2tGaW5kaW5nSABCCAoGdXBkYXRlIkYKDUNoZWNrUHJvZ3Jlc3MSDQoFaXRlbXMYASABKAMSEgoKZG9uZV9pdGVtcxgCIAEoAxISCgpkb25lX2J5dGVzGAMgASgDIoEBCgxDaGVja0ZpbmRpbmcSDAoEcGFydBgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvYmxlbRgDIAEoCRIOCgZpbWFnZXMYBCADKAkSDwoHb3V0Y29tZRgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEg0KBWVycm9yGAcgASgJIjEKE0ltcG9ydEltYWdlc1JlcXVlc3QSDAoEZGF0YRgBIAEoDBIMCgRuYW1lGAIgASgJIj4KFEltcG9ydEltYWdlc1Jlc3BvbnNlEiYKBmltYWdlcxgBIAMoCzIWLmNyaWIudjEuSW1wb3J0ZWRJbWFnZSJRCg1JbXBvcnRlZEltYWdlEg0KBW5hbWVzGAEgAygJEg4KBmRpZ2VzdBgCIAEoCRIQCghpbWFnZV9pZBgDIAEoCRIPCgdza2lwcGVkGAQgASgJIjYKE0V4cG9ydEltYWdlc1JlcXVlc3QSDgoGaW1hZ2VzGAEgAygJEg8KB3JlYnVpbGQYAiABKAgiJAoURXhwb3J0SW1hZ2VzUmVzcG9uc2USDAoEZGF0YRgBIAEoDCIuCg9UYWdJbWFnZVJlcXVlc3QSDQoFaW1hZ2UYASABKAkSDAoEbmFtZRgCIAEoCSIgChBUYWdJbWFnZVJlc3BvbnNlEgwKBG5hbWUYASABKAkiFQoTTGlzdE1vbml0b3JzUmVxdWVzdCI6ChRMaXN0TW9uaXRvcnNSZXNwb25zZRIiCghtb25pdG9ycxgBIAMoCzIQLmNyaWIudjEuTW9uaXRvciJACgdNb25pdG9yEhYKDnBvZF9zYW5kYm94X2lkGAEgASgJEg0KBWJ1aWxkGAIgASgJEg4KBm5ld2VzdBgDIAEoCSIvChRSZW5ld01vbml0b3JzUmVxdWVzdBIXCg9wb2Rfc2FuZGJveF9pZHMYASADKAkiQgoVUmVuZXdNb25pdG9yc1Jlc3BvbnNlEikKCG1vbml0b3JzGAEgAygLMhcuY3JpYi52MS5SZW5ld2VkTW9uaXRvciJICg5SZW5ld2VkTW9uaXRvchIWCg5wb2Rfc2FuZGJveF9pZBgBIAEoCRINCgVidWlsZBgCIAEoCRIPCgdmYWlsdXJlGAMgASgJIhUKE1JlbG9hZENvbmZpZ1JlcXVlc3QiQgoUUmVsb2FkQ29uZmlnUmVzcG9uc2USKgoIc2V0dGluZ3MYASADKAsyGC5jcmliLnYxLlJlbG9hZGVkU2V0dGluZyI8Cg9SZWxvYWRlZFNldHRpbmcSCwoDa2V5GAEgASgJEg8KB291dGNvbWUYAiABKAkSCwoDd2h5GAMgASgJIhUKE0xpc3RSdW50aW1lc1JlcXVlc3QiOgoUTGlzdFJ1bnRpbWVzUmVzcG9uc2USIgoIcnVudGltZXMYASADKAsyEC5jcmliLnYxLlJ1bnRpbWUiiQEKB1J1bnRpbWUSDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEg8KB2RlZmF1bHQYAyABKAgSDwoHcHJvZ3JhbRgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhAKCGZlYXR1cmVzGAYgAygJEg8KB3Byb2JsZW0YByABKAkSDAoEcG9kcxgIIAEoDTKGCAoGRW5naW5lEjUKBFB1bGwSFC5jcmliLnYxLlB1bGxSZXF1ZXN0GhMuY3JpYi52MS5QdWxsVXBkYXRlIgAwARJECglMaXN0UHVsbHMSGS5jcmliLnYxLkxpc3RQdWxsc1JlcXVlc3QaGi5jcmliLnYxLkxpc3RQdWxsc1Jlc3BvbnNlIgASQAoKV2F0Y2hQdWxscxIaLmNyaWIudjEuV2F0Y2hQdWxsc1JlcXVlc3QaEi5jcmliLnYxLlB1bGxFdmVudCIAMAESNQoESW5mbxIULmNyaWIudjEuSW5mb1JlcXVlc3QaFS5jcmliLnYxLkluZm9SZXNwb25zZSIAElAKDUxpc3RMZWZ0b3ZlcnMSHS5jcmliLnYxLkxpc3RMZWZ0b3ZlcnNSZXF1ZXN0Gh4uY3JpYi52MS5MaXN0TGVmdG92ZXJzUmVzcG9uc2UiABJWCg9SZW1vdmVMZWZ0b3ZlcnMSHy5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1JlcXVlc3QaIC5jcmliLnYxLlJlbW92ZUxlZnRvdmVyc1Jlc3BvbnNlIgASOAoFQ2hlY2sSFS5jcmliLnYxLkNoZWNrUmVxdWVzdBoULmNyaWIudjEuQ2hlY2tVcGRhdGUiADABEk8KDEltcG9ydEltYWdlcxIcLmNyaWIudjEuSW1wb3J0SW1hZ2VzUmVxdWVzdBodLmNyaWIudjEuSW1wb3J0SW1hZ2VzUmVzcG9uc2UiACgBEk8KDEV4cG9ydEltYWdlcxIcLmNyaWIudjEuRXhwb3J0SW1hZ2VzUmVxdWVzdBodLmNyaWIudjEuRXhwb3J0SW1hZ2VzUmVzcG9uc2UiADABEkEKCFRhZ0ltYWdlEhguY3JpYi52MS5UYWdJbWFnZVJlcXVlc3QaGS5jcmliLnYxLlRhZ0ltYWdlUmVzcG9uc2UiABJNCgxMaXN0TW9uaXRvcnMSHC5jcmliLnYxLkxpc3RNb25pdG9yc1JlcXVlc3QaHS5jcmliLnYxLkxpc3RNb25pdG9yc1Jlc3BvbnNlIgASUAoNUmVuZXdNb25pdG9ycxIdLmNyaWIudjEuUmVuZXdNb25pdG9yc1JlcXVlc3QaHi5jcmliLnYxLlJlbmV3TW9uaXRvcnNSZXNwb25zZSIAEk0KDFJlbG9hZENvbmZpZxIcLmNyaWIudjEuUmVsb2FkQ29uZmlnUmVxdWVzdBodLmNyaWIudjEuUmVsb2FkQ29uZmlnUmVzcG9uc2UiABJNCgxMaXN0UnVudGltZXMSHC5jcmliLnYxLkxpc3RSdW50aW1lc1JlcXVlc3QaHS5jcmliLnYxLkxpc3RSdW50aW1lc1Jlc3BvbnNlIgBiBnByb3RvMw");
 
 /**
  * Asks for an image. Credentials are optional; without them the node's own are tried.
@@ -666,6 +666,177 @@ export const CheckFindingSchema: GenMessage<CheckFinding> = /*@__PURE__*/
   messageDesc(file_crib_v1_engine, 21);
 
 /**
+ * @generated from message crib.v1.ImportImagesRequest
+ */
+export type ImportImagesRequest = Message<"crib.v1.ImportImagesRequest"> & {
+  /**
+   * The next bytes of the archive.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+
+  /**
+   * In the first message: what to call the image, or in which repository the tags of a layout are.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message crib.v1.ImportImagesRequest.
+ * Use `create(ImportImagesRequestSchema)` to create a new message.
+ */
+export const ImportImagesRequestSchema: GenMessage<ImportImagesRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 22);
+
+/**
+ * @generated from message crib.v1.ImportImagesResponse
+ */
+export type ImportImagesResponse = Message<"crib.v1.ImportImagesResponse"> & {
+  /**
+   * @generated from field: repeated crib.v1.ImportedImage images = 1;
+   */
+  images: ImportedImage[];
+};
+
+/**
+ * Describes the message crib.v1.ImportImagesResponse.
+ * Use `create(ImportImagesResponseSchema)` to create a new message.
+ */
+export const ImportImagesResponseSchema: GenMessage<ImportImagesResponse> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 23);
+
+/**
+ * An image of an archive.
+ *
+ * @generated from message crib.v1.ImportedImage
+ */
+export type ImportedImage = Message<"crib.v1.ImportedImage"> & {
+  /**
+   * @generated from field: repeated string names = 1;
+   */
+  names: string[];
+
+  /**
+   * Of its manifest or index.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * Empty for one that was skipped.
+   *
+   * @generated from field: string image_id = 3;
+   */
+  imageId: string;
+
+  /**
+   * Why: it is for other machines, or no image.
+   *
+   * @generated from field: string skipped = 4;
+   */
+  skipped: string;
+};
+
+/**
+ * Describes the message crib.v1.ImportedImage.
+ * Use `create(ImportedImageSchema)` to create a new message.
+ */
+export const ImportedImageSchema: GenMessage<ImportedImage> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 24);
+
+/**
+ * @generated from message crib.v1.ExportImagesRequest
+ */
+export type ExportImagesRequest = Message<"crib.v1.ExportImagesRequest"> & {
+  /**
+   * Tags, digests, ids or id prefixes.
+   *
+   * @generated from field: repeated string images = 1;
+   */
+  images: string[];
+
+  /**
+   * Where a layer's compressed blob is not kept: its archive instead, uncompressed, under another manifest.
+   *
+   * @generated from field: bool rebuild = 2;
+   */
+  rebuild: boolean;
+};
+
+/**
+ * Describes the message crib.v1.ExportImagesRequest.
+ * Use `create(ExportImagesRequestSchema)` to create a new message.
+ */
+export const ExportImagesRequestSchema: GenMessage<ExportImagesRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 25);
+
+/**
+ * @generated from message crib.v1.ExportImagesResponse
+ */
+export type ExportImagesResponse = Message<"crib.v1.ExportImagesResponse"> & {
+  /**
+   * The next bytes of the archive.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message crib.v1.ExportImagesResponse.
+ * Use `create(ExportImagesResponseSchema)` to create a new message.
+ */
+export const ExportImagesResponseSchema: GenMessage<ExportImagesResponse> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 26);
+
+/**
+ * @generated from message crib.v1.TagImageRequest
+ */
+export type TagImageRequest = Message<"crib.v1.TagImageRequest"> & {
+  /**
+   * Tag, digest, id or id prefix.
+   *
+   * @generated from field: string image = 1;
+   */
+  image: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message crib.v1.TagImageRequest.
+ * Use `create(TagImageRequestSchema)` to create a new message.
+ */
+export const TagImageRequestSchema: GenMessage<TagImageRequest> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 27);
+
+/**
+ * @generated from message crib.v1.TagImageResponse
+ */
+export type TagImageResponse = Message<"crib.v1.TagImageResponse"> & {
+  /**
+   * Normalised: "docker.io/library/busybox:latest".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message crib.v1.TagImageResponse.
+ * Use `create(TagImageResponseSchema)` to create a new message.
+ */
+export const TagImageResponseSchema: GenMessage<TagImageResponse> = /*@__PURE__*/
+  messageDesc(file_crib_v1_engine, 28);
+
+/**
  * @generated from message crib.v1.ListMonitorsRequest
  */
 export type ListMonitorsRequest = Message<"crib.v1.ListMonitorsRequest"> & {
@@ -676,7 +847,7 @@ export type ListMonitorsRequest = Message<"crib.v1.ListMonitorsRequest"> & {
  * Use `create(ListMonitorsRequestSchema)` to create a new message.
  */
 export const ListMonitorsRequestSchema: GenMessage<ListMonitorsRequest> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 22);
+  messageDesc(file_crib_v1_engine, 29);
 
 /**
  * @generated from message crib.v1.ListMonitorsResponse
@@ -693,7 +864,7 @@ export type ListMonitorsResponse = Message<"crib.v1.ListMonitorsResponse"> & {
  * Use `create(ListMonitorsResponseSchema)` to create a new message.
  */
 export const ListMonitorsResponseSchema: GenMessage<ListMonitorsResponse> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 23);
+  messageDesc(file_crib_v1_engine, 30);
 
 /**
  * The process that is parent to a pod's containers, as it answers now.
@@ -726,7 +897,7 @@ export type Monitor = Message<"crib.v1.Monitor"> & {
  * Use `create(MonitorSchema)` to create a new message.
  */
 export const MonitorSchema: GenMessage<Monitor> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 24);
+  messageDesc(file_crib_v1_engine, 31);
 
 /**
  * Which monitors; none named: all that run another executable than the daemon's.
@@ -745,7 +916,7 @@ export type RenewMonitorsRequest = Message<"crib.v1.RenewMonitorsRequest"> & {
  * Use `create(RenewMonitorsRequestSchema)` to create a new message.
  */
 export const RenewMonitorsRequestSchema: GenMessage<RenewMonitorsRequest> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 25);
+  messageDesc(file_crib_v1_engine, 32);
 
 /**
  * @generated from message crib.v1.RenewMonitorsResponse
@@ -762,7 +933,7 @@ export type RenewMonitorsResponse = Message<"crib.v1.RenewMonitorsResponse"> & {
  * Use `create(RenewMonitorsResponseSchema)` to create a new message.
  */
 export const RenewMonitorsResponseSchema: GenMessage<RenewMonitorsResponse> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 26);
+  messageDesc(file_crib_v1_engine, 33);
 
 /**
  * What became of one. A monitor that was not renewed goes on as it was.
@@ -795,7 +966,7 @@ export type RenewedMonitor = Message<"crib.v1.RenewedMonitor"> & {
  * Use `create(RenewedMonitorSchema)` to create a new message.
  */
 export const RenewedMonitorSchema: GenMessage<RenewedMonitor> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 27);
+  messageDesc(file_crib_v1_engine, 34);
 
 /**
  * @generated from message crib.v1.ReloadConfigRequest
@@ -808,7 +979,7 @@ export type ReloadConfigRequest = Message<"crib.v1.ReloadConfigRequest"> & {
  * Use `create(ReloadConfigRequestSchema)` to create a new message.
  */
 export const ReloadConfigRequestSchema: GenMessage<ReloadConfigRequest> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 28);
+  messageDesc(file_crib_v1_engine, 35);
 
 /**
  * Every setting that differs from what holds. A configuration that cannot be used is an error, and changes nothing.
@@ -827,7 +998,7 @@ export type ReloadConfigResponse = Message<"crib.v1.ReloadConfigResponse"> & {
  * Use `create(ReloadConfigResponseSchema)` to create a new message.
  */
 export const ReloadConfigResponseSchema: GenMessage<ReloadConfigResponse> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 29);
+  messageDesc(file_crib_v1_engine, 36);
 
 /**
  * @generated from message crib.v1.ReloadedSetting
@@ -860,7 +1031,7 @@ export type ReloadedSetting = Message<"crib.v1.ReloadedSetting"> & {
  * Use `create(ReloadedSettingSchema)` to create a new message.
  */
 export const ReloadedSettingSchema: GenMessage<ReloadedSetting> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 30);
+  messageDesc(file_crib_v1_engine, 37);
 
 /**
  * @generated from message crib.v1.ListRuntimesRequest
@@ -873,7 +1044,7 @@ export type ListRuntimesRequest = Message<"crib.v1.ListRuntimesRequest"> & {
  * Use `create(ListRuntimesRequestSchema)` to create a new message.
  */
 export const ListRuntimesRequestSchema: GenMessage<ListRuntimesRequest> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 31);
+  messageDesc(file_crib_v1_engine, 38);
 
 /**
  * @generated from message crib.v1.ListRuntimesResponse
@@ -890,7 +1061,7 @@ export type ListRuntimesResponse = Message<"crib.v1.ListRuntimesResponse"> & {
  * Use `create(ListRuntimesResponseSchema)` to create a new message.
  */
 export const ListRuntimesResponseSchema: GenMessage<ListRuntimesResponse> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 32);
+  messageDesc(file_crib_v1_engine, 39);
 
 /**
  * A handler of the configuration.
@@ -960,7 +1131,7 @@ export type Runtime = Message<"crib.v1.Runtime"> & {
  * Use `create(RuntimeSchema)` to create a new message.
  */
 export const RuntimeSchema: GenMessage<Runtime> = /*@__PURE__*/
-  messageDesc(file_crib_v1_engine, 33);
+  messageDesc(file_crib_v1_engine, 40);
 
 /**
  * The engine behind the socket.
@@ -1037,6 +1208,36 @@ export const Engine: GenService<{
     methodKind: "server_streaming";
     input: typeof CheckRequestSchema;
     output: typeof CheckUpdateSchema;
+  },
+  /**
+   * Takes images from an archive that the client sends: an OCI layout as a tar, or what docker save writes; plain, gzip or zstd.
+   *
+   * @generated from rpc crib.v1.Engine.ImportImages
+   */
+  importImages: {
+    methodKind: "client_streaming";
+    input: typeof ImportImagesRequestSchema;
+    output: typeof ImportImagesResponseSchema;
+  },
+  /**
+   * Writes images as an OCI layout in a tar, which docker load reads as well.
+   *
+   * @generated from rpc crib.v1.Engine.ExportImages
+   */
+  exportImages: {
+    methodKind: "server_streaming";
+    input: typeof ExportImagesRequestSchema;
+    output: typeof ExportImagesResponseSchema;
+  },
+  /**
+   * Gives an image one more name.
+   *
+   * @generated from rpc crib.v1.Engine.TagImage
+   */
+  tagImage: {
+    methodKind: "unary";
+    input: typeof TagImageRequestSchema;
+    output: typeof TagImageResponseSchema;
   },
   /**
    * Which executable each pod's monitor runs.

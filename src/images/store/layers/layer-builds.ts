@@ -9,6 +9,7 @@ import type { LayerWorkers, UnpackJob } from "../../../layers/layer-workers.ts";
 import type { LayerProcesses } from "../../../layers/native/layer-processes.ts";
 import type { ParsedLayer } from "../../../layers/native/replies.ts";
 import type { Log } from "../../../observe/log.ts";
+import { atOnce } from "../../check/pace.ts";
 import type { BlobDownloads } from "../../content/blob-downloads.ts";
 import type { ContentStore } from "../../content/content-store.ts";
 import type { LayerPhase, LayerSender } from "../../port.ts";
@@ -92,9 +93,13 @@ export class LayerBuilds {
         return;
       } catch (error) {
         if (!CribError.is(error, "data-loss")) throw error;
+        // The blob is what its digest says, and others may have it: it is the image that does not say the truth of it. Not a
+        // look that ends when another layer fails: what cannot be read counts as damaged.
+        const neverEnding = new AbortController().signal;
+        if ((await this.#content.problem(wish.blob.digest, atOnce(neverEnding))) === undefined) throw error;
         await this.#content.invalidate(wish.blob.digest);
         wish.from.wrong(wish.blob.digest, error.message);
-        if (attempt === 1 || signal.aborted) throw error;
+        if (attempt === 1 || signal.aborted || wish.from.asksOnce === true) throw error;
         this.#log.warn({ blob: wish.blob.digest, error: error.message }, "a layer blob is damaged, fetching it again");
       }
     }

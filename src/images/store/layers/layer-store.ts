@@ -110,6 +110,11 @@ export class LayerStore implements Disposable {
     return joinHostPath(this.#withoutLink.has(chainId) ? this.#descriptorPath(mount) : tree, ".");
   }
 
+  /** The archive that a layer is kept as; undefined for one that is a directory. */
+  archivePath(chainId: ChainId): HostPath | undefined {
+    return this.#mounts.has(chainId) ? joinHostPath(this.#path(chainId), layerNames.archive) : undefined;
+  }
+
   /** Mounts the archive in `layer` and names its root there. @throws what the kernel says when it does not. */
   async mount(layer: HostPath): Promise<Fd> {
     const mount = await this.#mountArchive(layer);
@@ -143,9 +148,7 @@ export class LayerStore implements Disposable {
    * @param aside `layers/ingest/<name>`, with what `layerNames` says.
    */
   async commit(chainId: ChainId, aside: HostPath, facts: LayerFacts, mount?: Fd): Promise<void> {
-    await writeFile(joinHostPath(aside, labelName), labelText(facts), {
-      mode: newFileMode,
-    });
+    await writeFile(joinHostPath(aside, labelName), labelText(facts), { mode: newFileMode });
     const parent = joinHostPath(this.directory, "sha256");
     // Nothing recorded is there; what an interrupted delete left behind would be.
     await this.#workers.remove(parent, this.#name(chainId));
@@ -187,9 +190,8 @@ export class LayerStore implements Disposable {
   /** Removes what crashes left in `trash` and, but for the names in `active`, in `ingest`. */
   async sweep(active: ReadonlySet<string>): Promise<void> {
     for (const name of await readdir(this.#trash)) await this.#workers.remove(this.#trash, name);
-    for (const name of await readdir(this.ingestDirectory)) {
+    for (const name of await readdir(this.ingestDirectory))
       if (!active.has(name)) await this.#workers.remove(this.ingestDirectory, name);
-    }
   }
 
   /** Gives the mounts back, and their names first: the number of this process may be anybody's before the next opens the store. */
@@ -258,8 +260,7 @@ export class LayerStore implements Disposable {
     } catch (error) {
       const why = { layer: chainId, error: String(error) };
       this.#log.warn(why, "a layer directory without a row or a readable label is removed");
-      const name = crypto.randomUUID();
-      await rename(this.#path(chainId), joinHostPath(this.#trash, name));
+      await rename(this.#path(chainId), joinHostPath(this.#trash, crypto.randomUUID()));
       return undefined;
     }
   }
