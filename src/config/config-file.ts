@@ -113,6 +113,7 @@ const schema = z.strictObject({
     .strictObject({
       pinned: z.array(z.string().min(1)).optional(),
       layer_store: z.enum(["auto", "directories", "erofs"]).optional(),
+      trust_policy: path.or(z.literal("")).optional(),
       check_interval_hours: z
         .number()
         .int()

@@ -48,6 +48,8 @@ export interface Config {
     readonly layerStore: "auto" | "directories" | "erofs";
     /** Everything that images are made of is read once in this time and compared with what it should be. 0: only when asked. */
     readonly checkIntervalMs: number;
+    /** A policy.json that says which images may be pulled. Default: none, all may. */
+    readonly trustPolicy: HostPath | undefined;
   };
   readonly cdi: {
     /** Directories of CDI files; a later one wins over an earlier. */

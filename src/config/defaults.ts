@@ -23,7 +23,7 @@ export const defaultConfig: Config = deepFreeze({
     maxConcurrentDownloadsPerRegistry: 6,
     stallTimeoutMs: 30_000,
   },
-  images: { pinned: [], layerStore: "auto", checkIntervalMs: 7 * 24 * 3_600_000 },
+  images: { pinned: [], layerStore: "auto", checkIntervalMs: 7 * 24 * 3_600_000, trustPolicy: undefined },
   cdi: { specDirs: [parseHostPath("/etc/cdi"), parseHostPath("/var/run/cdi")] },
   nri: {
     socket: undefined,

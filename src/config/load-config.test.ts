@@ -50,6 +50,7 @@ describe("loadConfig()", () => {
       pinned = ["registry.k8s.io/pause:3.10"]
       layer_store = "directories"
       check_interval_hours = 24
+      trust_policy = "/etc/containers/policy.json"
       [cdi]
       spec_dirs = ["/c1", "/c2"]
       [nri]
@@ -96,7 +97,12 @@ describe("loadConfig()", () => {
         maxConcurrentDownloadsPerRegistry: 1,
         stallTimeoutMs: 7000,
       },
-      images: { pinned: ["registry.k8s.io/pause:3.10"], layerStore: "directories", checkIntervalMs: 86_400_000 },
+      images: {
+        pinned: ["registry.k8s.io/pause:3.10"],
+        layerStore: "directories",
+        checkIntervalMs: 86_400_000,
+        trustPolicy: "/etc/containers/policy.json",
+      },
       cdi: { specDirs: ["/c1", "/c2"] },
       nri: {
         socket: "/n/nri.sock",

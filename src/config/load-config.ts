@@ -145,6 +145,8 @@ function overlayImages(base: Config["images"], file: ConfigFile["images"]): Conf
   return {
     pinned: file?.pinned ?? base.pinned,
     layerStore: file?.layer_store ?? base.layerStore,
+    // "" switches it off.
+    trustPolicy: file?.trust_policy === "" ? undefined : (file?.trust_policy ?? base.trustPolicy),
     checkIntervalMs: hours === undefined ? base.checkIntervalMs : hours * 3_600_000,
   };
 }

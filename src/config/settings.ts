@@ -45,6 +45,7 @@ export const settings: readonly Setting[] = [
   { key: "images.pinned", path: ["images", "pinned"], takenBy: "images" },
   { key: "images.layer_store", path: ["images", "layerStore"], takenBy: "reader" },
   { key: "images.check_interval_hours", path: ["images", "checkIntervalMs"], takenBy: "reader" },
+  { key: "images.trust_policy", path: ["images", "trustPolicy"], takenBy: "reader" },
   { key: "cdi.spec_dirs", path: ["cdi", "specDirs"], takenBy: "reader" },
   { key: "nri.socket", path: ["nri", "socket"], takenBy: "plugins" },
   { key: "nri.config_dir", path: ["nri", "configDir"], takenBy: "reader" },

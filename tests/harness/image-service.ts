@@ -9,6 +9,7 @@ import { createSystemClock } from "../../src/observe/system-clock.ts";
 
 export interface OpenOptions extends Partial<Pick<ImagesOptions, "platform" | "limits" | "clock">> {
   readonly stallTimeoutMs?: number;
+  readonly trustPolicy?: string;
   readonly perRegistry?: number;
   readonly dockerConfig?: string;
   readonly bootId?: string;
@@ -71,7 +72,12 @@ export async function openImages(directory: string, options: OpenOptions = {}): 
         maxConcurrentDownloadsPerRegistry: options.perRegistry ?? 3,
         stallTimeoutMs: options.stallTimeoutMs ?? 10_000,
       },
-      images: { pinned: options.pinned ?? [], layerStore: options.layerStore ?? "auto", checkIntervalMs: 3_600_000 },
+      images: {
+        pinned: options.pinned ?? [],
+        layerStore: options.layerStore ?? "auto",
+        checkIntervalMs: 3_600_000,
+        trustPolicy: options.trustPolicy === undefined ? undefined : parseHostPath(options.trustPolicy),
+      },
     },
     log: {
       debug: () => undefined,

@@ -11,7 +11,7 @@ test("the packaged configuration is what holds without one", () => {
 
 test("the packaged configuration names and explains every key", () => {
   const keys = packagedFiles.config.split("\n").filter((line) => /^[a-z_]+ = /.test(line));
-  expect(keys).toHaveLength(39);
+  expect(keys).toHaveLength(40);
   const lines = packagedFiles.config.split("\n");
   for (const key of keys) expect([key, lines[lines.indexOf(key) - 1]?.startsWith("# ")]).toEqual([key, true]);
 });

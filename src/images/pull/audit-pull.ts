@@ -11,6 +11,8 @@ export interface PullFacts {
   /** The server that answered last, once one did. */
   source: string | undefined;
   digest: string | undefined;
+  /** What the trust policy said, in this pull itself: undefined for one that joined another. */
+  policy: string | undefined;
   /** What this pull brought over the network itself: nothing for one that joined another. */
   fetchedBytes: bigint;
 }
@@ -25,6 +27,7 @@ export async function auditPull(log: Log, clock: Clock, facts: PullFacts, work: 
     asker,
     ...(facts.digest === undefined ? {} : { digest: facts.digest }),
     ...(facts.source === undefined ? {} : { source: facts.source }),
+    ...(facts.policy === undefined ? {} : { policy: facts.policy }),
     fetchedBytes: Number(facts.fetchedBytes),
     ms: Math.round(clock.monotonicMs() - started),
   });

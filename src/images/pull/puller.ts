@@ -17,6 +17,7 @@ import { formatReference, type ImageReference, parseReference, repositoryName } 
 import { namingReference } from "../registry/repository.ts";
 import { type BuiltinImage, builtinDomain, builtinName, builtinSource } from "../store/builtin-image.ts";
 import type { ImageRecord } from "../store/image-records.ts";
+import { TrustCheck } from "../trust/check-trust.ts";
 import { auditPull, type PullFacts } from "./audit-pull.ts";
 import { installImage } from "./install-image.ts";
 import { PullBook } from "./pull-book.ts";
@@ -31,7 +32,7 @@ function credentialsFingerprint(credentials: RegistryCredentials | undefined): s
 }
 
 export interface PullWorld {
-  readonly config: Pick<Config, "registry">;
+  readonly config: Pick<Config, "registry" | "images">;
   readonly clock: Clock;
   readonly log: Log;
   readonly platform: Platform;
@@ -64,7 +65,14 @@ export class Puller {
     const key = `${name} ${credentialsFingerprint(request.credentials)}`;
     const { log, clock } = this.#world;
     const asker = request.asker ?? "daemon";
-    const facts: PullFacts = { image: name, asker, source: undefined, digest: undefined, fetchedBytes: 0n };
+    const facts: PullFacts = {
+      image: name,
+      asker,
+      source: undefined,
+      digest: undefined,
+      fetchedBytes: 0n,
+      policy: undefined,
+    };
     return await auditPull(log, clock, facts, async () => {
       const listen = (progress: PullProgress): void => {
         if (progress.kind === "resolved") facts.digest = progress.digest;
@@ -133,6 +141,9 @@ export class Puller {
   ): Promise<ImageId> {
     if (reference.domain === builtinDomain) return await this.#installBuiltin(reference, signal, report);
     const { config, clock, log, platform } = this.#world;
+    const policy = config.images.trustPolicy;
+    facts.policy = policy === undefined ? "none" : "refused";
+    const trust = policy === undefined ? undefined : new TrustCheck(policy, reference);
     const repository = await openRepository(reference, requestSecret(request.credentials), config.registry, {
       clock,
       log,
@@ -143,6 +154,8 @@ export class Puller {
     try {
       const image = await resolveImage(reference, repository, this.#stores.content, platform, signal);
       this.#sayOtherPlatform(request.reference, image.parsed.platform);
+      const digests = [image.targetDigest, image.documents.at(-1)?.digest ?? image.targetDigest];
+      if (trust !== undefined) facts.policy = await trust.verdict(digests, repository, signal);
       report(resolved(reference, image));
       const name = repositoryName(reference);
       // A tag beside a digest was not asked of the registry: it proves nothing about where the tag points.

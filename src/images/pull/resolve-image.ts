@@ -132,7 +132,8 @@ async function fetchConfig(
   }
 }
 
-async function readBlob(
+/** A small blob, whole and verified. @throws {CribError} unavailable, data-loss. */
+export async function readBlob(
   descriptor: Descriptor,
   from: ManifestSource,
   attempt: number,
