@@ -11,6 +11,8 @@ type Sampling = Pick<CriDeps, "pods" | "clock" | "log">;
 
 /** What an answer waits for all its parts together, however many there are. */
 const patienceMs = 400;
+/** Of the event loop, between two turns of others. */
+const sliceMs = 2;
 
 /** Running containers that match. */
 export function runningContainers(
@@ -43,7 +45,7 @@ export async function sampleEach<Kept extends { readonly id: string }, Sample, T
   tell: (sample: Sample) => Told,
 ): Promise<readonly Told[]> {
   const patience = samplingPatience(deps);
-  const slice = new TimeSlice(deps.clock);
+  const slice = new TimeSlice(deps.clock, sliceMs);
   const begun: Promise<Sample | undefined>[] = [];
   for (const { id } of records) {
     await slice.turn();

@@ -4,6 +4,8 @@ import type { Log } from "./log.ts";
 const beatMs = 50;
 /** A hold longer than this is logged: no single task may take so much of all clients' time at once. */
 const heldMs = 100;
+/** What an operation did in one step of at least that is told beside its name: a hold may be made of several. */
+const toldStepMs = 20;
 /** Operations named in one line of the log. */
 const mostNamed = 8;
 
@@ -102,7 +104,9 @@ export class LoopWatch implements Disposable {
       (a, b) => b.firstStepMs - a.firstStepMs || b.startedMs - a.startedMs,
     );
     const named = there.map(({ name, firstStepMs, startedMs }) =>
-      firstStepMs > heldMs && startedMs >= sinceMs ? `${name} (${Math.round(firstStepMs)} ms before it waited)` : name,
+      firstStepMs >= toldStepMs && startedMs >= sinceMs
+        ? `${name} (${Math.round(firstStepMs)} ms before it waited)`
+        : name,
     );
     this.#log.warn(
       {

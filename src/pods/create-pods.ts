@@ -132,7 +132,7 @@ export async function createPods(dependencies: PodsDependencies): Promise<Runnin
     defaultSeccomp: new DefaultSeccompProfiles(),
     eventHub,
     samplingSlice: new TimeSlice(clock),
-    cgroupReadings: new CgroupReadings(adapters.cgroups, tellable),
+    cgroupReadings: new CgroupReadings(adapters.cgroups, clock, tellable),
     cpuRates: new CpuRates(),
     layerUsage: new LayerUsage((root) => measureTree(adapters.kernel, clock, root), clock, log),
     tellable,

@@ -34,6 +34,8 @@ export class ChaosFaults {
   readonly #stopped = new Set<number>();
   /** Odd while the daemon is away. */
   epoch = 0;
+  /** What came last, and when. */
+  last: { readonly fault: Fault | "none"; readonly atMs: number } = { fault: "none", atMs: performance.now() };
 
   /** @param spared pods that nothing is done to. */
   constructor(bed: TestBed, random: Random, silent: SilentFs, spared: ReadonlySet<string>) {
@@ -53,6 +55,7 @@ export class ChaosFaults {
       return dice < 0;
     }) ?? [undefined];
     const fault = early ?? drawn;
+    if (fault !== undefined) this.last = { fault, atMs: performance.now() };
     if (fault === undefined) this.resumeAll();
     else if (await this.#happen(fault)) this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
   }

@@ -42,11 +42,12 @@ export class ChaosPromises {
     this.#seen.set(promise, what);
   }
 
-  called(what: string, ms: number): void {
+  /** @param when for what is told of one that took too long. */
+  called(what: string, ms: number, when: string): void {
     const known = this.#calls.get(what);
     if (known === undefined) this.#calls.set(what, [ms]);
     else known.push(ms);
-    if (ms > slowMs * timeFactor()) this.break("slow", `${what} took ${Math.round(ms)} ms`);
+    if (ms > slowMs * timeFactor()) this.break("slow", `${what} took ${Math.round(ms)} ms, ${when}`);
   }
 
   get slowest(): Slowest {

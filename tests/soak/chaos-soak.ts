@@ -180,7 +180,13 @@ class Chaos {
     const ms = performance.now() - start;
     if (epoch !== this.#faults?.epoch || epoch % 2 === 1) return;
     if (failure !== undefined) this.#promises.break("failed", `${what}: ${String(failure)}`);
-    this.#promises.called(what, ms);
+    this.#promises.called(what, ms, this.#lately());
+  }
+
+  /** What may have to do with a call that has just ended. */
+  #lately(): string {
+    const { fault, atMs } = this.#faults?.last ?? { fault: "none", atMs: 0 };
+    return `${((performance.now() - atMs) / 1000).toFixed(1)} s after ${fault}`;
   }
 
   #count(what: string): void {
