@@ -8,7 +8,7 @@ import { createJournal } from "./files/journal.ts";
 import { dissolveExecGroup, execGroup } from "./groups/exec-group.ts";
 import { RemovalBudget, removeGroup, removeTree } from "./groups/group-tree.ts";
 import { killGroup, v1Freezer, v2Freezer } from "./groups/kill-group.ts";
-import { treePids } from "./groups/tree-pids.ts";
+import { treePids, treePidsInTurns } from "./groups/tree-pids.ts";
 import type { Hierarchy, Layout } from "./hierarchies.ts";
 import { containerMount, detectLayout } from "./hierarchies.ts";
 import type { CgroupAccounting, CgroupStats, Cgroups } from "./port.ts";
@@ -157,6 +157,7 @@ export function createCgroups(input: CgroupsInput): Cgroups {
 
     kill: (path) => kill(directoryIn(killing, path)),
     pids,
+    pidsInTurns: (path, turn) => treePidsInTurns(files, directoryIn(killing, path), turn),
     isEmpty: (path) => files.exists(directoryIn(killing, path)) && pids(path).length === 0,
     remove(path) {
       const budget = new RemovalBudget();

@@ -40,7 +40,10 @@ export interface Cgroups {
   removeExec(container: CgroupPath, execId: string): boolean;
   /** SIGKILL to everything in `path` and below: cgroup.kill, else freeze + kill + thaw. */
   kill(path: CgroupPath): void;
+  /** Of the first groups of a tree that a container has filled with them. */
   pids(path: CgroupPath): readonly number[];
+  /** Of all of them. @param turn lets others have theirs. */
+  pidsInTurns(path: CgroupPath, turn: () => Promise<void>): Promise<readonly number[]>;
   /** Whether the group exists and holds no process. */
   isEmpty(path: CgroupPath): boolean;
   /** rmdir of `path` and everything below in every hierarchy; absent is success; EBUSY is retried a bounded number of times by the caller. */

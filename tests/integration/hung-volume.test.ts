@@ -37,6 +37,20 @@ function withVolume({ path }: SilentFs, name = "file"): ContainerRequest {
   return { mounts: [{ hostPath: join(path, name), containerPath: "/v" }] };
 }
 
+test("a volume that hangs, asked for more often than processes may wait, keeps no other pod from being made", async () => {
+  await using fs = await hungFs();
+  const pod = await bed.runPod();
+  await fs.silence();
+  // As a kubelet that asks again, in less time.
+  const refused = await Promise.all(Array.from({ length: 40 }, () => codeOf(bed.create(pod, withVolume(fs)))));
+  expect(new Set(refused)).toEqual(new Set(["DeadlineExceeded"]));
+  const startMs = performance.now();
+  expect(await codeOf(bed.create(pod, withVolume(fs)))).toBe("DeadlineExceeded");
+  expect(performance.now() - startMs).toBeLessThan(AT_ONCE_MS);
+  const beside = await within(AT_ONCE_MS, "a pod beside it", bed.runIdle(await bed.runPod()));
+  expect(await beside.sh("echo well")).toBe("well");
+});
+
 describe("a volume that hangs between create and start", () => {
   for (const [mode, pid] of [
     ["of its own", NamespaceMode.CONTAINER],

@@ -5,8 +5,8 @@ import type { CgroupFiles } from "../files/cgroup-files.ts";
 
 /** 40 µs each, on the event loop. Whoever removes a tree asks again until it is gone, and everybody else has a turn in between. */
 const mostRemoved = 1_000;
-/** Groups looked at for their processes at a time; the first to go are the first to be looked at. */
-const mostWalked = 4_096;
+/** Groups looked at for their processes at a time, up to 0.1 ms each; the first to go are the first to be looked at. */
+const mostWalked = 256;
 
 /** What removals of one call may remove together. */
 export class RemovalBudget {
@@ -40,7 +40,7 @@ export function removeTree(files: CgroupFiles, directory: string, budget: Remova
       throw new ErrnoError(Errno.EBUSY, "rmdir", path);
     } else {
       expanded.add(path);
-      pending.push(...directoriesIn(files, path).map((name) => `${path}/${name}`));
+      addBelow(files, path, pending);
     }
   }
 }
@@ -58,19 +58,23 @@ export function removeGroup(files: CgroupFiles, path: string): boolean {
 }
 
 /**
- * Groups from `directory` down, parents first, those that are removed first before others; as many as one may look at. Empty when it is
+ * Groups from `directory` down, parents first, those that are removed first before others; as many as one may look at. None when it is
  * not there.
  */
-export function walkTree(files: CgroupFiles, directory: string, most: number = mostWalked): readonly string[] {
-  if (!files.exists(directory)) return [];
-  const found: string[] = [];
+export function* walkTree(files: CgroupFiles, directory: string, most: number = mostWalked): Generator<string> {
+  if (!files.exists(directory)) return;
   const pending = [directory];
-  for (let path = pending.pop(); path !== undefined && found.length < most; path = pending.pop()) {
-    found.push(path);
-    const parent = path;
-    pending.push(...directoriesIn(files, path).map((name) => `${parent}/${name}`));
+  let left = most;
+  for (let path = pending.pop(); path !== undefined && left > 0; path = pending.pop()) {
+    left -= 1;
+    yield path;
+    addBelow(files, path, pending);
   }
-  return found;
+}
+
+/** One by one: as arguments of one call there may be too many of them. */
+function addBelow(files: CgroupFiles, path: string, pending: string[]): void {
+  for (const name of directoriesIn(files, path)) pending.push(`${path}/${name}`);
 }
 
 function directoriesIn(files: CgroupFiles, path: string): readonly string[] {

@@ -137,7 +137,7 @@ test("groups that a container made without end go a part at a time, and a part o
   cgroups.create(group, {});
   const directory = `${root}/freezer${group}`;
   for (let count = 0; count < 25; count++) files.mkdir(`${directory}/g${count}`);
-  expect(walkTree(files, directory, 10)).toHaveLength(10);
+  expect([...walkTree(files, directory, 10)]).toHaveLength(10);
   const left: number[] = [];
   while (files.exists(directory)) {
     try {
@@ -150,7 +150,33 @@ test("groups that a container made without end go a part at a time, and a part o
   expect(left).toEqual([16, 7]);
   // What would be removed first is looked at first: its processes are what keeps it.
   for (const name of ["a", "b"]) files.mkdir(`${root}/freezer/${name}`);
-  expect(walkTree(files, `${root}/freezer`, 2)[1]).toBe(`${root}/freezer/b`);
+  expect([...walkTree(files, `${root}/freezer`, 2)][1]).toBe(`${root}/freezer/b`);
+});
+
+test("thousands of groups that a container made hold the event loop no longer than a few, and are all counted", async () => {
+  const { cgroups, files } = openFake("v2");
+  cgroups.create(group, {});
+  const made = 1_000;
+  for (let count = 0; count < made; count++) files.mkdir(`${root}${group}/g${count}`);
+  files.write(`${root}${group}/g0/cgroup.procs`, "7\n");
+  let looks = 0;
+  const counting = {
+    ...files,
+    directories(path: string) {
+      looks++;
+      return looks === 1 ? files.directories(path) : [];
+    },
+  };
+  const counted = openFake("v2", { files: counting }).cgroups;
+  expect(counted.pids(group)).toEqual([]);
+  expect(looks).toBeLessThanOrEqual(256);
+  looks = 0;
+  let turns = 0;
+  const turn = async () => {
+    turns++;
+  };
+  expect(await counted.pidsInTurns(group, turn)).toEqual([7]);
+  expect(turns).toBe(made + 1);
 });
 
 describe("stats()", () => {

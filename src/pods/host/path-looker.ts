@@ -30,13 +30,28 @@ const replyBytes = 32;
 const deadlineMs = 5_000;
 /** Idle processes that are kept; a few hundred KiB each. */
 const kept = 2;
-/** Processes that wait for file systems that do not answer: a kubelet asks again for ever. */
-const mostHung = 32;
+/** Processes that wait for file systems that do not answer; a few hundred KiB each. */
+const mostHung = 256;
+/**
+ * A kubelet asks again for ever, and each time leaves a process behind: after so many at one path it is asked ever more seldom, so that
+ * a volume that hangs never takes all there may be, and with them every other pod's start.
+ */
+const freeAttempts = 2;
+const firstPauseMs = 10_000;
+const longestPauseMs = 300_000;
 
 interface Adapters {
   readonly executable: Fd;
-  readonly clock: Pick<Clock, "sleep">;
+  readonly clock: Pick<Clock, "sleep" | "monotonicMs">;
   readonly log: Log;
+}
+
+/** A path at which processes are stuck. */
+interface Silence {
+  stuck: number;
+  pauseMs: number;
+  /** When it is asked again. */
+  nextMs: number;
 }
 
 /**
@@ -47,6 +62,7 @@ interface Adapters {
 export class PathLooker implements Disposable {
   readonly #adapters: Adapters;
   readonly #idle: LookProcess[] = [];
+  readonly #silent = new Map<string, Silence>();
   #hung = 0;
 
   constructor(adapters: Adapters) {
@@ -61,6 +77,7 @@ export class PathLooker implements Disposable {
   /** Does all in this order. @throws {CribError} deadline-exceeded when the file system does not answer. */
   async lookAll(looks: readonly Look[]): Promise<readonly Found[]> {
     if (looks.length === 0) return [];
+    this.#checkSilent(looks);
     if (this.#hung >= mostHung) {
       throw unavailable(`${this.#hung} looks at paths of file systems that do not answer are waited for already`);
     }
@@ -75,6 +92,37 @@ export class PathLooker implements Disposable {
   async look(look: Look, what: string): Promise<Found> {
     const [found] = await this.lookAll([look]);
     return checkFound(found, look, what);
+  }
+
+  /** @throws {CribError} deadline-exceeded */
+  #checkSilent(looks: readonly Look[]): void {
+    const nowMs = this.#adapters.clock.monotonicMs();
+    for (const { path } of looks) {
+      const leftMs = (this.#silent.get(path)?.nextMs ?? 0) - nowMs;
+      if (leftMs <= 0) continue;
+      const name = JSON.stringify(path.slice(0, 200));
+      throw deadlineExceeded(
+        `the file system of ${name} does not answer: it is asked again in ${Math.ceil(leftMs / 1000)} s`,
+      );
+    }
+  }
+
+  /** @param path of the look that it has not answered. */
+  #leaveBehind(looker: LookProcess, path: string): void {
+    const silence = this.#silent.get(path) ?? { stuck: 0, pauseMs: firstPauseMs, nextMs: 0 };
+    this.#silent.set(path, silence);
+    this.#hung += 1;
+    silence.stuck += 1;
+    if (silence.stuck > freeAttempts) {
+      silence.nextMs = this.#adapters.clock.monotonicMs() + silence.pauseMs;
+      silence.pauseMs = Math.min(silence.pauseMs * 2, longestPauseMs);
+    }
+    looker.kill();
+    void looker.ended.then(() => {
+      this.#hung -= 1;
+      silence.stuck -= 1;
+      if (silence.stuck === 0) this.#silent.delete(path);
+    });
   }
 
   [Symbol.dispose](): void {
@@ -96,11 +144,7 @@ export class PathLooker implements Disposable {
     } finally {
       answered.abort();
     }
-    this.#hung += 1;
-    looker.kill();
-    void looker.ended.then(() => {
-      this.#hung -= 1;
-    });
+    this.#leaveBehind(looker, looks[looker.answered]?.path ?? "");
     const paths = looks.map(({ path }) => JSON.stringify(path.slice(0, 200))).join(", ");
     log.warn({ paths, pid: looker.pid }, "a file system does not answer: the process that looks is left behind");
     throw deadlineExceeded(`no answer within ${deadlineMs / 1000} s from the file system of ${paths}`);
@@ -123,6 +167,8 @@ class LookProcess {
   readonly #child: Subprocess<"pipe", "pipe", "ignore">;
   readonly #reader: Reader;
   #held: Buffer = Buffer.alloc(0);
+  /** Of the looks asked last. */
+  answered = 0;
 
   constructor(executable: Fd) {
     this.#child = Bun.spawn([`/proc/self/fd/${executable}`], {
@@ -147,11 +193,12 @@ class LookProcess {
   }
 
   async ask(looks: readonly Look[]): Promise<readonly Found[]> {
+    this.answered = 0;
     const requests = looks.map(({ kind, path }) => `${letters[kind]}${path}\0`).join("");
     this.#child.stdin.write(requests);
     await this.#child.stdin.flush();
     const found: Found[] = [];
-    while (found.length < looks.length) found.push(await this.#reply());
+    for (; this.answered < looks.length; this.answered++) found.push(await this.#reply());
     return found;
   }
 

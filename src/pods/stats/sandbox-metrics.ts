@@ -39,8 +39,12 @@ async function measureContainer(
 ): Promise<ContainerMetricsSample> {
   const { id, cgroup, process } = container;
   const accounting = engine.cgroupReadings.accounting(id, cgroup, patience);
-  const processes = engine.tellable.wait("processes", id, patience, () =>
-    countProcesses(engine.cgroups.pids(cgroup), process?.pid, engine.samplingSlice),
+  const processes = engine.tellable.wait("processes", id, patience, async () =>
+    countProcesses(
+      await engine.cgroups.pidsInTurns(cgroup, () => engine.samplingSlice.turn()),
+      process?.pid,
+      engine.samplingSlice,
+    ),
   );
   return {
     ...(await sampleContainer(engine, container, patience)),

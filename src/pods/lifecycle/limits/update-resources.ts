@@ -1,5 +1,6 @@
 import type { ContainerId } from "../../../ids/object-id.ts";
 import type { UpdateOutcome } from "../../../nri/port.ts";
+import { TimeSlice } from "../../../observe/time-slice.ts";
 import { specResources } from "../../../oci/resources/spec-resources.ts";
 import type { RuntimeSpec, SpecResources } from "../../../oci/runtime-spec.ts";
 import type { ResourceLimits } from "../../../spec/resource-limits.ts";
@@ -30,11 +31,14 @@ async function updateOne(
   using _held = await engine.locks.acquire(id, { doing: "is being updated", withinMs: lockMs });
   const asked = updatableContainer(engine, id);
   const { resources, updates } = await pluginsWishes(engine, asked, specResources(limits, []));
+  const score = Number(limits.oomScoreAdj);
+  const slice = new TimeSlice(engine.clock);
+  const pids = score === 0 ? [] : await engine.cgroups.pidsInTurns(asked.cgroup, () => slice.turn());
   changeLimits(
     engine,
     id,
     () => resources,
-    (record) => newOomScore(engine, record, Number(limits.oomScoreAdj)),
+    (record) => newOomScore(engine, record, score, pids),
   );
   const changed = getRecord("container", engine.containers, id);
   await noteToPlugins(engine, tellContainerPlugins(engine, "post-update", changed));
@@ -56,11 +60,12 @@ function newOomScore(
   engine: PodEngine,
   record: ContainerRecord,
   score: number,
+  pids: readonly number[],
 ): Pick<RuntimeSpec["process"], "oomScoreAdj"> {
   const old = record.spec.process.oomScoreAdj ?? 0;
   if (score === 0 || score === old) return {};
   if (record.state !== "running") return { oomScoreAdj: score };
-  const { refused } = adjustOomScore(engine.cgroups.pids(record.cgroup), old, score);
+  const { refused } = adjustOomScore(pids, old, score);
   if (!refused) return { oomScoreAdj: score };
   engine.log.warn({ container: record.id, score }, "oom_score_adj left as it was: lowering it needs CAP_SYS_RESOURCE");
   return {};
