@@ -28,6 +28,8 @@ int step_join_namespace(struct stage *stage, const struct join_namespace_step *s
 	if ((uint32_t)fs.f_type != NSFS_MAGIC)
 		return stage_fail(stage, -EINVAL, "not a namespace", step->path);
 	int joined = sys_setns(fd, (int)step->type);
+	/* One that is named has been cut off from the host's by who made it. */
+	stage->cut = stage->cut || (joined == 0 && step->type == CLONE_NEWNS);
 	return joined < 0 ? stage_fail(stage, joined, "setns", step->path) : 0;
 }
 

@@ -78,6 +78,10 @@ static int run_step(struct stage *stage, const struct plan_step *step)
 		return step_exec(stage, &step->exec);
 	case STEP_RUNTIME:
 		return step_runtime(stage, &step->runtime);
+	case STEP_SHIM_START:
+		return step_shim_start(stage, &step->shim_start);
+	case STEP_SHIM:
+		return step_shim(stage, &step->shim);
 	case STEP_HOOK:
 		return step_hook(stage, &step->hook);
 	}

@@ -62,15 +62,19 @@ static int take_terminal(struct stage *stage, int listener)
 }
 
 /* Ends with the stage, which is who would be killed for a runtime that hangs. */
-static _Noreturn void runtime_child(char **argv, char **env, pid_t stage, bool with_stdio)
+static _Noreturn void runtime_child(char **argv, char **env, pid_t stage, const int *stdio)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != stage)
 		_exit(126);
 	umask(022);
-	int null = with_stdio ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; null >= 0 && fd <= 2; fd++)
-		dup2(null, fd);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= 2; fd++) {
+		if (stdio == NULL)
+			dup2(null, fd);
+		else if (stdio[fd] != fd)
+			dup2(stdio[fd], fd);
+	}
 	sys_close_range(3, ~0u);
 	execve(argv[0], argv, env);
 	_exit(127);
@@ -105,14 +109,22 @@ static int reap(struct stage *stage, int pidfd, const char *path)
 	return stage_fail(stage, -ECANCELED, call, path);
 }
 
-/* `with_stdio`: the workload's, which the process that it makes inherits. */
-static int call_runtime(struct stage *stage, const struct runtime_step *step, struct string_list list, bool with_stdio)
+static const int workloads_stdio[3] = {0, 1, 2};
+
+struct call {
+	struct string_list argv;
+	struct string_list env;
+	uint32_t timeout_seconds;
+	const int *stdio; /* the workload's is what the process that is made inherits; NULL: none */
+};
+
+static int call_runtime(struct stage *stage, const struct call *call)
 {
-	char **argv = string_vector(list);
-	char **env = string_vector(step->env);
+	char **argv = string_vector(call->argv);
+	char **env = string_vector(call->env);
 	if (argv == NULL || env == NULL)
 		return stage_fail(stage, -ENOMEM, "mmap", "");
-	int64_t deadline = stage_now_ms() + (int64_t)step->timeout_seconds * 1000;
+	int64_t deadline = stage_now_ms() + (int64_t)call->timeout_seconds * 1000;
 	int pidfd cleanup_fd = -1;
 	pid_t self = getpid();
 	struct clone_args args = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
@@ -120,7 +132,7 @@ static int call_runtime(struct stage *stage, const struct runtime_step *step, st
 	if (pid < 0)
 		return stage_fail(stage, (int)pid, "clone3", argv[0]);
 	if (pid == 0)
-		runtime_child(argv, env, self, with_stdio);
+		runtime_child(argv, env, self, call->stdio);
 	int waited = wait_until(pidfd, deadline);
 	if (waited < 0)
 		sys_pidfd_send_signal(pidfd, SIGKILL);
@@ -174,7 +186,9 @@ int step_runtime(struct stage *stage, const struct runtime_step *step)
 	int listener cleanup_fd = step->terminal ? listen_for_terminal(stage) : -1;
 	if (step->terminal && listener < 0)
 		return listener;
-	int done = call_runtime(stage, step, step->create, true);
+	struct call create = {step->create, step->env, step->timeout_seconds, workloads_stdio};
+	struct call start = {step->start, step->env, step->timeout_seconds, NULL};
+	int done = call_runtime(stage, &create);
 	if (done < 0)
 		return done;
 	int made = open_made(stage, step->pid_file);
@@ -185,8 +199,53 @@ int step_runtime(struct stage *stage, const struct runtime_step *step)
 	if (done == 0)
 		done = hand_over(stage, made);
 	if (done == 0 && step->start.count > 0)
-		done = call_runtime(stage, step, step->start, false);
+		done = call_runtime(stage, &start);
 	if (done < 0)
+		end_made(stage, made);
+	_exit(0);
+}
+
+/* The only child that the stage has: what the call has left. */
+static int open_left(struct stage *stage, const char *path)
+{
+	char text[16] = "";
+	int file cleanup_fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	ssize_t length = file < 0 ? -1 : read(file, text, sizeof(text) - 1);
+	long pid = length <= 0 ? 0 : strtol(text, NULL, 10);
+	if (pid <= 1)
+		return stage_fail(stage, -ESRCH, "the shim left no process", path);
+	int pidfd = sys_pidfd_open((pid_t)pid);
+	return pidfd < 0 ? stage_fail(stage, pidfd, "pidfd_open", path) : pidfd;
+}
+
+static int open_output(struct stage *stage, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? stage_fail(stage, -errno, "open", path) : fd;
+}
+
+int step_shim_start(struct stage *stage, const struct shim_start_step *step)
+{
+	if (chdir(step->bundle) < 0)
+		return stage_fail(stage, -errno, "chdir", step->bundle);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return stage_fail(stage, -errno, "PR_SET_CHILD_SUBREAPER", "");
+	int input cleanup_fd = open(step->input, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (input < 0)
+		return stage_fail(stage, -errno, "open", step->input);
+	int output cleanup_fd = open_output(stage, step->output);
+	int errors cleanup_fd = output < 0 ? -1 : open_output(stage, step->errors);
+	if (output < 0 || errors < 0)
+		return output < 0 ? output : errors;
+	const int stdio[3] = {input, output, errors};
+	struct call start = {step->argv, step->env, step->timeout_seconds, stdio};
+	int done = call_runtime(stage, &start);
+	if (done < 0)
+		return done;
+	int made = open_left(stage, step->output);
+	if (made < 0)
+		return made;
+	if (hand_over(stage, made) < 0)
 		end_made(stage, made);
 	_exit(0);
 }

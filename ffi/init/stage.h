@@ -139,6 +139,9 @@ int step_exec(struct stage *stage, const struct exec_step *step);
 char **string_vector(struct string_list list);
 /* runtime.c: ends in success, or returns with nothing made. */
 int step_runtime(struct stage *stage, const struct runtime_step *step);
+int step_shim_start(struct stage *stage, const struct shim_start_step *step);
+/* shim.c: the stage stays as the container, or returns with nothing made. */
+int step_shim(struct stage *stage, const struct shim_step *step);
 /* hook.c */
 int64_t stage_now_ms(void);
 int step_hook(struct stage *stage, const struct hook_step *step);

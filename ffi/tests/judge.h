@@ -41,6 +41,15 @@ static inline void walk_step(struct plan_step *step)
 		walk(step->exec.argv);
 		walk(step->exec.env);
 		break;
+	case STEP_SHIM_START:
+		walk(step->shim_start.argv);
+		walk(step->shim_start.env);
+		break;
+	case STEP_SHIM:
+		if (step->shim.resize.length > 0)
+			touched += step->shim.resize.data[step->shim.resize.length - 1];
+		touch(step->shim.socket);
+		break;
 	case STEP_USER:
 		for (uint32_t i = 0; i < step->user.group_count; i++)
 			touched += read_u32(&step->user.groups);
@@ -66,7 +75,10 @@ static inline bool judge_plan(const uint8_t *bytes, size_t length)
 			abort(); /* plan_open promised */
 		walk_step(&step);
 	}
-	if (plan_next(&cursor, &step) != 0 || step.kind != STEP_EXEC)
+	if (plan_next(&cursor, &step) != 0)
+		abort();
+	if (step.kind != STEP_EXEC && step.kind != STEP_RUNTIME && step.kind != STEP_SHIM_START &&
+	    step.kind != STEP_SHIM)
 		abort();
 	return true;
 }

@@ -141,6 +141,24 @@ static void refuses_bad_steps(void)
 		refuses_step(runtimes[i].why, STEP_RUNTIME, &runtime);
 	}
 
+	static const struct {
+		const char *why;
+		const char *bundle;
+		const char *socket;
+		const char *root;
+		uint32_t timeout_seconds;
+	} shims[] = {
+		{"a shim in a relative directory", "bundle", "/s", "/r", 5},
+		{"a shim without a socket", "/bundle", "", "/r", 5},
+		{"a shim's relative root", "/bundle", "/s", "r", 5},
+		{"a shim without end", "/bundle", "/s", "/r", 0},
+	};
+	for (size_t i = 0; i < sizeof(shims) / sizeof(shims[0]); i++) {
+		struct wire shim = {.length = 0};
+		put_shim(&shim, shims[i].bundle, shims[i].socket, shims[i].root, shims[i].timeout_seconds);
+		refuses_step(shims[i].why, STEP_SHIM, &shim);
+	}
+
 	put(&payload, 3, 4);
 	put(&payload, 0x00006100, 4); /* "\0a\0" and the terminator: a NUL inside */
 	refuses_step("NUL in a string", STEP_MASK, &payload);

@@ -64,6 +64,17 @@ static inline void put_runtime(struct wire *payload, const char *bundle, const c
 	put(payload, timeout_seconds, 4);
 }
 
+static inline void put_shim(struct wire *payload, const char *bundle, const char *socket, const char *root,
+			    uint32_t timeout_seconds)
+{
+	put_string(payload, bundle);
+	put_string(payload, socket);
+	put_string(payload, root);
+	for (int request = 0; request < 6; request++)
+		put_bytes(payload, "r", 1);
+	put(payload, timeout_seconds, 4);
+}
+
 static inline void put_hook(struct wire *payload, const char *path, uint32_t timeout_seconds)
 {
 	put_string(payload, path);

@@ -128,6 +128,37 @@ static void decode_hook(struct reader *payload, struct hook_step *step)
 		payload->bad = true;
 }
 
+static void decode_shim_start(struct reader *payload, struct shim_start_step *step)
+{
+	step->bundle = read_string(payload);
+	step->argv = read_string_list(payload);
+	step->env = read_string_list(payload);
+	step->input = read_string(payload);
+	step->output = read_string(payload);
+	step->errors = read_string(payload);
+	step->timeout_seconds = read_u32(payload);
+	struct string_list argv = step->argv;
+	if (step->bundle[0] != '/' || argv.count == 0 || string_list_next(&argv)[0] != '/' || step->input[0] == '\0' ||
+	    step->output[0] == '\0' || step->errors[0] == '\0' || step->timeout_seconds == 0)
+		payload->bad = true;
+}
+
+static void decode_shim(struct reader *payload, struct shim_step *step)
+{
+	step->bundle = read_string(payload);
+	step->socket = read_string(payload);
+	step->root = read_string(payload);
+	step->create = read_bytes(payload);
+	step->start = read_bytes(payload);
+	step->wait = read_bytes(payload);
+	step->end = read_bytes(payload);
+	step->close_stdin = read_bytes(payload);
+	step->resize = read_bytes(payload);
+	step->timeout_seconds = read_u32(payload);
+	if (step->bundle[0] != '/' || step->root[0] != '/' || step->socket[0] == '\0' || step->timeout_seconds == 0)
+		payload->bad = true;
+}
+
 static void decode_runtime(struct reader *payload, struct runtime_step *step)
 {
 	step->bundle = read_string(payload);
@@ -240,6 +271,12 @@ static void decode_payload(struct reader *payload, struct plan_step *step)
 	case STEP_RUNTIME:
 		decode_runtime(payload, &step->runtime);
 		return;
+	case STEP_SHIM_START:
+		decode_shim_start(payload, &step->shim_start);
+		return;
+	case STEP_SHIM:
+		decode_shim(payload, &step->shim);
+		return;
 	case STEP_HOOK:
 		decode_hook(payload, &step->hook);
 		return;
@@ -266,6 +303,12 @@ int plan_next(struct reader *cursor, struct plan_step *step)
 	decode_payload(&payload, step);
 	step->index = index;
 	return reader_done(&payload) ? 1 : -EBADMSG;
+}
+
+/* What becomes the workload, or leaves one. */
+static bool ends_plan(uint16_t kind)
+{
+	return kind == STEP_EXEC || kind == STEP_RUNTIME || kind == STEP_SHIM_START || kind == STEP_SHIM;
 }
 
 int plan_open(const void *bytes, size_t length, struct plan *plan, struct failure *failure)
@@ -300,7 +343,7 @@ int plan_open(const void *bytes, size_t length, struct plan *plan, struct failur
 	}
 	if (!reader_done(&reader))
 		return failure_set(failure, -EBADMSG, "plan", "trailing bytes");
-	if (step.kind != STEP_EXEC && step.kind != STEP_RUNTIME)
+	if (!ends_plan(step.kind))
 		return failure_set(failure, -EBADMSG, "plan", "no exec at the end");
 	return 0;
 }

@@ -62,6 +62,8 @@ enum plan_step_kind {
 	STEP_COPY_UP = 45,
 	STEP_HOOK = 40,
 	STEP_RUNTIME = 46,
+	STEP_SHIM_START = 47,
+	STEP_SHIM = 48,
 };
 
 enum plan_propagation { PROPAGATION_PRIVATE = 0, PROPAGATION_SLAVE = 1, PROPAGATION_SHARED = 2 };
@@ -194,6 +196,32 @@ struct runtime_step {
 	uint32_t timeout_seconds; /* of either */
 };
 
+/* Ends a plan too: a shim's "start" leaves the process that serves, which is the workload. */
+struct shim_start_step {
+	const char *bundle;      /* a directory of the host: where it runs */
+	struct string_list argv; /* by absolute path */
+	struct string_list env;
+	const char *input; /* files in the bundle: what it reads on stdin, and where its stdout and stderr go */
+	const char *output;
+	const char *errors;
+	uint32_t timeout_seconds;
+};
+
+/* And this one: a shim makes the container, and the stage stays for it. The requests are ttRPC's, without their header.
+ */
+struct shim_step {
+	const char *bundle; /* a directory of the host: links to the stdio are made there */
+	const char *socket;
+	const char *root; /* of the container; the stage ends up in it */
+	struct bytes create;
+	struct bytes start;
+	struct bytes wait;
+	struct bytes end;
+	struct bytes close_stdin; /* empty: there is no input */
+	struct bytes resize;      /* ends in width and height, each a tag and five bytes; empty: no terminal */
+	uint32_t timeout_seconds; /* of create and start together */
+};
+
 struct exec_step {
 	struct string_list argv;
 	struct string_list env;
@@ -230,6 +258,8 @@ struct plan_step {
 		struct exec_step exec;
 		struct hook_step hook;
 		struct runtime_step runtime;
+		struct shim_start_step shim_start;
+		struct shim_step shim;
 	};
 };
 

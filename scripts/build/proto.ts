@@ -21,6 +21,7 @@ export function protoStep(): Step {
       "src/gen/containerd/services/containers/v1/containers_pb.ts",
       "src/gen/containerd/services/tasks/v1/tasks_pb.ts",
       "src/gen/containerd/v1/types/task_pb.ts",
+      "src/gen/containerd/task/v3/shim_pb.ts",
     ],
     work: () => generate(),
   };

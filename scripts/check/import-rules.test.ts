@@ -62,6 +62,8 @@ describe("the messages of the API", () => {
     ["src/nri/a.ts", gen("../")],
     ["src/pods/a.ts", 'import type { Pod } from "../gen/nri/pkg/api/v1alpha1/api_pb.ts";'],
     ["src/ttrpc/a.ts", 'import { Code } from "@connectrpc/connect";'],
+    ["src/runtime/oci-cli/a.ts", 'import { create } from "@bufbuild/protobuf";'],
+    ["src/cri/a.ts", 'import { Task } from "../gen/containerd/task/v3/shim_pb.ts";'],
   ])("end before %s: %s", (path, text) => {
     expect(reasons([path, text])).toEqual([expect.stringMatching(/only src\/.* know these messages/)]);
   });
@@ -71,6 +73,7 @@ describe("the messages of the API", () => {
     ["src/cli/a.ts", 'import { createClient } from "@connectrpc/connect";'],
     ["src/nri/a.ts", 'import { create } from "@bufbuild/protobuf";'],
     ["src/nri/adjust/a.ts", 'import type { Pod } from "../../gen/nri/pkg/api/v1alpha1/api_pb.ts";'],
+    ["src/runtime/shim-v2/a.ts", 'import { Task } from "../../gen/containerd/task/v3/shim_pb.ts";'],
     ["src/pods/request/a.test.ts", gen("../../")],
     ["src/pods/a.ts", 'import type { PodSpec } from "../spec/pod-spec.ts";'],
   ])("are known to %s: %s", (path, text) => {

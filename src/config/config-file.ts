@@ -49,11 +49,26 @@ const runtimeHandler = z.discriminatedUnion(
       args: z.array(z.string().min(1)).optional(),
       ...ofEveryHandler,
     }),
+    z.strictObject({
+      type: z.literal("shim-v2"),
+      path,
+      sandbox_container: z.boolean().optional(),
+      options: z
+        .strictObject({
+          binary_name: z.string().min(1).optional(),
+          root: path.optional(),
+          systemd_cgroup: z.boolean().optional(),
+          config_path: path.optional(),
+          type_url: z.string().min(1).optional(),
+        })
+        .optional(),
+      ...ofEveryHandler,
+    }),
   ],
   {
     error: (issue) =>
       issue.code === "invalid_union"
-        ? 'is no type that crib knows: "native" is its own runtime, "oci" the command line of another; shims ("shim-v2") are not supported yet'
+        ? 'is no type that crib knows: "native" is its own runtime, "oci" the command line of another, "shim-v2" a shim as containerd has them'
         : undefined,
   },
 );

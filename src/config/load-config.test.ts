@@ -74,6 +74,10 @@ describe("loadConfig()", () => {
       type = "oci"
       path = "/sbin/runc"
       args = ["--debug"]
+      [runtime.handlers.gvisor]
+      type = "shim-v2"
+      path = "/bin/containerd-shim-runsc-v1"
+      options = { type_url = "t", config_path = "/etc/runsc.toml" }
       [streaming]
       address = "::1"
       port = 10010
@@ -122,6 +126,19 @@ describe("loadConfig()", () => {
             privilegedWithoutHostDevices: true,
           },
           runc: { ...nativeHandler, type: "oci", path: "/sbin/runc", args: ["--debug"] },
+          gvisor: {
+            ...nativeHandler,
+            type: "shim-v2",
+            path: "/bin/containerd-shim-runsc-v1",
+            sandboxContainer: true,
+            options: {
+              binaryName: undefined,
+              root: undefined,
+              systemdCgroup: false,
+              configPath: "/etc/runsc.toml",
+              typeUrl: "t",
+            },
+          },
         },
         seccompProfileRoot: "/sec",
         apparmorDefaultProfile: false,
@@ -192,7 +209,8 @@ describe("loadConfig()", () => {
     ["[registry]\nmax_concurrent_downloads = 0", "registry.max_concurrent_downloads"],
     ["[cni]\nplugin_timeout_seconds = 1.5", "cni.plugin_timeout_seconds"],
     ['[runtime]\ndefault_handler = "a b"', "runtime.default_handler: is not a handler name"],
-    ['[runtime.handlers.kata]\ntype = "shim-v2"', "runtime.handlers.kata.type: is no type that crib knows"],
+    ['[runtime.handlers.kata]\ntype = "wasm"', "runtime.handlers.kata.type: is no type that crib knows"],
+    ['[runtime.handlers.kata]\ntype = "shim-v2"', "runtime.handlers.kata.path"],
     ['[runtime.handlers.kata]\npath = "/x"', "runtime.handlers.kata.type: is no type that crib knows"],
     ['[runtime.handlers.x]\ntype = "oci"', "runtime.handlers.x.path"],
     ['[runtime.handlers.x]\ntype = "oci"\npath = "runc"', "runtime.handlers.x.path"],

@@ -127,6 +127,20 @@ function overlayHandler(file: RuntimeHandlerFile): RuntimeHandlerConfig {
       return { type: "native", ...common };
     case "oci":
       return { type: "oci", path: file.path, args: file.args ?? [], ...common };
+    case "shim-v2":
+      return {
+        type: "shim-v2",
+        path: file.path,
+        sandboxContainer: file.sandbox_container ?? true,
+        options: {
+          binaryName: file.options?.binary_name,
+          root: file.options?.root,
+          systemdCgroup: file.options?.systemd_cgroup ?? false,
+          configPath: file.options?.config_path,
+          typeUrl: file.options?.type_url,
+        },
+        ...common,
+      };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { HostPath } from "../ids/path.ts";
 
 /** What runs the pods that ask for it by name (RuntimeClass, `runtime_handler`). */
-export type RuntimeHandlerConfig = NativeHandlerConfig | OciHandlerConfig;
+export type RuntimeHandlerConfig = NativeHandlerConfig | OciHandlerConfig | ShimHandlerConfig;
 
 /** crib's own runtime. */
 export interface NativeHandlerConfig extends CommonHandlerConfig {
@@ -15,6 +15,27 @@ export interface OciHandlerConfig extends CommonHandlerConfig {
   readonly path: HostPath;
   /** Global options of every call, before the verb. */
   readonly args: readonly string[];
+}
+
+/** A shim as containerd's runtime v2 has them: Kata's, gVisor's, runc's. */
+export interface ShimHandlerConfig extends CommonHandlerConfig {
+  readonly type: "shim-v2";
+  /** The shim's program. */
+  readonly path: HostPath;
+  /** Whether a pod begins with a container of its own, as sandboxed runtimes want it. */
+  readonly sandboxContainer: boolean;
+  readonly options: ShimOptions;
+}
+
+/** What the runtime behind a shim is told. */
+export interface ShimOptions {
+  /** Of runc's shim: the runtime's program, where it keeps its state, whether groups are systemd's. */
+  readonly binaryName: string | undefined;
+  readonly root: HostPath | undefined;
+  readonly systemdCgroup: boolean;
+  /** Of shims with a file of their own, and what that is called: "io.containerd.runsc.v1.options". */
+  readonly configPath: HostPath | undefined;
+  readonly typeUrl: string | undefined;
 }
 
 interface CommonHandlerConfig {

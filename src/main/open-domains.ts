@@ -108,7 +108,8 @@ export async function openDomains(
     log,
   });
   const pluginRegistry = new PluginRegistry(log);
-  const runtimes = await openRuntimes(config, native, { cgroups, clock, log });
+  const runtimes = await openRuntimes(config, native, { kernel, cgroups, clock, log });
+  undo.use(runtimes.shimEvents);
   const pods = undo.adopt(
     await createPods({
       config,

@@ -21,7 +21,10 @@ const native = namedRuntime(true);
 const other = namedRuntime(false);
 const runc = { ...nativeHandler, type: "oci", path: parseHostPath("/usr/sbin/runc"), args: [] } as const;
 const config = { ...defaultConfig.runtime, handlers: { crib: nativeHandler, trusted: nativeHandler, runc } };
-const handlers = new RuntimeHandlers(config, native, (name) => (name === "runc" ? other : native));
+const handlers = new RuntimeHandlers(config, native, {
+  oci: (name) => (name === "runc" ? other : native),
+  shim: () => other,
+});
 
 describe("a pod's handler", () => {
   test.each([
@@ -66,17 +69,20 @@ test("Status names the default twice: by no name, and by its own", () => {
 
 test("a runtime of several handlers is ended once", () => {
   const shared = namedRuntime(false);
-  new RuntimeHandlers(config, shared, () => shared)[Symbol.dispose]();
+  new RuntimeHandlers(config, shared, { oci: () => shared, shim: () => shared })[Symbol.dispose]();
   expect(shared.ended()).toBe(1);
 });
 
 describe("handlers that are read again", () => {
   const crun = { ...runc, path: parseHostPath("/usr/bin/crun") };
   const made = new Map<string, SandboxRuntime>();
-  const reloaded = new RuntimeHandlers(config, native, (name, { path }) => {
-    const runtime = namedRuntime(false);
-    made.set(`${name} ${path}`, runtime);
-    return runtime;
+  const reloaded = new RuntimeHandlers(config, native, {
+    oci: (name, { path }) => {
+      const runtime = namedRuntime(false);
+      made.set(`${name} ${path}`, runtime);
+      return runtime;
+    },
+    shim: () => other,
   });
   const before = reloaded.of("runc").runtime;
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/config.ts";
-import type { OciHandlerConfig, RuntimeHandlerConfig } from "../config/runtime-handler.ts";
+import type { OciHandlerConfig, RuntimeHandlerConfig, ShimHandlerConfig } from "../config/runtime-handler.ts";
 import { invalidArgument } from "../errors/crib-error.ts";
 import type { SpecSeccomp } from "../oci/runtime-spec.ts";
 import type { RuntimeExamination, RuntimeFeatures, SandboxRuntime } from "./port.ts";
@@ -23,8 +23,11 @@ interface Usual {
   readonly seccomp: SpecSeccomp | undefined;
 }
 
-/** Makes what a handler of type oci stands for. */
-type MakeOci = (name: string, handler: OciHandlerConfig) => SandboxRuntime;
+/** Makes what handlers of other runtimes stand for. */
+export interface OtherRuntimes {
+  readonly oci: (name: string, handler: OciHandlerConfig) => SandboxRuntime;
+  readonly shim: (name: string, handler: ShimHandlerConfig) => SandboxRuntime;
+}
 
 export interface HandlerExamination extends RuntimeExamination {
   readonly name: string;
@@ -36,7 +39,7 @@ export interface HandlerExamination extends RuntimeExamination {
 /** Which runtime runs a pod, by the handler's name that it asks for. */
 export class RuntimeHandlers implements Disposable {
   readonly #native: SandboxRuntime;
-  readonly #makeOci: MakeOci;
+  readonly #others: OtherRuntimes;
   #handlers: ReadonlyMap<string, RuntimeHandler>;
   #default: RuntimeHandler;
   /** Of handlers that a reload took away: their pods go on as they are. */
@@ -44,9 +47,9 @@ export class RuntimeHandlers implements Disposable {
   readonly #made = new Set<SandboxRuntime>();
   #usual: Usual | undefined;
 
-  constructor(config: Config["runtime"], native: SandboxRuntime, makeOci: MakeOci) {
+  constructor(config: Config["runtime"], native: SandboxRuntime, others: OtherRuntimes) {
     this.#native = native;
-    this.#makeOci = makeOci;
+    this.#others = others;
     this.#made.add(native);
     this.#handlers = this.#make(config, new Map());
     this.#default = this.#find(config.defaultHandler);
@@ -77,9 +80,9 @@ export class RuntimeHandlers implements Disposable {
       case "native":
         return this.#native;
       case "oci":
-        return before !== undefined && isDeepStrictEqual(before.config, handler)
-          ? before.runtime
-          : this.#makeOci(name, handler);
+        return asBefore(before, handler) ?? this.#others.oci(name, handler);
+      case "shim-v2":
+        return asBefore(before, handler) ?? this.#others.shim(name, handler);
     }
   }
 
@@ -132,4 +135,8 @@ export class RuntimeHandlers implements Disposable {
   [Symbol.dispose](): void {
     for (const runtime of this.#made) runtime[Symbol.dispose]();
   }
+}
+
+function asBefore(before: RuntimeHandler | undefined, handler: RuntimeHandlerConfig): SandboxRuntime | undefined {
+  return before !== undefined && isDeepStrictEqual(before.config, handler) ? before.runtime : undefined;
 }

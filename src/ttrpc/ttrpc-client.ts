@@ -16,6 +16,12 @@ interface Waiting {
   readonly fail: (error: Error) => void;
 }
 
+export interface CallOptions {
+  /** Of a service with the same methods under another name. */
+  readonly service?: string;
+  readonly metadata?: readonly { readonly key: string; readonly value: string }[];
+}
+
 /** The calling side of ttRPC: unary calls over one connection, answered in any order. */
 export class TtrpcClient {
   readonly #duplex: Duplex;
@@ -48,6 +54,7 @@ export class TtrpcClient {
     method: DescMethodUnary<I, O>,
     input: MessageInitShape<I>,
     timeoutMs: number,
+    { service = method.parent.typeName, metadata = [] }: CallOptions = {},
   ): Promise<MessageShape<O>> {
     if (this.#over !== undefined) throw this.#over;
     const what = `${this.#peer}: ${method.name}`;
@@ -56,10 +63,11 @@ export class TtrpcClient {
     const message = toBinary(
       RequestSchema,
       create(RequestSchema, {
-        service: method.parent.typeName,
+        service,
         method: method.name,
         payload: toBinary(method.input, create(method.input, input)),
         timeoutNano: BigInt(Math.ceil(timeoutMs)) * 1_000_000n,
+        metadata: [...metadata],
       }),
     );
     if (message.length > maxMessageBytes) throw tooLong(what, message.length);

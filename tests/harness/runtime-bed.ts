@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { openHostCgroups } from "../../src/cgroups/open-host-cgroups.ts";
 import type { Cgroups } from "../../src/cgroups/port.ts";
+import type { ShimOptions } from "../../src/config/runtime-handler.ts";
 import { type HostPath, parseCgroupPath, parseHostPath } from "../../src/ids/path.ts";
 import type { Pid } from "../../src/ids/process.ts";
 import { readArtifact } from "../../src/kernel/artifacts.ts";
@@ -17,6 +18,10 @@ import { OciRuntime } from "../../src/runtime/oci-cli/oci-runtime.ts";
 import type { SandboxRuntime } from "../../src/runtime/port.ts";
 import { readHostFacts } from "../../src/runtime/read-host-facts.ts";
 import { sandboxDirectory } from "../../src/runtime/sandbox-directory.ts";
+import { ShimEvents } from "../../src/runtime/shim-v2/shim-events.ts";
+import { shimOptions } from "../../src/runtime/shim-v2/shim-options.ts";
+import { makeShimPlaces } from "../../src/runtime/shim-v2/shim-places.ts";
+import { ShimRuntime } from "../../src/runtime/shim-v2/shim-runtime.ts";
 import { bareSpec } from "../fixtures/bare-spec.ts";
 import { makeRootDirectories } from "../fixtures/launch-plans.ts";
 import { silentLog } from "../fixtures/silent-log.ts";
@@ -71,6 +76,48 @@ export async function openRuntimeBed(
       cgroups.remove(group);
       kernel.close(monitorExecutable);
       workspace.remove();
+    },
+  };
+}
+
+/** The same, with a shim. Its events are taken as the daemon takes them. */
+export async function openShimBed(
+  path: string,
+  options: ShimOptions,
+  { sandboxContainer }: { readonly sandboxContainer: boolean },
+): Promise<RuntimeUnderTest> {
+  const undo = new DisposableStack();
+  const bed = await openRuntimeBed((native, cgroups, state) => {
+    const clock = createSystemClock();
+    const kernel = createLinuxKernel();
+    const events = undo.use(new ShimEvents(state, silentLog));
+    const places = makeShimPlaces(state, readArtifact("hello"));
+    const leastOomScore = -500;
+    const command = {
+      name: path,
+      path: parseHostPath(path),
+      options: shimOptions(options),
+      sandboxContainer,
+      leastOomScore,
+    };
+    return new ShimRuntime({
+      native,
+      command,
+      events,
+      kernel,
+      cgroups,
+      clock,
+      log: silentLog,
+      state,
+      places,
+      daemon: process.pid,
+    });
+  });
+  return {
+    ...bed,
+    async [Symbol.asyncDispose]() {
+      undo.dispose();
+      await bed[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describeCommands, describeSandboxRuntime } from "../../src/runtime/contract/sandbox-runtime-contract.ts";
-import { openOciBed, openRuntimeBed } from "../harness/runtime-bed.ts";
+import { openOciBed, openRuntimeBed, openShimBed } from "../harness/runtime-bed.ts";
 import { say } from "../harness/say.ts";
 
 describeSandboxRuntime("native", openRuntimeBed);
@@ -20,4 +21,24 @@ for (const path of ["/usr/sbin/runc", "/usr/bin/crun"]) {
   }
   describeSandboxRuntime(path, () => openOciBed(path));
   describeCommands(path, () => openOciBed(path));
+}
+
+const shim = join(import.meta.dir, "../../build/peers/containerd-shim-runc-v2");
+const ofRunc = {
+  binaryName: undefined,
+  root: undefined,
+  systemdCgroup: false,
+  configPath: undefined,
+  typeUrl: undefined,
+};
+if (existsSync(shim) && existsSync("/usr/sbin/runc")) {
+  for (const sandboxContainer of [false, true]) {
+    const name = `containerd-shim-runc-v2${sandboxContainer ? " with a sandbox's container" : ""}`;
+    describeSandboxRuntime(name, () => openShimBed(shim, ofRunc, { sandboxContainer }));
+    describeCommands(name, () => openShimBed(shim, ofRunc, { sandboxContainer }));
+  }
+} else {
+  say(
+    "the contract is not held to a shim: build/peers has none (npm run runtimes builds it), or runc is not installed",
+  );
 }

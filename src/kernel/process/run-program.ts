@@ -1,5 +1,6 @@
 import { CribError, deadlineExceeded, unavailable } from "../../errors/crib-error.ts";
 import { hasErrno } from "../../errors/has-errno.ts";
+import type { HostPath } from "../../ids/path.ts";
 import type { Clock } from "../../observe/clock.ts";
 import { withUmask } from "../exact-modes.ts";
 import { giveInput } from "./give-input.ts";
@@ -16,6 +17,8 @@ export interface ProgramCall {
   /** For messages: the program, and what it is to do. */
   readonly what: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Where it runs; the root directory when not given. */
+  readonly directory?: HostPath;
   readonly input: Uint8Array;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
@@ -53,7 +56,7 @@ export async function runProgram(call: ProgramCall, clock: Clock): Promise<Progr
 function spawn(call: ProgramCall) {
   const start = () =>
     Bun.spawn([call.executable, ...call.args], {
-      cwd: "/",
+      cwd: call.directory ?? "/",
       env: { ...fixedEnvironment, ...call.environment },
       stdin: "pipe",
       stdout: "pipe",

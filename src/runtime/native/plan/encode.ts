@@ -107,6 +107,10 @@ function writePayload(out: WireWriter, step: PlanStep): WireWriter {
       return writeHook(out, step);
     case "runtime":
       return writeRuntime(out, step);
+    case "shim-start":
+      return writeShimStart(out, step);
+    case "shim":
+      return writeShim(out, step);
     case "exec":
       return out.strings(step.argv).strings(step.env);
     default:
@@ -145,6 +149,20 @@ function writeHook(out: WireWriter, step: Step<"hook">): WireWriter {
 function writeRuntime(out: WireWriter, step: Step<"runtime">): WireWriter {
   out.string(step.bundle).strings(step.create).strings(step.start).strings(step.env);
   return out.string(step.pidFile).bool(step.terminal).u32(step.timeoutSeconds);
+}
+
+function writeShimStart(out: WireWriter, step: Step<"shim-start">): WireWriter {
+  out.string(step.bundle).strings(step.argv).strings(step.env);
+  return out.string(step.input).string(step.output).string(step.errors).u32(step.timeoutSeconds);
+}
+
+const none = new Uint8Array(0);
+
+function writeShim(out: WireWriter, step: Step<"shim">): WireWriter {
+  out.string(step.bundle).string(step.socket).string(step.root);
+  out.bytes(step.create).bytes(step.start).bytes(step.wait).bytes(step.end);
+  out.bytes(step.closeStdin ?? none).bytes(step.resize ?? none);
+  return out.u32(step.timeoutSeconds);
 }
 
 function writeUser(out: WireWriter, step: Step<"user">): WireWriter {

@@ -38,6 +38,8 @@ export const stepKinds = {
   "copy-up": 45,
   hook: 40,
   runtime: 46,
+  "shim-start": 47,
+  shim: 48,
 } as const satisfies Record<PlanStep["kind"], number>;
 
 const names = new Map<number, string>(Object.entries(stepKinds).map(([name, number]) => [number, name]));

@@ -173,6 +173,40 @@ export type PlanStep =
       /** Of either call. */
       readonly timeoutSeconds: number;
     }
+  /**
+   * `argv` (by absolute path, run in `bundle`) leaves a process that serves, which is the workload. Its stdin, stdout and stderr are
+   * files there. The last step instead of `exec`.
+   */
+  | {
+      readonly kind: "shim-start";
+      readonly bundle: HostPath;
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      readonly input: string;
+      readonly output: string;
+      readonly errors: string;
+      readonly timeoutSeconds: number;
+    }
+  /**
+   * A shim makes the container, or runs a command in it: the requests, of ttRPC and without their headers, are sent to `socket`, and
+   * the process stays until the one to `wait` is answered, with the code that it has. Links to the stdio are made in `bundle`.
+   * `resize` ends in width and height, each a tag and five bytes. The last step instead of `exec`.
+   */
+  | {
+      readonly kind: "shim";
+      readonly bundle: HostPath;
+      readonly socket: string;
+      /** What the process has as its root once the container runs. */
+      readonly root: HostPath;
+      readonly create: Uint8Array;
+      readonly start: Uint8Array;
+      readonly wait: Uint8Array;
+      readonly end: Uint8Array;
+      readonly closeStdin: Uint8Array | undefined;
+      readonly resize: Uint8Array | undefined;
+      /** Of `create` and `start` together. */
+      readonly timeoutSeconds: number;
+    }
   /** argv[0] without a slash is searched in the PATH of `env` inside the container. Always the last step. */
   | { readonly kind: "exec"; readonly argv: readonly Uint8Array[]; readonly env: readonly Uint8Array[] };
 

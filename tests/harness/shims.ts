@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const peers = join(import.meta.dir, "../../build/peers");
+
+/** A real shim that can be tried here, as a handler of the configuration. */
+export interface Shim {
+  readonly name: string;
+  readonly path: string;
+  /** Lines of its table, but for type and path. */
+  readonly lines: readonly string[];
+  /** Whether its containers are processes of the host, and their files the host's. */
+  readonly sharesKernel: boolean;
+}
+
+/** containerd's own, with the host's runc: the newest, with a sandbox's container and without. */
+export const runcShims: readonly Shim[] = [
+  { name: "shim", path: join(peers, "containerd-shim-runc-v2"), lines: [], sharesKernel: true },
+  {
+    name: "shim-alone",
+    path: join(peers, "containerd-shim-runc-v2"),
+    lines: ["sandbox_container = false"],
+    sharesKernel: true,
+  },
+];
+
+/** Why a shim cannot be tried here; undefined: it can. */
+export function missingFor({ path }: Shim): string | undefined {
+  if (!existsSync(path)) return `${path} is not built: npm run runtimes does`;
+  return existsSync("/usr/sbin/runc") ? undefined : "runc is not installed";
+}
+
+export function handlerLines({ name, path, lines }: Shim): readonly string[] {
+  return [`[runtime.handlers.${name}]`, 'type = "shim-v2"', `path = "${path}"`, ...lines];
+}
+
+/** The pid of the shim that serves a pod. */
+export function shimPid(state: string, pod: string): number {
+  const document: unknown = JSON.parse(readFileSync(join(state, "pods", pod, "shim.json"), "utf8"));
+  if (typeof document !== "object" || document === null || !("pid" in document) || typeof document.pid !== "number") {
+    throw new Error(`no shim of ${pod}`);
+  }
+  return document.pid;
+}
