@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "layers.h"
+#include "xattrs.h"
 
 #define PATH_BYTES_MAX 4095
 #define NAME_BYTES_MAX 255

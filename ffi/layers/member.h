@@ -32,9 +32,6 @@ void member_apply(void *applier, const struct member *member);
 /* After the last member: late hard links, and whiteouts below what is opaque, which hide nothing. */
 void members_end(struct applier *applier);
 
-/* xattrs.c: sets those that a layer may bring; the mode follows an access list, as the kernel has it. */
-void xattrs_apply(struct tree *tree, struct inode *inode, const struct member *member);
-
 int name_compare(struct name a, struct name b);
 
 #endif

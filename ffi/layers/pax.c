@@ -1,8 +1,9 @@
+#include "pax.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "layers.h"
-#include "tar.h"
 
 #define RECORDS_MAX 4096
 #define SPARSE "GNU.sparse."

@@ -1,7 +1,8 @@
+#include "tar-header.h"
+
 #include <string.h>
 
 #include "layers.h"
-#include "tar.h"
 
 #define CHECKSUM_AT 148
 /* Beyond it TypeScript's numbers are not whole: what one reader takes the other must, too. */

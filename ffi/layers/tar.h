@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pax.h"
+#include "tar-header.h"
 #include "tree.h"
 
-#define TAR_BLOCK 512
 #define METADATA_BYTES_MAX (1024 * 1024)
 
 enum member_kind {
@@ -23,18 +24,6 @@ enum member_kind {
 	MEMBER_BLOCK,
 	MEMBER_DIRECTORY,
 	MEMBER_FIFO,
-};
-
-struct record {
-	struct record *next;
-	size_t key_length;
-	size_t value_length;
-	char text[]; /* the key, then the value */
-};
-
-struct records {
-	struct record *first;
-	unsigned count;
 };
 
 struct member {
@@ -51,21 +40,6 @@ struct member {
 	int64_t device_major;
 	int64_t device_minor;
 	const struct records *records; /* extended attributes are among them */
-};
-
-struct header {
-	uint8_t type;
-	char name[257];
-	size_t name_length;
-	char link[100];
-	size_t link_length;
-	int64_t mode;
-	int64_t uid;
-	int64_t gid;
-	int64_t size;
-	int64_t mtime;
-	int64_t device_major;
-	int64_t device_minor;
 };
 
 enum tar_phase { TAR_HEADER, TAR_METADATA, TAR_SKIP, TAR_ENDED };
@@ -100,16 +74,5 @@ void tar_free(struct tar *tar);
 /* Bytes from here on that mean nothing to the parser: the content of a file, mostly. */
 uint64_t tar_skippable(const struct tar *tar);
 void tar_skip(struct tar *tar, uint64_t count);
-
-/* tar-header.c: false for a block of zeros. */
-bool tar_parse_header(const uint8_t *block, struct header *into);
-
-/* pax.c */
-void pax_parse(struct records *into, const uint8_t *body, size_t length);
-void pax_clear(struct records *records);
-const struct record *pax_find(const struct records *records, const char *key, size_t key_length);
-const char *record_value(const struct record *record);
-int64_t pax_integer(const struct record *record);
-void pax_time(const struct record *record, int64_t *seconds, uint32_t *nanoseconds);
 
 #endif

@@ -3,12 +3,13 @@
  * kind of store lets the kernel check values when they are set; here they are not set, so what the kernel would refuse
  * is refused here.
  */
+#include "xattrs.h"
+
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "layers.h"
-#include "member.h"
 
 #define PREFIX "SCHILY.xattr."
 #define PREFIX_LENGTH (sizeof(PREFIX) - 1)

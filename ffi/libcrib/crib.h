@@ -93,7 +93,7 @@ CRIB_EXPORT int crib_pidfd_send_signal(int pidfd, int signal);
 CRIB_EXPORT int crib_spawn_detached(int executable, const char *argv, uint32_t argc, const int32_t *fds,
 				    uint32_t fd_count, struct crib_err *err);
 
-/* jobs.c: system calls that may wait, on threads beside the caller's; jobs.h says what each kind is asked and answers.
+/* jobs.c: system calls that may wait, on threads beside the caller's; job.h says what each kind is asked and answers.
  */
 #define CRIB_JOB_FDS 16
 enum crib_job_kind { CRIB_JOB_FILES = 0, CRIB_JOB_NETLINK = 1, CRIB_JOB_SOCKET = 2, CRIB_JOB_SPAWN = 3 };

@@ -2,7 +2,7 @@
  * File operations one after another: a pod's control groups, its mounts. The caller says what it expects of each, and
  * it ends with the first that comes out otherwise: what follows was meant for another world.
  */
-#include "jobs.h"
+#include "job.h"
 
 #include <errno.h>
 #include <fcntl.h>

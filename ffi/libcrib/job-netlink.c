@@ -1,6 +1,6 @@
 /* Requests of netlink and their answers: the kernel works on them under locks of the whole machine (rtnl, nftables'
  * commit), which a namespace that is taken down holds for tens of milliseconds. */
-#include "jobs.h"
+#include "job.h"
 
 #include <errno.h>
 #include <linux/netlink.h>

@@ -1,6 +1,6 @@
 /* A helper is started by a vfork within a vfork, which waits for both children: on a busy machine that is as long as
  * two processes wait for a processor. */
-#include "jobs.h"
+#include "job.h"
 
 #include <errno.h>
 #include <string.h>

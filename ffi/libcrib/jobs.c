@@ -1,4 +1,4 @@
-#include "jobs.h"
+#include "job.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,32 +25,6 @@ static int (*const kinds[])(const struct job *, struct job_reply *) = {
 	[CRIB_JOB_SOCKET] = job_socket,
 	[CRIB_JOB_SPAWN] = job_spawn,
 };
-
-uint8_t *job_reply_room(struct job_reply *reply, size_t length)
-{
-	if (reply->length + length > reply->capacity) {
-		size_t capacity = (reply->length + length) * 2;
-		uint8_t *bytes = realloc(reply->bytes, capacity);
-		if (bytes == NULL) {
-			reply->failed = -ENOMEM;
-			return NULL;
-		}
-		reply->bytes = bytes;
-		reply->capacity = capacity;
-	}
-	return reply->bytes + reply->length;
-}
-
-int job_reply_add(struct job_reply *reply, const void *bytes, size_t length)
-{
-	uint8_t *room = job_reply_room(reply, length);
-	if (room == NULL)
-		return reply->failed;
-	if (length > 0)
-		memcpy(room, bytes, length);
-	reply->length += length;
-	return 0;
-}
 
 static void free_job(struct job *job)
 {

@@ -1,11 +1,20 @@
+#include "monitor/dispatch.h"
+
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "kernel.h"
-#include "monitor.h"
-#include "renewal/renew.h"
+#include "monitor/process/attach.h"
+#include "monitor/process/exit-record.h"
+#include "monitor/process/input.h"
+#include "monitor/process/launch.h"
+#include "monitor/process/lifecycle.h"
+#include "monitor/process/output.h"
+#include "monitor/renewal/renew.h"
+#include "monitor/sandbox/setup.h"
+#include "monitor/transport/reply.h"
+#include "monitor/transport/send.h"
 
 static void reply(struct connection *connection, const struct request *request, int result, const char *call)
 {
@@ -29,15 +38,15 @@ static void send_signal(struct connection *connection, const struct request *req
 	reply(connection, request, result, "pidfd_send_signal");
 }
 
-static void list(struct connection *connection, uint32_t number)
+static void list(const struct processes *processes, struct connection *connection, uint32_t number)
 {
 	uint32_t count = 0;
-	for (const struct process *process = monitor.processes; process != NULL; process = process->next)
+	for (const struct process *process = processes->first; process != NULL; process = process->next)
 		count += !process->is_exec && process->state != PROCESS_STARTING;
 	struct frame frame;
 	frame_begin(&frame, FRAME_OK, number);
 	frame_u32(&frame, count);
-	for (const struct process *process = monitor.processes; process != NULL; process = process->next) {
+	for (const struct process *process = processes->first; process != NULL; process = process->next) {
 		if (process->is_exec || process->state == PROCESS_STARTING)
 			continue;
 		frame_string(&frame, process->id);
@@ -63,23 +72,23 @@ static void resize(struct connection *connection, const struct request *request,
 	reply(connection, request, result, "TIOCSWINSZ");
 }
 
-static void forget(struct connection *connection, const struct request *request)
+static void forget(struct processes *processes, struct connection *connection, const struct request *request)
 {
-	struct process *process = process_find(request->id);
+	struct process *process = process_find(processes, request->id);
 	if (process != NULL && (process->is_exec || process->state != PROCESS_EXITED)) {
 		reply_errno(connection, request->number, -EBUSY, "forget", request->id);
 		return;
 	}
 	if (process != NULL)
 		process_free(process);
-	exit_record_remove(request->id);
+	exit_record_remove(processes, request->id);
 	reply_ok(connection, request->number);
 }
 
 /* Also for a container that has just exited: the client that renamed its log expects a new file there. */
 static void reopen_log(struct connection *connection, const struct request *request, struct process *process)
 {
-	int result = process->is_exec ? -EINVAL : log_reopen(&process->log);
+	int result = process->is_exec ? -EINVAL : log_reopen(&process->log, process_host(process));
 	reply(connection, request, result, "open");
 	if (result == 0)
 		process_output_ended(process);
@@ -121,7 +130,7 @@ static void dispatch_to(struct process *process, struct connection *connection, 
 		resize(connection, request, process);
 		return;
 	case FRAME_CLOSE_STDIN:
-		if (attach_ends_input(connection, process))
+		if (attach_ends_input(process, connection))
 			input_close(process);
 		reply_ok(connection, request->number);
 		return;
@@ -135,41 +144,42 @@ static void dispatch_to(struct process *process, struct connection *connection, 
 		mute(connection, request, process);
 		return;
 	case FRAME_ATTACH:
-		attach(connection, request, process);
+		attach(process, connection, request);
 		return;
 	default:
 		reply_errno(connection, request->number, -ENOSYS, "request", "");
 	}
 }
 
-void dispatch(struct connection *connection, const struct request *request)
+void dispatch(struct monitor *monitor, struct connection *connection, const struct request *request)
 {
+	struct processes *processes = &monitor->processes;
 	struct process *process;
 	switch ((enum frame_kind)request->kind) {
 	case FRAME_SETUP:
-		sandbox_setup(connection, request);
+		sandbox_setup(&monitor->sandbox, connection, request);
 		return;
 	case FRAME_UNSHARE:
-		sandbox_unshare(connection, request);
+		sandbox_unshare(&monitor->sandbox, connection, request);
 		return;
 	case FRAME_START:
 	case FRAME_EXEC:
-		launch(connection, request);
+		launch(processes, connection, request);
 		return;
 	case FRAME_LIST:
-		list(connection, request->number);
+		list(processes, connection, request->number);
 		return;
 	case FRAME_FORGET:
-		forget(connection, request);
+		forget(processes, connection, request);
 		return;
 	case FRAME_RENEW:
-		renewal_ask(connection, request->number);
+		renewal_ask(monitor, connection, request->number);
 		return;
 	case FRAME_SHUTDOWN:
-		shutdown_begin(connection, request->number);
+		shutdown_begin(&monitor->shutdown, connection, request->number);
 		return;
 	default:
-		process = process_find(request->id);
+		process = process_find(processes, request->id);
 		if (process == NULL)
 			reply_errno(connection, request->number, -ENOENT, "no such container or exec", request->id);
 		else

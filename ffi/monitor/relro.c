@@ -1,18 +1,15 @@
+#include "monitor/relro.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <sys/mman.h>
-
-#include "monitor.h"
 
 #define PAGE ((uintptr_t)4096)
 
 /* The linker puts the program's own ELF header here; the addresses in it count from there. */
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 
-/*
- * What had to be written once to relocate the program is read-only from here on. A dynamic loader would do this; musl's
- * start code of a static program does not.
- */
+/* A dynamic loader would do this; musl's start code of a static program does not. */
 int relro_protect(void)
 {
 	uintptr_t base = (uintptr_t)&__ehdr_start;

@@ -7,7 +7,8 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor/monitor.h"
+#include "monitor/process/birth.h"
+#include "monitor/process/report.h"
 
 /*
  * What stages and the processes born last tell the monitor, said by somebody who wants it to stumble: messages of any
@@ -20,12 +21,8 @@
 static unsigned started;
 static unsigned killed;
 
-/* The monitor's part that is not asked here. */
-void output_give_back(void)
-{
-}
-
-void process_started(struct process *process)
+/* What is above them. */
+static void on_started(struct process *process)
 {
 	started++;
 	process->state = PROCESS_RUNNING;
@@ -34,10 +31,28 @@ void process_started(struct process *process)
 	birth_note_free(process);
 }
 
+/* The monitor's part that is not asked here. */
 void process_kill(const struct process *process)
 {
 	(void)process;
 	killed++;
+}
+
+pid_t process_born(const struct process *process)
+{
+	return process->note == NULL ? 0 : process->note->born;
+}
+
+static struct loop loop = {.epoll = -1};
+static struct host host = {.root = -1, .mounts = -1, .procfs = -1};
+static struct sandbox sandbox = {.host = &host};
+static struct server server = {.loop = &loop};
+static struct processes processes = {.server = &server, .sandbox = &sandbox, .on_started = on_started};
+
+const struct host *process_host(const struct process *process)
+{
+	(void)process;
+	return &host;
 }
 
 static void require(bool holds)
@@ -129,7 +144,7 @@ static size_t take_message(const uint8_t **at, const uint8_t *end, uint8_t *mess
 
 static void watch(struct source *source, int fd)
 {
-	require(source_watch(source, fd, EPOLLIN, report_ready) == 0);
+	require(source_watch(&loop, source, fd, EPOLLIN, report_ready) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
@@ -137,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	static uint8_t message[sizeof(struct report) + 512];
 	static int first = -1;
 	if (first < 0) {
-		monitor.epoll = epoll_create1(EPOLL_CLOEXEC);
+		loop.epoll = epoll_create1(EPOLL_CLOEXEC);
 		signal(SIGPIPE, SIG_IGN);
 		say(-1, 0, message, 1);
 		first = lowest_free();
@@ -155,7 +170,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 
 	struct process *process = calloc(1, sizeof(*process));
 	require(process != NULL);
-	*process = (struct process){.pidfd = -1,
+	*process = (struct process){.among = &processes,
+				    .pidfd = -1,
 				    .report_peer = -1,
 				    .log.fd = -1,
 				    .stdio = {-1, -1, -1},
@@ -164,7 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 				    .terminal = flags & 1,
 				    .with_stdin = flags & 2,
 				    .pid = getpid()};
-	monitor.processes = process;
+	processes.first = process;
 	watch(&process->report, sockets[0]);
 	if ((flags & 4) != 0)
 		process->report_peer = fcntl(sockets[1], F_DUPFD_CLOEXEC, 0);
@@ -215,7 +231,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		close(process->pidfd);
 	frame_free(&process->warnings);
 	free(process);
-	monitor.processes = NULL;
+	processes.first = NULL;
 	require(open_below(first + 64) == before);
 	return 0;
 }

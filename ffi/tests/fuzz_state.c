@@ -8,8 +8,6 @@
  * be written and read again. Input: whether to leave out what cannot be read, then the state.
  */
 
-struct monitor monitor;
-
 static void require(bool holds)
 {
 	if (!holds)
@@ -27,9 +25,8 @@ static void write_again(struct state *state)
 	struct state again;
 	unsigned first = 0;
 	unsigned second = 0;
-	monitor.connections = state->connections;
-	monitor.processes = state->processes;
-	state_write(&written, state->asker, state->request);
+	struct processes processes = {.first = state->processes, .attachments = state->attachments};
+	state_write(&written, state->connections, &processes, state->asker, state->request);
 	require(state_read(written.data, written.length, false, &again) == 0);
 	state_each_fd(state->connections, state->processes, count, &first);
 	state_each_fd(again.connections, again.processes, count, &second);
@@ -48,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (state_read(data + 1, size - 1, (data[0] & 1) != 0, &state) == 0)
 		write_again(&state);
 	else
-		require(state.connections == NULL && state.processes == NULL);
+		require(state.connections == NULL && state.processes == NULL && state.attachments == NULL);
 	state_free(&state);
 	return 0;
 }

@@ -11,6 +11,8 @@ static struct connection clients[2];
 static struct process container;
 static struct process exec;
 static struct input_write waiting;
+static struct attachment attachment;
+static struct processes processes;
 
 static void fill(void)
 {
@@ -38,15 +40,13 @@ static void fill(void)
 	waiting = (struct input_write){
 		.client = &clients[0], .request = 9, .bytes = (const uint8_t *)"typed", .length = 5, .written = 1};
 	container.input.writes = &waiting;
-	clients[0].attached = &container;
-	clients[0].attached_outputs[1] = true;
+	attachment = (struct attachment){.client = &clients[0], .process = &container, .outputs = {false, true}};
 	clients[0].paused = true;
 	clients[0].queue = (uint8_t *)"xqueued";
 	clients[0].sent = 1;
 	clients[0].queued = 7;
 	clients[1].received = 5;
-	monitor.connections = clients;
-	monitor.processes = &container;
+	processes = (struct processes){.first = &container, .attachments = &attachment};
 }
 
 static void read_back(const struct frame *written)
@@ -56,10 +56,12 @@ static void read_back(const struct frame *written)
 	struct connection *first = state.connections;
 	struct connection *second = first->next;
 	CHECK(second->next == NULL && state.asker == second && state.request == 77 && state.lost == 0);
-	CHECK(first->source.fd == 20 && first->greeted && first->paused && first->attached == state.processes);
-	CHECK(!first->attached_outputs[0] && first->attached_outputs[1]);
+	CHECK(first->source.fd == 20 && first->greeted && first->paused);
+	const struct attachment *joined = state.attachments;
+	CHECK(joined->client == first && joined->process == state.processes && joined->next == NULL);
+	CHECK(!joined->outputs[0] && joined->outputs[1]);
 	CHECK(first->queued == 6 && first->sent == 0 && memcmp(first->queue, "queued", 6) == 0);
-	CHECK(second->received == 5 && second->payload == NULL && second->attached == NULL);
+	CHECK(second->received == 5 && second->payload == NULL);
 	struct process *one = state.processes;
 	CHECK(strcmp(one->id, "abc") == 0 && one->pid == 100 && one->pidfd == 30 && one->outputs[1].stream == 2);
 	CHECK(one->outputs[0].held_length == 7 && memcmp(one->outputs[0].held, "partial", 7) == 0);
@@ -131,32 +133,36 @@ static void leaves_what_it_does_not_know(void)
 
 static void hands_numbers_over(void)
 {
+	static struct monitor monitor;
 	char text[HANDOVER_TEXT];
 	struct handover handover = {.state = 16, .executable = 17};
 	monitor.directory = 9;
-	monitor.init_pid = 4194303;
-	monitor.inherited_oom_score = INT32_MIN;
-	monitor.user_namespace = -1;
-	monitor.unshared = 0x4c000000;
-	monitor.set_up = true;
-	handover_write(&handover, text);
+	monitor.sandbox.init_pid = 4194303;
+	monitor.host.inherited_oom_score = INT32_MIN;
+	monitor.sandbox.user_namespace = -1;
+	monitor.sandbox.unshared = 0x4c000000;
+	monitor.sandbox.set_up = true;
+	handover_write(&monitor, &handover, text);
 	handover = (struct handover){0};
-	monitor.directory = monitor.init_pid = monitor.inherited_oom_score = monitor.user_namespace = 0;
-	monitor.unshared = 0;
-	monitor.set_up = false;
-	CHECK(handover_read(text, &handover) && handover.state == 16 && handover.executable == 17);
-	CHECK(monitor.directory == 9 && monitor.init_pid == 4194303 && monitor.inherited_oom_score == INT32_MIN);
-	CHECK(monitor.user_namespace == -1 && monitor.unshared == 0x4c000000 && monitor.set_up);
+	monitor.directory = monitor.sandbox.init_pid = monitor.host.inherited_oom_score =
+		monitor.sandbox.user_namespace = 0;
+	monitor.sandbox.unshared = 0;
+	monitor.sandbox.set_up = false;
+	CHECK(handover_read(text, &monitor, &handover) && handover.state == 16 && handover.executable == 17);
+	CHECK(monitor.directory == 9 && monitor.sandbox.init_pid == 4194303 &&
+	      monitor.host.inherited_oom_score == INT32_MIN);
+	CHECK(monitor.sandbox.user_namespace == -1 && monitor.sandbox.unshared == 0x4c000000 && monitor.sandbox.set_up);
 	strcat(text, ",5,6");
-	CHECK(handover_read(text, &handover));
-	CHECK(!handover_read("", &handover) && !handover_read("1,2", &handover) && !handover_read("1,,2", &handover));
+	CHECK(handover_read(text, &monitor, &handover));
+	CHECK(!handover_read("", &monitor, &handover) && !handover_read("1,2", &monitor, &handover) &&
+	      !handover_read("1,,2", &monitor, &handover));
 }
 
 int main(void)
 {
 	struct frame written;
 	fill();
-	state_write(&written, &clients[1], 77);
+	state_write(&written, clients, &processes, &clients[1], 77);
 	CHECK(!written.out_of_memory);
 	read_back(&written);
 	refuses_what_is_cut_or_longer(&written);

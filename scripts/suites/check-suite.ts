@@ -13,6 +13,7 @@ function checks(): { readonly name: string; readonly command: readonly string[] 
     { name: "types", command: [bin("tsc"), "-p", "."] },
     { name: "C format", command: ["clang-format", "--dry-run", "-Werror", ...cFiles()] },
     { name: "C warnings", command: [process.execPath, "scripts/check/check-c-warnings.ts"] },
+    { name: "C layers", command: [process.execPath, "scripts/check/check-c-layers.ts"] },
     { name: "protocol numbers", command: [process.execPath, "scripts/check/check-protocol.ts"] },
     { name: "generated code", command: [process.execPath, "scripts/check/check-generated.ts"] },
   ];

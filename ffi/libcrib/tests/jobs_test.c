@@ -1,5 +1,5 @@
 #include "check.h"
-#include "jobs.h"
+#include "job.h"
 
 #include <errno.h>
 #include <linux/netlink.h>

@@ -1,11 +1,12 @@
-#include <sys/epoll.h>
+#include "monitor/process/birth.h"
+
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "cleanup.h"
-#include "init/init.h"
+#include "container-of.h"
 #include "kernel.h"
-#include "monitor/monitor.h"
+#include "monitor/process/report.h"
 
 /* A page of its own: everything in it is the stage's to write, and who is born of the stage does not have it. */
 #define NOTE_SIZE 4096
@@ -26,22 +27,17 @@ void birth_note_free(struct process *process)
 	process->note = NULL;
 }
 
-pid_t birth_pid(const struct process *process)
+struct process *birth_of(const struct processes *processes, pid_t pid)
 {
-	return process->note == NULL ? 0 : process->note->born;
-}
-
-struct process *birth_of(pid_t pid)
-{
-	struct process *process = monitor.processes;
-	while (process != NULL && birth_pid(process) != pid)
+	struct process *process = processes->first;
+	while (process != NULL && process_born(process) != pid)
 		process = process->next;
 	return process;
 }
 
 void birth_take_over(struct process *process, bool dead)
 {
-	process->pid = birth_pid(process);
+	process->pid = process_born(process);
 	process->born = true;
 	birth_note_free(process);
 	close_and_clear(&process->pidfd);
@@ -60,8 +56,8 @@ void birth_take_over(struct process *process, bool dead)
 /* Whether the program is another than ours. */
 static bool has_run(const struct process *process)
 {
-	int ours cleanup_fd = open_of_process(getpid(), "/exe", O_PATH);
-	int theirs cleanup_fd = open_of_process(process->pid, "/exe", O_PATH);
+	int ours cleanup_fd = open_of_process(process_host(process), getpid(), "/exe", O_PATH);
+	int theirs cleanup_fd = open_of_process(process_host(process), process->pid, "/exe", O_PATH);
 	struct stat one;
 	struct stat other;
 	/* One that is dying has no program any more, and is reaped in a moment. */
@@ -82,17 +78,17 @@ void birth_hear(struct source *source, uint32_t events)
 	bool ended = report_take_error(process);
 	if (process->state != PROCESS_STARTING)
 		return;
-	if (birth_pid(process) != 0)
+	if (process_born(process) != 0)
 		birth_take_over(process, false);
 	if (process->born && process->failed)
 		process_kill(process);
 	else if (process->born && ended)
-		process_started(process);
+		process->among->on_started(process);
 }
 
 /* A process that keeps the pipe open does not hold up the launch. */
 void birth_look(struct process *process)
 {
 	if (process->born && !process->failed && has_run(process))
-		process_started(process);
+		process->among->on_started(process);
 }

@@ -1,10 +1,12 @@
+#include "monitor/process/exit-record.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h> /* renameat */
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "monitor/monitor.h"
+#include "monitor/loop/clock.h"
 
 /*
  * What could not be written (a full disk, no descriptors) is written again, at first soon and then ever more seldom,
@@ -30,10 +32,10 @@ static char *put_number(char *at, uint64_t value)
 	return at;
 }
 
-static int write_synced(const char *name, const char *text, size_t length)
+static int write_synced(int directory, const char *name, const char *text, size_t length)
 {
 	int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
-	int fd cleanup_fd = openat(monitor.exit_records, name, flags, 0600);
+	int fd cleanup_fd = openat(directory, name, flags, 0600);
 	if (fd < 0)
 		return -errno;
 	ssize_t written = write(fd, text, length);
@@ -52,52 +54,62 @@ static int write_record(const struct process *process)
 	end = put_number(end, process->finished_ns);
 	end[-1] = '\n';
 
+	int directory = process->among->exit_records;
 	char temporary[ID_SIZE + 1] = ".";
 	failure_text(temporary + 1, ID_SIZE, process->id);
-	int written = write_synced(temporary, text, (size_t)(end - text));
+	int written = write_synced(directory, temporary, text, (size_t)(end - text));
 	if (written < 0) {
-		unlinkat(monitor.exit_records, temporary, 0);
+		unlinkat(directory, temporary, 0);
 		return written;
 	}
-	if (renameat(monitor.exit_records, temporary, monitor.exit_records, process->id) < 0)
+	if (renameat(directory, temporary, directory, process->id) < 0)
 		return -errno;
-	return fsync(monitor.exit_records) < 0 ? -errno : 0;
+	return fsync(directory) < 0 ? -errno : 0;
 }
 
-/* When what is owed is tried again; 0: nothing is. */
-static uint64_t due_ms;
-static unsigned pause_ms;
+static void try_again_at(struct processes *processes, uint64_t ms)
+{
+	processes->records_due_ms = ms;
+	if (ms != 0)
+		loop_wake_at(processes->server->loop, ms);
+}
 
 void exit_record_put(struct process *process)
 {
+	struct processes *processes = process->among;
 	process->record_owed = write_record(process) < 0;
-	if (!process->record_owed || due_ms != 0)
+	if (!process->record_owed || processes->records_due_ms != 0)
 		return;
-	pause_ms = FIRST_PAUSE_MS;
-	due_ms = monotonic_ms() + pause_ms;
-	loop_wake_at(due_ms);
+	processes->records_pause_ms = FIRST_PAUSE_MS;
+	try_again_at(processes, monotonic_ms() + FIRST_PAUSE_MS);
 }
 
-void exit_records_step(void)
+static bool write_owed(struct processes *processes)
 {
-	if (due_ms == 0)
-		return;
-	uint64_t now = monotonic_ms();
-	if (now >= due_ms) {
-		bool owed = false;
-		for (struct process *process = monitor.processes; process != NULL; process = process->next) {
-			if (process->record_owed)
-				process->record_owed = write_record(process) < 0;
-			owed |= process->record_owed;
-		}
-		pause_ms = pause_ms * 2 < LONGEST_PAUSE_MS ? pause_ms * 2 : LONGEST_PAUSE_MS;
-		due_ms = owed ? now + pause_ms : 0;
+	bool owed = false;
+	for (struct process *process = processes->first; process != NULL; process = process->next) {
+		if (process->record_owed)
+			process->record_owed = write_record(process) < 0;
+		owed |= process->record_owed;
 	}
-	if (due_ms != 0)
-		loop_wake_at(due_ms);
+	return owed;
 }
 
-void exit_record_remove(const char *id)
+void exit_records_step(struct processes *processes)
 {
-	unlinkat(monitor.exit_records, id, 0);
+	if (processes->records_due_ms == 0)
+		return;
+	uint64_t due = processes->records_due_ms;
+	uint64_t now = monotonic_ms();
+	if (now >= due) {
+		unsigned pause = processes->records_pause_ms * 2;
+		processes->records_pause_ms = pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS;
+		due = write_owed(processes) ? now + processes->records_pause_ms : 0;
+	}
+	try_again_at(processes, due);
+}
+
+void exit_record_remove(const struct processes *processes, const char *id)
+{
+	unlinkat(processes->exit_records, id, 0);
 }

@@ -1,28 +1,34 @@
-#include <string.h>
+#include "monitor/process/launch-deadline.h"
+
+#include <errno.h>
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "cleanup.h"
-#include "kernel.h"
-#include "monitor/monitor.h"
+#include "container-of.h"
+#include "monitor/loop/clock.h"
+#include "monitor/process/birth.h"
+#include "monitor/process/report.h"
+#include "monitor/transport/reply.h"
 
 /* How often launches that have not ended are looked at. */
 #define TICK_MS 50
 /* A daemon that says nothing gets its answer before the kubelet, which waits two minutes, has given up. */
 #define DEFAULT_MS 100000
 
-static void set_timer(unsigned milliseconds)
+static void set_timer(struct processes *processes, unsigned milliseconds)
 {
 	long nanoseconds = (long)milliseconds * 1000000;
 	struct itimerspec timer = {.it_value.tv_nsec = nanoseconds, .it_interval.tv_nsec = nanoseconds};
-	timerfd_settime(monitor.launches.fd, 0, &timer, NULL);
-	monitor.launches_ticking = milliseconds > 0;
+	timerfd_settime(processes->launches.fd, 0, &timer, NULL);
+	processes->launches_ticking = milliseconds > 0;
 }
 
 void launch_deadline_set(struct process *process, uint32_t milliseconds)
 {
 	process->deadline_ms = monotonic_ms() + (milliseconds == 0 ? DEFAULT_MS : milliseconds);
-	if (!monitor.launches_ticking)
-		set_timer(TICK_MS);
+	if (!process->among->launches_ticking)
+		set_timer(process->among, TICK_MS);
 }
 
 /*
@@ -54,12 +60,13 @@ static void give_up(struct process *process)
 void launch_deadline_tick(struct source *source, uint32_t events)
 {
 	(void)events;
+	struct processes *processes = container_of(source, struct processes, launches);
 	uint64_t ticks;
 	if (read(source->fd, &ticks, sizeof(ticks)) < 0)
 		return;
 	bool starting = false;
 	uint64_t now = monotonic_ms();
-	for (struct process *process = monitor.processes; process != NULL; process = process->next) {
+	for (struct process *process = processes->first; process != NULL; process = process->next) {
 		if (process->state != PROCESS_STARTING || process->deadline_ms == UINT64_MAX)
 			continue;
 		if (now >= process->deadline_ms)
@@ -69,5 +76,5 @@ void launch_deadline_tick(struct source *source, uint32_t events)
 		starting |= process->state == PROCESS_STARTING && process->deadline_ms != UINT64_MAX;
 	}
 	if (!starting)
-		set_timer(0);
+		set_timer(processes, 0);
 }

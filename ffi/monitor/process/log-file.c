@@ -1,3 +1,5 @@
+#include "monitor/process/log-file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,17 +11,16 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor/monitor.h"
 
 #define LOG_MODE 0640 /* as containerd: log collectors read it through a group */
 
-static int open_log(const char *path)
+static int open_log(const struct host *host, const char *path)
 {
 	/* O_NONBLOCK: what turns out to be a fifo must not hold the monitor; checked and refused below. */
 	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
 	/* Two slashes: the daemon has resolved the links that are meant to be there, and any other is a trap. */
 	bool resolved = path[0] == '/' && path[1] == '/';
-	int fd cleanup_fd = host_open(path, flags, LOG_MODE, resolved ? RESOLVE_NO_SYMLINKS : 0);
+	int fd cleanup_fd = host_open(host, path, flags, LOG_MODE, resolved ? RESOLVE_NO_SYMLINKS : 0);
 	if (fd < 0)
 		return fd;
 	struct stat file;
@@ -32,7 +33,7 @@ static int open_log(const char *path)
 	return take_fd(&fd);
 }
 
-int log_open(struct log_file *log, const char *path)
+int log_open(struct log_file *log, const struct host *host, const char *path)
 {
 	log->fd = -1;
 	if (path[0] == '\0')
@@ -40,15 +41,15 @@ int log_open(struct log_file *log, const char *path)
 	log->path = strdup(path);
 	if (log->path == NULL)
 		return -ENOMEM;
-	log->fd = open_log(path);
+	log->fd = open_log(host, path);
 	return log->fd < 0 ? log->fd : 0;
 }
 
-int log_reopen(struct log_file *log)
+int log_reopen(struct log_file *log, const struct host *host)
 {
 	if (log->path == NULL)
 		return 0;
-	int fresh = open_log(log->path);
+	int fresh = open_log(host, log->path);
 	if (fresh < 0)
 		return fresh; /* the old file goes on being written */
 	if (log->fd >= 0)

@@ -1,18 +1,19 @@
+#include "monitor/process/oom.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "monitor/monitor.h"
 
 /* v2 memory.events and v1 memory.oom_control (4.13) both have a line "oom_kill <count>". */
-bool oom_was_killed(const char *file)
+bool oom_was_killed(const struct host *host, const char *file)
 {
 	static const char key[] = "oom_kill ";
 	char text[1024];
 	if (file == NULL)
 		return false;
-	int fd cleanup_fd = host_open(file, O_RDONLY, 0, 0);
+	int fd cleanup_fd = host_open(host, file, O_RDONLY, 0, 0);
 	ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 	if (length <= 0)
 		return false;

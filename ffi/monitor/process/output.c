@@ -1,3 +1,5 @@
+#include "monitor/process/output.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,7 +8,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "monitor/monitor.h"
+#include "container-of.h"
+#include "monitor/process/attachment.h"
+#include "monitor/transport/send.h"
 
 /* A container that only logs is read in small pieces: what is touched here stays in the pod's memory. */
 #define LOG_READ_SIZE 32768
@@ -54,9 +58,9 @@ static struct process *owner(struct output *output)
 				   : container_of(output, struct process, outputs[1]);
 }
 
-int output_watch(struct output *output, int fd)
+int output_watch(struct process *process, struct output *output, int fd)
 {
-	return source_watch(&output->source, fd, EPOLLIN, read_ready);
+	return source_watch(process_loop(process), &output->source, fd, EPOLLIN, read_ready);
 }
 
 void output_close(struct output *output)
@@ -127,18 +131,14 @@ static uint8_t *frame_in_place(const struct process *process, int stream, uint8_
 static void forward_bytes(const struct process *process, int stream, uint8_t *bytes, size_t length)
 {
 	struct connection *only = process->is_exec ? process->client : NULL;
-	if (process->is_exec ? only == NULL : !attach_any(process))
+	if (process->is_exec ? only == NULL : !attachment_any(process))
 		return;
 	uint8_t *frame = frame_in_place(process, stream, bytes, length);
 	size_t size = (size_t)(bytes - frame) + length;
-	if (only != NULL) {
+	if (only != NULL)
 		connection_send_bytes(only, frame, size);
-		return;
-	}
-	for (struct connection *connection = monitor.connections; connection != NULL; connection = connection->next) {
-		if (attach_wants(connection, process, stream))
-			connection_send_bytes(connection, frame, size);
-	}
+	else
+		attachment_send(process, stream, frame, size);
 }
 
 static void end_of_file(struct process *process, struct output *output)
@@ -162,7 +162,7 @@ static void widen_pipe(struct output *output)
 static ssize_t read_once(struct process *process, struct output *output)
 {
 	size_t held = process->is_exec ? 0 : output->held_length;
-	bool streamed = process->is_exec || attach_any(process);
+	bool streamed = process->is_exec || attachment_any(process);
 	if (held > 0)
 		memcpy(scratch, output->held, held);
 	ssize_t length = read(output->source.fd, scratch + held, streamed ? STREAM_READ_SIZE : LOG_READ_SIZE);
@@ -188,7 +188,7 @@ static ssize_t read_once(struct process *process, struct output *output)
 static bool may_read(const struct process *process, const struct output *output)
 {
 	if (!process->is_exec)
-		return attach_may_read(process, output->stream);
+		return attachment_may_read(process, output->stream);
 	return output->muted || process->client == NULL || connection_has_room(process->client);
 }
 
@@ -202,7 +202,7 @@ static void read_ready(struct source *source, uint32_t events)
 		return;
 	}
 	if (read_once(process, output) < 0)
-		process_output_ended(process);
+		process->among->on_output_ended(process);
 }
 
 /* A container's log gets all of it, though an attacher be behind: the bound here is under that of its queue. */
@@ -227,10 +227,12 @@ void output_resume_process(struct process *process)
 		source_set(&process->outputs[i].source, EPOLLIN);
 }
 
-void output_resume(struct connection *connection)
+void output_resume(struct processes *processes, const struct connection *connection)
 {
-	for (struct process *process = monitor.processes; process != NULL; process = process->next) {
-		if ((process->is_exec && process->client == connection) || connection->attached == process)
+	const struct attachment *attachment = attachment_of(processes, connection);
+	for (struct process *process = processes->first; process != NULL; process = process->next) {
+		bool follows = attachment != NULL && attachment->process == process;
+		if ((process->is_exec && process->client == connection) || follows)
 			output_resume_process(process);
 	}
 }

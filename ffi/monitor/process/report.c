@@ -1,3 +1,5 @@
+#include "monitor/process/report.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,10 +8,8 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "container-of.h"
 #include "decimal.h"
-#include "init/init.h"
-#include "kernel.h"
-#include "monitor/monitor.h"
 
 #define ERRNO_MAX 4095
 
@@ -92,14 +92,14 @@ static void take_warning(struct process *process, const struct failure *warning)
 }
 
 /* The number of a process by its pidfd, as this process counts; 0 when it is reaped already. */
-static pid_t pid_of(int pidfd)
+static pid_t pid_of(const struct host *host, int pidfd)
 {
 	static const char prefix[] = "self/fdinfo/";
 	char path[sizeof(prefix) + 12];
 	char text[512];
 	memcpy(path, prefix, sizeof(prefix) - 1);
 	decimal_text((unsigned)pidfd, path + sizeof(prefix) - 1);
-	int fd cleanup_fd = openat(monitor.procfs, path, O_RDONLY | O_CLOEXEC);
+	int fd cleanup_fd = openat(host->procfs, path, O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (length <= 0)
 		return 0;
@@ -112,7 +112,7 @@ static pid_t pid_of(int pidfd)
 /* What was cloned is done: `pidfd` is who goes on with the plan, and waits to be told that it is known. */
 static void take_child(struct process *process, int pidfd)
 {
-	pid_t pid = process->state == PROCESS_STARTING && !process->ready ? pid_of(pidfd) : 0;
+	pid_t pid = process->state == PROCESS_STARTING && !process->ready ? pid_of(process_host(process), pidfd) : 0;
 	if (pid == 0) {
 		close(pidfd);
 		return;
@@ -160,9 +160,9 @@ static bool receive_all(struct process *process)
 	return got < 0 && got != -EBADMSG;
 }
 
-void report_poll(void)
+void report_poll(const struct processes *processes)
 {
-	for (struct process *process = monitor.processes; process != NULL; process = process->next) {
+	for (struct process *process = processes->first; process != NULL; process = process->next) {
 		if (process->state == PROCESS_STARTING && process->report.fd >= 0)
 			receive_all(process);
 	}
@@ -197,7 +197,7 @@ static void settle(struct process *process)
 	source_close(&process->report);
 	close_and_clear(&process->report_peer);
 	if (process->ready && !process->failed)
-		process_started(process);
+		process->among->on_started(process);
 }
 
 void report_ready(struct source *source, uint32_t events)

@@ -1,4 +1,4 @@
-#include "handover.h"
+#include "monitor/renewal/handover.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -6,27 +6,36 @@
 #include <string.h>
 
 #include "decimal.h"
-#include "monitor/monitor.h"
 
 #define NUMBERS 14
 
 /* The order is the format. */
-static void collect(const struct handover *handover, int64_t numbers[NUMBERS])
+static void collect(const struct monitor *monitor, const struct handover *handover, int64_t numbers[NUMBERS])
 {
 	const int64_t all[NUMBERS] = {
-		handover->state,    handover->executable,      monitor.directory,      monitor.exit_records,
-		monitor.host_root,  monitor.host_mounts,       monitor.procfs,         monitor.init_pid,
-		monitor.init_pidfd, monitor.init_mounts,       monitor.user_namespace, monitor.inherited_oom_score,
-		monitor.set_up,     (int64_t)monitor.unshared,
+		handover->state,
+		handover->executable,
+		monitor->directory,
+		monitor->processes.exit_records,
+		monitor->host.root,
+		monitor->host.mounts,
+		monitor->host.procfs,
+		monitor->sandbox.init_pid,
+		monitor->sandbox.init_pidfd,
+		monitor->sandbox.init_mounts,
+		monitor->sandbox.user_namespace,
+		monitor->host.inherited_oom_score,
+		monitor->sandbox.set_up,
+		(int64_t)monitor->sandbox.unshared,
 	};
 	memcpy(numbers, all, sizeof(all));
 }
 
-void handover_write(const struct handover *handover, char text[HANDOVER_TEXT])
+void handover_write(const struct monitor *monitor, const struct handover *handover, char text[HANDOVER_TEXT])
 {
 	int64_t numbers[NUMBERS];
 	char *at = text;
-	collect(handover, numbers);
+	collect(monitor, handover, numbers);
 	for (int i = 0; i < NUMBERS; i++) {
 		if (i > 0)
 			*at++ = ',';
@@ -52,7 +61,7 @@ static bool parse(const char *text, int64_t numbers[NUMBERS])
 	return true;
 }
 
-bool handover_read(const char *text, struct handover *handover)
+bool handover_read(const char *text, struct monitor *monitor, struct handover *handover)
 {
 	int64_t numbers[NUMBERS];
 	if (!parse(text, numbers))
@@ -60,27 +69,35 @@ bool handover_read(const char *text, struct handover *handover)
 	const int64_t *at = numbers;
 	handover->state = (int)*at++;
 	handover->executable = (int)*at++;
-	monitor.directory = (int)*at++;
-	monitor.exit_records = (int)*at++;
-	monitor.host_root = (int)*at++;
-	monitor.host_mounts = (int)*at++;
-	monitor.procfs = (int)*at++;
-	monitor.init_pid = (pid_t)*at++;
-	monitor.init_pidfd = (int)*at++;
-	monitor.init_mounts = (int)*at++;
-	monitor.user_namespace = (int)*at++;
-	monitor.inherited_oom_score = (int)*at++;
-	monitor.set_up = *at++ != 0;
-	monitor.unshared = (uint64_t)*at++;
+	monitor->directory = (int)*at++;
+	monitor->processes.exit_records = (int)*at++;
+	monitor->host.root = (int)*at++;
+	monitor->host.mounts = (int)*at++;
+	monitor->host.procfs = (int)*at++;
+	monitor->sandbox.init_pid = (pid_t)*at++;
+	monitor->sandbox.init_pidfd = (int)*at++;
+	monitor->sandbox.init_mounts = (int)*at++;
+	monitor->sandbox.user_namespace = (int)*at++;
+	monitor->host.inherited_oom_score = (int)*at++;
+	monitor->sandbox.set_up = *at++ != 0;
+	monitor->sandbox.unshared = (uint64_t)*at++;
 	return true;
 }
 
-void handover_each_fd(struct handover *handover, void (*visit)(int *fd, void *with), void *with)
+void handover_each_fd(struct monitor *monitor, struct handover *handover, void (*visit)(int *fd, void *with),
+		      void *with)
 {
 	int *all[] = {
-		&handover->state,     &handover->executable,   &monitor.directory, &monitor.exit_records,
-		&monitor.host_root,   &monitor.host_mounts,    &monitor.procfs,    &monitor.init_pidfd,
-		&monitor.init_mounts, &monitor.user_namespace,
+		&handover->state,
+		&handover->executable,
+		&monitor->directory,
+		&monitor->processes.exit_records,
+		&monitor->host.root,
+		&monitor->host.mounts,
+		&monitor->host.procfs,
+		&monitor->sandbox.init_pidfd,
+		&monitor->sandbox.init_mounts,
+		&monitor->sandbox.user_namespace,
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		visit(all[i], with);

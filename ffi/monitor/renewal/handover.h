@@ -1,8 +1,7 @@
 #ifndef CRIB_MONITOR_HANDOVER_H
 #define CRIB_MONITOR_HANDOVER_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "monitor/whole/monitor.h"
 
 /*
  * What a renewed monitor is called with, after the arguments of every monitor:
@@ -24,10 +23,11 @@ struct handover {
 };
 
 /* Writes the numbers of `handover` and of `monitor`. */
-void handover_write(const struct handover *handover, char text[HANDOVER_TEXT]);
+void handover_write(const struct monitor *monitor, const struct handover *handover, char text[HANDOVER_TEXT]);
 /* False for what no monitor writes; nothing is changed then. */
-bool handover_read(const char *text, struct handover *handover);
+bool handover_read(const char *text, struct monitor *monitor, struct handover *handover);
 /* Calls `visit` for the place of each descriptor among the numbers, -1 included. */
-void handover_each_fd(struct handover *handover, void (*visit)(int *fd, void *with), void *with);
+void handover_each_fd(struct monitor *monitor, struct handover *handover, void (*visit)(int *fd, void *with),
+		      void *with);
 
 #endif

@@ -1,4 +1,4 @@
-#include "renew.h"
+#include "monitor/renewal/renew.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,36 +6,41 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "handover.h"
 #include "kernel.h"
-#include "state.h"
-#include "trial.h"
+#include "monitor/loop/clock.h"
+#include "monitor/renewal/handover.h"
+#include "monitor/renewal/state.h"
+#include "monitor/renewal/trial.h"
+#include "monitor/transport/connection.h"
+#include "monitor/transport/reply.h"
+#include "monitor/transport/send.h"
+#include "monitor/whole/build.h"
 
 /* For what is being started, which cannot be carried over; requests wait meanwhile, so it is not long. */
 #define PATIENCE_MS 1000
 #define EXECUTABLE_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 #define STATE_SEALS (EXECUTABLE_SEALS | F_SEAL_SEAL)
 
-static void answer(int code, const char *why)
+static void answer(struct monitor *monitor, int code, const char *why)
 {
-	struct renewal *renewal = &monitor.renewal;
+	struct renewal *renewal = &monitor->renewal;
 	struct connection *client = renewal->client;
 	close_and_clear(&renewal->executable);
 	renewal->pending = false;
 	renewal->client = NULL;
-	connections_take_requests();
+	connections_take_requests(&monitor->server);
 	if (code < 0 && client != NULL)
 		reply_errno(client, renewal->request, code, "renew", why);
 }
 
-void renewal_ask(struct connection *connection, uint32_t request)
+void renewal_ask(struct monitor *monitor, struct connection *connection, uint32_t request)
 {
 	int executable cleanup_fd = take_fd(&connection->passed);
 	int seals = executable < 0 ? -1 : fcntl(executable, F_GET_SEALS);
 	const char *why = NULL;
-	if (monitor.renewal.pending)
+	if (monitor->renewal.pending)
 		why = "is being done already";
-	else if (monitor.shutting_down)
+	else if (monitor->shutdown.begun)
 		why = "the pod is being stopped";
 	else if (executable < 0)
 		why = "no executable came with the request";
@@ -45,7 +50,8 @@ void renewal_ask(struct connection *connection, uint32_t request)
 		reply_errno(connection, request, executable < 0 ? -EBADF : -EINVAL, "renew", why);
 		return;
 	}
-	monitor.renewal = (struct renewal){
+	connections_hold(&monitor->server);
+	monitor->renewal = (struct renewal){
 		.pending = true,
 		.client = connection,
 		.request = request,
@@ -54,16 +60,16 @@ void renewal_ask(struct connection *connection, uint32_t request)
 	};
 }
 
-void renewal_client_gone(const struct connection *connection)
+void renewal_client_gone(struct monitor *monitor, const struct connection *connection)
 {
-	if (monitor.renewal.client == connection)
-		monitor.renewal.client = NULL;
+	if (monitor->renewal.client == connection)
+		monitor->renewal.client = NULL;
 }
 
 /* One that was given up only waits for its death, and is carried over. */
-static bool something_starts(void)
+static bool something_starts(const struct processes *processes)
 {
-	const struct process *process = monitor.processes;
+	const struct process *process = processes->first;
 	while (process != NULL && (process->state != PROCESS_STARTING || process->deadline_ms == UINT64_MAX))
 		process = process->next;
 	return process != NULL;
@@ -81,10 +87,11 @@ static int write_all(int fd, const uint8_t *bytes, size_t length)
 	return 0;
 }
 
-static int state_memfd(void)
+static int state_memfd(const struct monitor *monitor)
 {
 	struct frame state;
-	state_write(&state, monitor.renewal.client, monitor.renewal.request);
+	state_write(&state, monitor->server.connections, &monitor->processes, monitor->renewal.client,
+		    monitor->renewal.request);
 	int fd cleanup_fd = memfd_create(MONITOR_NAME "-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int done = fd < 0 ? -errno : state.out_of_memory ? -ENOMEM : write_all(fd, state.data, state.length);
 	frame_free(&state);
@@ -105,72 +112,72 @@ static void mark(int *fd, void *with)
 		marking->failed = -errno;
 }
 
-static int mark_all(struct handover *handover, int flags)
+static int mark_all(struct monitor *monitor, struct handover *handover, int flags)
 {
 	struct exec_mark marking = {.flags = flags};
 	int listener = LISTENER;
 	mark(&listener, &marking);
-	handover_each_fd(handover, mark, &marking);
-	state_each_fd(monitor.connections, monitor.processes, mark, &marking);
+	handover_each_fd(monitor, handover, mark, &marking);
+	state_each_fd(monitor->server.connections, monitor->processes.first, mark, &marking);
 	return marking.failed;
 }
 
 /* Returns only when it did not happen. */
-static int go_on_as(struct handover *handover)
+static int go_on_as(struct monitor *monitor, struct handover *handover)
 {
 	char numbers[HANDOVER_TEXT];
-	handover_write(handover, numbers);
-	const char *arguments[] = {MONITOR_NAME, monitor.sandbox_id, monitor.directory_path, HANDOVER_RENEWED, numbers,
-				   NULL};
-	int done = mark_all(handover, 0);
+	handover_write(monitor, handover, numbers);
+	const char *arguments[] = {
+		MONITOR_NAME, monitor->sandbox_id, monitor->directory_path, HANDOVER_RENEWED, numbers, NULL};
+	int done = mark_all(monitor, handover, 0);
 	if (done == 0)
-		done = sys_execveat(monitor.renewal.executable, arguments);
-	mark_all(handover, FD_CLOEXEC);
+		done = sys_execveat(monitor->renewal.executable, arguments);
+	mark_all(monitor, handover, FD_CLOEXEC);
 	return done;
 }
 
-static int renew(const char **why)
+static int renew(struct monitor *monitor, const char **why)
 {
-	int state cleanup_fd = state_memfd();
+	int state cleanup_fd = state_memfd(monitor);
 	*why = "the state cannot be written";
 	if (state < 0)
 		return state;
-	int own cleanup_fd = openat(monitor.procfs, "self/exe", O_PATH | O_CLOEXEC);
+	int own cleanup_fd = openat(monitor->host.procfs, "self/exe", O_PATH | O_CLOEXEC);
 	*why = "the way back cannot be kept open";
 	if (own < 0)
 		return -errno;
 	*why = "the executable does not run, or cannot read the state";
-	int tried = trial_run(monitor.renewal.executable, state);
+	int tried = trial_run(monitor->renewal.executable, state);
 	if (tried < 0)
 		return tried;
 	*why = "the executable does not run";
 	struct handover handover = {.state = state, .executable = own};
-	return go_on_as(&handover);
+	return go_on_as(monitor, &handover);
 }
 
-void renewal_step(void)
+void renewal_step(struct monitor *monitor)
 {
-	if (!monitor.renewal.pending)
+	if (!monitor->renewal.pending)
 		return;
-	if (monitor.shutting_down) {
-		answer(-ESHUTDOWN, "the pod is being stopped");
+	if (monitor->shutdown.begun) {
+		answer(monitor, -ESHUTDOWN, "the pod is being stopped");
 		return;
 	}
-	if (something_starts()) {
-		if (monotonic_ms() >= monitor.renewal.deadline_ms)
-			answer(-EBUSY, "something is being started");
+	if (something_starts(&monitor->processes)) {
+		if (monotonic_ms() >= monitor->renewal.deadline_ms)
+			answer(monitor, -EBUSY, "something is being started");
 		return;
 	}
 	const char *why = "";
-	int failed = renew(&why);
-	answer(failed, why);
+	int failed = renew(monitor, &why);
+	answer(monitor, failed, why);
 }
 
-void renewal_tell(bool renewed)
+void renewal_tell(struct monitor *monitor, bool renewed)
 {
-	struct connection *client = monitor.renewal.client;
-	uint32_t request = monitor.renewal.request;
-	monitor.renewal = (struct renewal){.executable = -1};
+	struct connection *client = monitor->renewal.client;
+	uint32_t request = monitor->renewal.request;
+	monitor->renewal = (struct renewal){.executable = -1};
 	if (client == NULL)
 		return;
 	if (!renewed) {

@@ -1,17 +1,21 @@
-#include "restore.h"
+#include "monitor/renewal/restore.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "state.h"
+#include "monitor/process/attachment.h"
+#include "monitor/process/exit-record.h"
+#include "monitor/process/input.h"
+#include "monitor/process/output.h"
+#include "monitor/renewal/state.h"
+#include "monitor/transport/connection.h"
+#include "monitor/whole/build.h"
+#include "monitor/whole/own-descriptors.h"
 
 /* Of descriptors, which are told apart by their numbers. */
 #define FDS_MAX 65536
@@ -99,53 +103,54 @@ static void close_unknown(const struct known_fds *known)
 	sys_close_range((unsigned)known->highest + 1, ~0u);
 }
 
-static int watch_process(struct process *process)
+static int watch_process(struct processes *processes, struct process *process)
 {
+	process->among = processes;
 	int watched = 0;
 	for (int i = 0; watched == 0 && i < 2; i++) {
 		int fd = process->outputs[i].source.fd;
 		if (fd >= 0)
-			watched = output_watch(&process->outputs[i], fd);
+			watched = output_watch(process, &process->outputs[i], fd);
 	}
-	process->input.source.ready = input_ready;
-	if (watched == 0 && process->input.writes != NULL)
-		source_set(&process->input.source, EPOLLOUT);
+	input_open(process, process->input.source.fd);
 	return watched;
 }
 
-static int watch_all(struct state *state, bool leave_out)
+static int watch_all(struct monitor *monitor, struct state *state, bool leave_out)
 {
 	int failed = 0;
 	for (struct connection *at = state->connections; at != NULL; at = at->next) {
-		int watched = connection_watch(at);
+		int watched = connection_watch(&monitor->server, at);
 		failed = watched < 0 ? watched : failed;
 	}
 	for (struct process *at = state->processes; at != NULL; at = at->next) {
-		int watched = watch_process(at);
+		int watched = watch_process(&monitor->processes, at);
 		failed = watched < 0 ? watched : failed;
 	}
 	return leave_out ? 0 : failed;
 }
 
-static void take_over(struct state *state)
+static void take_over(struct monitor *monitor, struct state *state)
 {
-	monitor.connections = state->connections;
-	monitor.processes = state->processes;
-	for (const struct connection *at = monitor.connections; at != NULL; at = at->next) {
-		monitor.connection_count++;
-		if (at->paused && at->attached != NULL)
-			attach_watch_stall();
+	monitor->server.connections = state->connections;
+	monitor->processes.first = state->processes;
+	monitor->processes.attachments = state->attachments;
+	for (const struct connection *at = state->connections; at != NULL; at = at->next)
+		monitor->server.connection_count++;
+	for (const struct attachment *at = state->attachments; at != NULL; at = at->next) {
+		if (at->client->paused)
+			attachment_watch_stall(&monitor->processes);
 	}
 	/* Whether it is there is not told from one executable to the next; written twice it is the same. */
-	for (struct process *at = monitor.processes; at != NULL; at = at->next) {
+	for (struct process *at = state->processes; at != NULL; at = at->next) {
 		if (!at->is_exec && at->state == PROCESS_EXITED)
 			exit_record_put(at);
 	}
-	monitor.renewal.client = state->asker;
-	monitor.renewal.request = state->request;
+	monitor->renewal.client = state->asker;
+	monitor->renewal.request = state->request;
 }
 
-int restore(struct handover *handover, bool leave_out)
+int restore(struct monitor *monitor, struct handover *handover, bool leave_out)
 {
 	static struct known_fds known;
 	struct state state;
@@ -153,28 +158,29 @@ int restore(struct handover *handover, bool leave_out)
 	if (done < 0)
 		return done;
 	known = (struct known_fds){.highest = LISTENER, .leave_out = leave_out};
-	handover_each_fd(handover, know, &known);
+	handover_each_fd(monitor, handover, know, &known);
 	state_each_fd(state.connections, state.processes, know, &known);
 	if (known.failed < 0 && !leave_out)
 		return known.failed;
 	close_unknown(&known);
-	done = open_own();
+	done = open_own(monitor);
 	if (done == 0)
-		done = watch_all(&state, leave_out);
+		done = watch_all(monitor, &state, leave_out);
 	if (done < 0)
 		return done;
 	state_each_fd(state.connections, state.processes, close_on_exec, NULL);
-	handover_each_fd(handover, close_on_exec, NULL);
+	handover_each_fd(monitor, handover, close_on_exec, NULL);
 	close_and_clear(&handover->state);
 	close_and_clear(&handover->executable);
-	take_over(&state);
+	take_over(monitor, &state);
 	return 0;
 }
 
-int restore_go_back(const char *sandbox_id, const char *directory, const struct handover *handover)
+int restore_go_back(const struct monitor *monitor, const struct handover *handover)
 {
 	char numbers[HANDOVER_TEXT];
-	handover_write(handover, numbers);
-	const char *arguments[] = {MONITOR_NAME, sandbox_id, directory, HANDOVER_RETURNED, numbers, NULL};
+	handover_write(monitor, handover, numbers);
+	const char *arguments[] = {
+		MONITOR_NAME, monitor->sandbox_id, monitor->directory_path, HANDOVER_RETURNED, numbers, NULL};
 	return sys_execveat(handover->executable, arguments);
 }

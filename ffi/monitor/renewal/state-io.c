@@ -1,4 +1,4 @@
-#include "state-io.h"
+#include "monitor/renewal/state-io.h"
 
 #include <stdlib.h>
 #include <string.h>

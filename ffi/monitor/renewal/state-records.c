@@ -1,4 +1,4 @@
-#include "state-records.h"
+#include "monitor/renewal/state-records.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +57,7 @@ static void io_received(struct state_io *io, struct connection *connection)
 	connection->received = received;
 	connection->payload_size = (size_t)connection->header.length + 1;
 	if (fits && has_header && !io->in.bad)
-		connection->payload = block_take(&connection->payload_size);
+		connection->payload = malloc(connection->payload_size);
 	if (connection->payload != NULL && length > 0)
 		memcpy(connection->payload, payload, length);
 	if (has_header && connection->payload == NULL)
@@ -84,31 +84,54 @@ void io_connection(struct state_io *io, struct connection *connection)
 		io_bad(io);
 }
 
-/* The connections that have joined the process's stdio. */
-static void io_attachments(struct state_io *io, struct connection *connections, struct process *process)
+static struct attachment *attachment_after(struct attachment *at, const struct process *process)
 {
+	while (at != NULL && at->process != process)
+		at = at->next;
+	return at;
+}
+
+/* Reading: one more of this process, or NULL when that cannot be. */
+static struct attachment *attachment_add(struct attachment **attachments, struct connection *client,
+					 struct process *process)
+{
+	struct attachment **link = attachments;
+	for (; *link != NULL; link = &(*link)->next) {
+		if ((*link)->client == client)
+			return NULL;
+	}
+	struct attachment *made = client == NULL ? NULL : calloc(1, sizeof(*made));
+	if (made == NULL)
+		return NULL;
+	*made = (struct attachment){.client = client, .process = process};
+	*link = made;
+	return made;
+}
+
+/* The connections that have joined the process's stdio. */
+static void io_attachments(struct state_io *io, struct connection *connections, struct attachment **attachments,
+			   struct process *process)
+{
+	struct attachment *at = attachment_after(*attachments, process);
 	uint32_t count = 0;
-	for (const struct connection *at = connections; io_writing(io) && at != NULL; at = at->next)
-		count += at->attached == process;
+	for (struct attachment *one = at; io_writing(io) && one != NULL; one = attachment_after(one->next, process))
+		count++;
 	io_u32(io, &count);
-	struct connection *next = connections;
 	for (uint32_t i = 0; i < count && !io->in.bad; i++) {
-		while (io_writing(io) && next->attached != process)
-			next = next->next;
-		struct connection *attached = next;
-		io_client(io, connections, &attached);
-		if (attached == NULL || (!io_writing(io) && attached->attached != NULL)) {
+		struct connection *client = io_writing(io) ? at->client : NULL;
+		io_client(io, connections, &client);
+		if (!io_writing(io))
+			at = attachment_add(attachments, client, process);
+		if (at == NULL) {
 			io_bad(io);
 			return;
 		}
-		io_bool(io, &attached->attached_stdin);
-		io_bool(io, &attached->attached_outputs[0]);
-		io_bool(io, &attached->attached_outputs[1]);
-		io_bool(io, &attached->drained_told);
+		io_bool(io, &at->with_stdin);
+		io_bool(io, &at->outputs[0]);
+		io_bool(io, &at->outputs[1]);
+		io_bool(io, &at->drained_told);
 		if (io_writing(io))
-			next = next->next;
-		else
-			attached->attached = process;
+			at = attachment_after(at->next, process);
 	}
 }
 
@@ -186,7 +209,8 @@ static void io_life(struct state_io *io, struct process *process)
 	io_bool(io, &process->oom_killed);
 }
 
-void io_process(struct state_io *io, struct connection *connections, struct process *process)
+void io_process(struct state_io *io, struct connection *connections, struct attachment **attachments,
+		struct process *process)
 {
 	io_bool(io, &process->is_exec);
 	io_id(io, process->id);
@@ -202,5 +226,5 @@ void io_process(struct state_io *io, struct connection *connections, struct proc
 	io_log(io, &process->log);
 	io_text(io, &process->oom_file);
 	io_input(io, connections, &process->input);
-	io_attachments(io, connections, process);
+	io_attachments(io, connections, attachments, process);
 }

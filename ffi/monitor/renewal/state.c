@@ -1,10 +1,10 @@
-#include "state.h"
+#include "monitor/renewal/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "state-records.h"
+#include "monitor/renewal/state-records.h"
 
 static void put_record(struct frame *into, uint16_t kind, struct frame *record)
 {
@@ -14,8 +14,10 @@ static void put_record(struct frame *into, uint16_t kind, struct frame *record)
 	frame_free(record);
 }
 
-void state_write(struct frame *into, const struct connection *asker, uint32_t request)
+void state_write(struct frame *into, struct connection *connections, const struct processes *processes,
+		 const struct connection *asker, uint32_t request)
 {
+	struct attachment *attachments = processes->attachments;
 	struct frame record = {0};
 	struct state_io io = {.out = &record};
 	uint32_t count = 1;
@@ -23,15 +25,15 @@ void state_write(struct frame *into, const struct connection *asker, uint32_t re
 	frame_u32(into, STATE_MAGIC);
 	frame_u16(into, STATE_FORMAT);
 	frame_u16(into, 0);
-	for (struct connection *at = monitor.connections; at != NULL; at = at->next, count++) {
+	for (struct connection *at = connections; at != NULL; at = at->next, count++) {
 		io_connection(&io, at);
 		put_record(into, STATE_CONNECTION, &record);
 	}
-	for (struct process *at = monitor.processes; at != NULL; at = at->next, count++) {
-		io_process(&io, monitor.connections, at);
+	for (struct process *at = processes->first; at != NULL; at = at->next, count++) {
+		io_process(&io, connections, &attachments, at);
 		put_record(into, STATE_PROCESS, &record);
 	}
-	frame_u32(&record, connection_position(monitor.connections, asker));
+	frame_u32(&record, connection_position(connections, asker));
 	frame_u32(&record, request);
 	put_record(into, STATE_RENEWAL, &record);
 	frame_u32(&record, count);
@@ -78,11 +80,16 @@ static bool read_connection(struct state *state, struct state_io *io)
 	return true;
 }
 
-static void detach_all(struct connection *connections, const struct process *process)
+static void detach_all(struct attachment **link, const struct process *process)
 {
-	for (; connections != NULL; connections = connections->next) {
-		if (connections->attached == process)
-			connections->attached = NULL;
+	while (*link != NULL) {
+		struct attachment *attachment = *link;
+		if (attachment->process != process) {
+			link = &attachment->next;
+			continue;
+		}
+		*link = attachment->next;
+		free(attachment);
 	}
 }
 
@@ -94,9 +101,9 @@ static bool read_process(struct state *state, struct state_io *io)
 	struct process *process = process_make("");
 	if (process == NULL)
 		return false;
-	io_process(io, state->connections, process);
+	io_process(io, state->connections, &state->attachments, process);
 	if (io->in.bad) {
-		detach_all(state->connections, process);
+		detach_all(&state->attachments, process);
 		free_process(process);
 		return false;
 	}
@@ -162,6 +169,7 @@ void state_free(struct state *state)
 	struct connection *connection;
 	while ((process = state->processes) != NULL) {
 		state->processes = process->next;
+		detach_all(&state->attachments, process);
 		free_process(process);
 	}
 	while ((connection = state->connections) != NULL) {

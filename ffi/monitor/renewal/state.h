@@ -1,7 +1,7 @@
 #ifndef CRIB_MONITOR_STATE_H
 #define CRIB_MONITOR_STATE_H
 
-#include "monitor/monitor.h"
+#include "monitor/process/process.h"
 
 /*
  * What a monitor knows, as bytes that another version of it can read (decision 0132):
@@ -26,13 +26,15 @@ enum state_record {
 struct state {
 	struct connection *connections;
 	struct process *processes;
+	struct attachment *attachments;
 	struct connection *asker; /* of the renewal, or NULL */
 	uint32_t request;
 	unsigned lost; /* records that could not be read and were left out */
 };
 
-/* All of `monitor` that a process of its own cannot find out again. Check frame->out_of_memory. */
-void state_write(struct frame *into, const struct connection *asker, uint32_t request);
+/* All that another process cannot find out again. Check frame->out_of_memory. */
+void state_write(struct frame *into, struct connection *connections, const struct processes *processes,
+		 const struct connection *asker, uint32_t request);
 
 /*
  * 0, or -EPROTO when it is of a version that cannot be read or is damaged; nothing is left in `state` then.

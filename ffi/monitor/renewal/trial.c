@@ -1,4 +1,4 @@
-#include "trial.h"
+#include "monitor/renewal/trial.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,8 +7,8 @@
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor/monitor.h"
-#include "restore.h"
+#include "monitor/renewal/restore.h"
+#include "monitor/whole/build.h"
 
 #define STATE 3
 #define TRIAL_MS 1500
@@ -17,7 +17,7 @@
 /* Everything else that is open here is close-on-exec. */
 static _Noreturn void child(int executable, int state)
 {
-	const char *arguments[] = {MONITOR_NAME, MONITOR_CHECK_STATE, NULL};
+	const char *arguments[] = {MONITOR_NAME, RESTORE_CHECK, NULL};
 	if (dup2(state, STATE) == STATE)
 		sys_execveat(executable, arguments);
 	_exit(127);

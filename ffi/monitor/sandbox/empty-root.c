@@ -1,8 +1,10 @@
+#include "monitor/sandbox/empty-root.h"
+
 #include <sys/stat.h>
 
 #include "cleanup.h"
+#include "init/init.h"
 #include "kernel.h"
-#include "monitor/monitor.h"
 
 #define MS_PRIVATE_BIT (1ul << 18)
 #define MS_REC_BIT 16384ul

@@ -1,3 +1,5 @@
+#include "monitor/sandbox/pid-init.h"
+
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -11,7 +13,7 @@
 #include "cleanup.h"
 #include "init/init.h"
 #include "kernel.h"
-#include "monitor/monitor.h"
+#include "monitor/sandbox/empty-root.h"
 
 #define KEYCTL_JOIN_SESSION_KEYRING 1
 #define LAST_CAPABILITY 63
@@ -137,10 +139,17 @@ int pid_init_wait(int channel, struct failure *failure)
 	return done < 0 ? failure_set(failure, done, "init of the pod", "") : 0;
 }
 
-int pid_init_keep_procfs(bool with_procfs, struct failure *failure)
+int pid_init_keep_procfs(struct sandbox *sandbox, bool with_procfs, struct failure *failure)
 {
 	if (!with_procfs)
 		return 0;
-	monitor.init_mounts = open_of_process(monitor.init_pid, "/ns/mnt", O_RDONLY);
-	return monitor.init_mounts < 0 ? failure_set(failure, monitor.init_mounts, "open", "/ns/mnt") : 0;
+	sandbox->init_mounts = open_of_process(sandbox->host, sandbox->init_pid, "/ns/mnt", O_RDONLY);
+	return sandbox->init_mounts < 0 ? failure_set(failure, sandbox->init_mounts, "open", "/ns/mnt") : 0;
+}
+
+void pid_init_gone(struct sandbox *sandbox)
+{
+	sandbox->init_pid = 0;
+	close_and_clear(&sandbox->init_pidfd);
+	close_and_clear(&sandbox->init_mounts);
 }

@@ -1,19 +1,21 @@
+#include "monitor/sandbox/pid-procfs.h"
+
 #include <errno.h>
 
 #include "cleanup.h"
 #include "kernel.h"
-#include "monitor/monitor.h"
 
 /* CRIB_OLD_PROCFS builds a monitor that does as on an old kernel, for the tests. */
-static int takes_pid_namespace(void)
+static int takes_pid_namespace(const struct host *host)
 {
 #ifdef CRIB_OLD_PROCFS
+	(void)host;
 	return 0;
 #else
 	int fs cleanup_fd = sys_fsopen("proc");
 	if (fs < 0)
 		return fs;
-	int own cleanup_fd = open_of_process(getpid(), "/ns/pid", O_RDONLY);
+	int own cleanup_fd = open_of_process(host, getpid(), "/ns/pid", O_RDONLY);
 	if (own < 0)
 		return own;
 	int set = sys_fsconfig(fs, FSCONFIG_SET_FD, "pidns", NULL, own);
@@ -22,11 +24,12 @@ static int takes_pid_namespace(void)
 #endif
 }
 
-int pid_procfs_is_needed(void)
+int pid_procfs_is_needed(const struct host *host)
 {
+	/* Of the kernel: the same for every caller. */
 	static enum { UNKNOWN, NEEDED, NOT_NEEDED } known;
 	if (known == UNKNOWN) {
-		int takes = takes_pid_namespace();
+		int takes = takes_pid_namespace(host);
 		if (takes < 0)
 			return takes;
 		known = takes ? NOT_NEEDED : NEEDED;
@@ -34,17 +37,18 @@ int pid_procfs_is_needed(void)
 	return known == NEEDED;
 }
 
-int pid_procfs_open(const struct plan *plan)
+int pid_procfs_open(const struct sandbox *sandbox, const struct plan *plan)
 {
 	/* An exec mounts nothing. */
 	bool from_pod = plan->pid_namespace == PLAN_PIDNS_POD;
 	bool from_process = plan->pid_namespace == PLAN_PIDNS_PROCESS;
 	if (plan->join || (!from_pod && !from_process))
 		return -1;
-	int needed = pid_procfs_is_needed();
+	int needed = pid_procfs_is_needed(sandbox->host);
 	if (needed <= 0)
 		return needed < 0 ? needed : -1;
 	if (from_process)
-		return open_of_process((pid_t)plan->pid_namespace_process, "/ns/mnt", O_RDONLY);
-	return monitor.init_mounts < 0 ? -ENOENT : (int)negative_errno(fcntl(monitor.init_mounts, F_DUPFD_CLOEXEC, 0));
+		return open_of_process(sandbox->host, (pid_t)plan->pid_namespace_process, "/ns/mnt", O_RDONLY);
+	return sandbox->init_mounts < 0 ? -ENOENT
+					: (int)negative_errno(fcntl(sandbox->init_mounts, F_DUPFD_CLOEXEC, 0));
 }

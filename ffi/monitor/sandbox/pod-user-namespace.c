@@ -1,3 +1,5 @@
+#include "monitor/sandbox/pod-user-namespace.h"
+
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -6,7 +8,9 @@
 #include "decimal.h"
 #include "init/init.h"
 #include "kernel.h"
-#include "monitor/monitor.h"
+#include "monitor/sandbox/configure.h"
+#include "monitor/sandbox/pid-init.h"
+#include "monitor/sandbox/pid-procfs.h"
 
 /*
  * The pod's namespaces have to belong to its user namespace, and a namespace belongs to that of its maker. The monitor
@@ -24,10 +28,11 @@ static int become_init(int monitor_pidfd, bool with_procfs)
 	return done < 0 ? done : pid_init_leave_host(monitor_pidfd, with_procfs);
 }
 
-static _Noreturn void maker(const struct setup_request *setup, int channel, int procfs, int monitor_pidfd)
+static _Noreturn void maker(const struct setup_request *setup, int channel, int procfs, int monitor_pidfd,
+			    bool procfs_needed)
 {
 	struct failure failure = {0};
-	bool with_procfs = setup->pid_init && pid_procfs_is_needed() > 0;
+	bool with_procfs = setup->pid_init && procfs_needed;
 	char go;
 	if (read(channel, &go, 1) != 1)
 		_exit(1);
@@ -50,7 +55,8 @@ static _Noreturn void maker(const struct setup_request *setup, int channel, int 
 }
 
 /* All lines in one write, as the kernel wants them. */
-static int write_map(pid_t pid, const char *file, const struct id_map *map, struct failure *failure)
+static int write_map(const struct host *host, pid_t pid, const char *file, const struct id_map *map,
+		     struct failure *failure)
 {
 	static char text[MAP_SIZE];
 	size_t length = 0;
@@ -59,17 +65,18 @@ static int write_map(pid_t pid, const char *file, const struct id_map *map, stru
 		length += decimal_text(read_u32(&lines), text + length);
 		text[length++] = i % 3 == 2 ? '\n' : ' ';
 	}
-	int fd cleanup_fd = open_of_process(pid, file, O_WRONLY);
+	int fd cleanup_fd = open_of_process(host, pid, file, O_WRONLY);
 	if (fd < 0)
 		return failure_set(failure, fd, "open", file);
 	return write(fd, text, length) < 0 ? failure_set(failure, -errno, "write", file) : 0;
 }
 
-static int set_up_by(pid_t pid, int channel, const struct setup_request *setup, struct failure *failure)
+static int set_up_by(const struct host *host, pid_t pid, int channel, const struct setup_request *setup,
+		     struct failure *failure)
 {
-	int done = write_map(pid, "/uid_map", &setup->uids, failure);
+	int done = write_map(host, pid, "/uid_map", &setup->uids, failure);
 	if (done == 0)
-		done = write_map(pid, "/gid_map", &setup->gids, failure);
+		done = write_map(host, pid, "/gid_map", &setup->gids, failure);
 	if (done < 0)
 		return done;
 	if (send(channel, "", 1, MSG_NOSIGNAL) < 0)
@@ -79,11 +86,12 @@ static int set_up_by(pid_t pid, int channel, const struct setup_request *setup, 
 	return -failure->code;
 }
 
-static int join(pid_t pid, int pidfd, const struct setup_request *setup, struct failure *failure)
+static int join(struct sandbox *sandbox, pid_t pid, int pidfd, const struct setup_request *setup,
+		struct failure *failure)
 {
-	monitor.user_namespace = open_of_process(pid, "/ns/user", O_RDONLY);
-	if (monitor.user_namespace < 0)
-		return failure_set(failure, monitor.user_namespace, "open", "/ns/user");
+	sandbox->user_namespace = open_of_process(sandbox->host, pid, "/ns/user", O_RDONLY);
+	if (sandbox->user_namespace < 0)
+		return failure_set(failure, sandbox->user_namespace, "open", "/ns/user");
 	int joined = setup->unshare == 0 ? 0 : sys_setns(pidfd, (int)setup->unshare);
 	return joined < 0 ? failure_set(failure, joined, "setns", "namespaces of the pod") : 0;
 }
@@ -92,10 +100,10 @@ static int join(pid_t pid, int pidfd, const struct setup_request *setup, struct 
  * In a user namespace the kernel makes a procfs only where another is in sight, which takes the host's mounts: the
  * maker has a copy of them then, until it has given up its root.
  */
-static pid_t clone_among_host_mounts(struct clone_args *args)
+static pid_t clone_among_host_mounts(const struct host *host, struct clone_args *args)
 {
-	int own cleanup_fd = open_of_process(getpid(), "/ns/mnt", O_RDONLY);
-	int there = own < 0 ? own : sys_setns(monitor.host_mounts, CLONE_NEWNS);
+	int own cleanup_fd = open_of_process(host, getpid(), "/ns/mnt", O_RDONLY);
+	int there = own < 0 ? own : sys_setns(host->mounts, CLONE_NEWNS);
 	if (there < 0)
 		return there;
 	pid_t pid = sys_clone3(args);
@@ -105,10 +113,9 @@ static pid_t clone_among_host_mounts(struct clone_args *args)
 	return pid;
 }
 
-int pod_user_namespace_make(const struct setup_request *setup, struct failure *failure)
+int pod_user_namespace_make(struct sandbox *sandbox, const struct setup_request *setup, struct failure *failure)
 {
-	/* Known from here on, to the child as well. */
-	int needed = pid_procfs_is_needed();
+	int needed = pid_procfs_is_needed(sandbox->host);
 	if (needed < 0)
 		return failure_set(failure, needed, "fsconfig", "a procfs of the pid namespace");
 	int procfs cleanup_fd = setup->sysctl_count == 0 ? -1 : procfs_open(failure);
@@ -129,31 +136,31 @@ int pod_user_namespace_make(const struct setup_request *setup, struct failure *f
 		.exit_signal = SIGCHLD,
 	};
 	bool among_host_mounts = setup->pid_init && needed > 0;
-	pid_t pid = among_host_mounts ? clone_among_host_mounts(&args) : sys_clone3(&args);
+	pid_t pid = among_host_mounts ? clone_among_host_mounts(sandbox->host, &args) : sys_clone3(&args);
 	if (pid == 0) {
 		close(ours);
-		maker(setup, theirs, procfs, self);
+		maker(setup, theirs, procfs, self, needed > 0);
 	}
 	if (pid < 0)
 		return failure_set(failure, (int)pid, "clone3", "user namespace");
 	/* Or its death would not end our reading. */
 	close_and_clear(&theirs);
-	int done = set_up_by(pid, ours, setup, failure);
+	int done = set_up_by(sandbox->host, pid, ours, setup, failure);
 	if (done == 0)
-		done = join(pid, pidfd, setup, failure);
+		done = join(sandbox, pid, pidfd, setup, failure);
 	if (done == 0 && setup->pid_init) {
-		monitor.init_pid = pid;
-		done = pid_init_keep_procfs(needed > 0, failure);
+		sandbox->init_pid = pid;
+		done = pid_init_keep_procfs(sandbox, needed > 0, failure);
 	}
 	if (done == 0)
 		send(ours, "", 1, MSG_NOSIGNAL);
 	else
 		sys_pidfd_send_signal(pidfd, SIGKILL);
 	if (done == 0 && setup->pid_init) {
-		monitor.init_pidfd = take_fd(&pidfd);
+		sandbox->init_pidfd = take_fd(&pidfd);
 		return pid_init_wait(ours, failure);
 	}
 	waitpid(pid, NULL, 0);
-	monitor.init_pid = 0;
+	sandbox->init_pid = 0;
 	return done;
 }

@@ -1,4 +1,6 @@
-#include "monitor/monitor.h"
+#include "monitor/transport/reply.h"
+
+#include "monitor/transport/send.h"
 
 void reply_ok(struct connection *connection, uint32_t request)
 {

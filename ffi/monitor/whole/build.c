@@ -1,4 +1,4 @@
-#include "monitor.h"
+#include "monitor/whole/build.h"
 
 /* Marked, so that the daemon finds it in the file. */
 static const char marked_build[] = MONITOR_BUILD_MARK MONITOR_BUILD;

@@ -7,23 +7,17 @@
  *
  * A thread that hangs in the kernel is one fewer and does not hold up the others: all take from one queue.
  */
-#ifndef CRIB_LIBCRIB_JOBS_H
-#define CRIB_LIBCRIB_JOBS_H
+#ifndef CRIB_LIBCRIB_JOB_H
+#define CRIB_LIBCRIB_JOB_H
 
 #include "internal.h"
+#include "job-reply.h"
 
 /* What goes back for one job. Read from TypeScript by offset. */
 struct job_reply_head {
 	uint32_t id;
 	int32_t result; /* >= 0 or -errno */
 	uint32_t length;
-};
-
-/* Grows as the job writes to it; a failed growth is kept in `failed`. */
-struct job_reply {
-	uint8_t *bytes;
-	size_t length, capacity;
-	int failed;
 };
 
 /* `descriptors` are copies of the caller's, which may be closed at once; -1 where there is none. */
@@ -34,11 +28,6 @@ struct job {
 	size_t length;
 	uint8_t request[];
 };
-
-/* Appends; 0 or -ENOMEM. */
-int job_reply_add(struct job_reply *reply, const void *bytes, size_t length);
-/* Room for `length` more bytes, or NULL; `length` grows by what is then used. */
-uint8_t *job_reply_room(struct job_reply *reply, size_t length);
 
 /* Each does its whole job and returns >= 0 or -errno. */
 int job_files(const struct job *job, struct job_reply *reply);

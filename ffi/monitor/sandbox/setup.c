@@ -1,49 +1,18 @@
-#include <net/if.h>
-#include <string.h>
-#include <sys/ioctl.h>
+#include "monitor/sandbox/setup.h"
+
 #include <sys/socket.h>
 
 #include "cleanup.h"
 #include "init/init.h"
 #include "kernel.h"
-#include "monitor/monitor.h"
+#include "monitor/sandbox/configure.h"
+#include "monitor/sandbox/pid-init.h"
+#include "monitor/sandbox/pid-procfs.h"
+#include "monitor/sandbox/pod-user-namespace.h"
+#include "monitor/transport/reply.h"
+#include "monitor/transport/send.h"
 
 #define SHAREABLE ((uint64_t)(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS))
-
-static int bring_loopback_up(struct failure *failure)
-{
-	int fd cleanup_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return failure_set(failure, -errno, "socket", "lo");
-	struct ifreq interface = {.ifr_name = "lo"};
-	if (ioctl(fd, SIOCGIFFLAGS, &interface) < 0)
-		return failure_set(failure, -errno, "SIOCGIFFLAGS", "lo");
-	interface.ifr_flags |= IFF_UP;
-	if (ioctl(fd, SIOCSIFFLAGS, &interface) < 0)
-		return failure_set(failure, -errno, "SIOCSIFFLAGS", "lo");
-	return 0;
-}
-
-static int write_sysctls(const struct setup_request *setup, int procfs, struct failure *failure)
-{
-	struct reader pairs = setup->sysctls;
-	for (uint32_t i = 0; i < setup->sysctl_count; i++) {
-		const char *key = read_string(&pairs);
-		const char *value = read_string(&pairs);
-		int written = procfs_write_sysctl(procfs, key, value, failure);
-		if (written < 0)
-			return written;
-	}
-	return 0;
-}
-
-int sandbox_configure(const struct setup_request *setup, int procfs, struct failure *failure)
-{
-	if (setup->hostname[0] != '\0' && sethostname(setup->hostname, strlen(setup->hostname)) < 0)
-		return failure_set(failure, -errno, "sethostname", setup->hostname);
-	int done = setup->loopback ? bring_loopback_up(failure) : 0;
-	return done < 0 ? done : write_sysctls(setup, procfs, failure);
-}
 
 static _Noreturn void pid_init(int channel, int monitor_pidfd, bool with_procfs)
 {
@@ -55,9 +24,9 @@ static _Noreturn void pid_init(int channel, int monitor_pidfd, bool with_procfs)
 }
 
 /* No other process knows the namespace before the monitor has heard that its first process is harmless. */
-static int start_pid_init(struct failure *failure)
+static int start_pid_init(struct sandbox *sandbox, struct failure *failure)
 {
-	int with_procfs = pid_procfs_is_needed();
+	int with_procfs = pid_procfs_is_needed(sandbox->host);
 	if (with_procfs < 0)
 		return failure_set(failure, with_procfs, "fsconfig", "a procfs of the pid namespace");
 	int sockets[2];
@@ -70,7 +39,7 @@ static int start_pid_init(struct failure *failure)
 		return failure_set(failure, self, "pidfd_open", "");
 	struct clone_args args = {
 		.flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&monitor.init_pidfd,
+		.pidfd = (uint64_t)(uintptr_t)&sandbox->init_pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	pid_t pid = sys_clone3(&args);
@@ -80,18 +49,18 @@ static int start_pid_init(struct failure *failure)
 	}
 	if (pid < 0)
 		return failure_set(failure, (int)pid, "clone3", "pid namespace");
-	monitor.init_pid = pid;
+	sandbox->init_pid = pid;
 	/* Or its death would not end our reading. */
 	close_and_clear(&theirs);
 	int left = pid_init_wait(ours, failure);
 	if (left == 0)
-		left = pid_init_keep_procfs(with_procfs, failure);
+		left = pid_init_keep_procfs(sandbox, with_procfs, failure);
 	if (left == 0 && send(ours, "", 1, MSG_NOSIGNAL) < 0)
 		left = failure_set(failure, -errno, "send", "init of the pod");
 	return left < 0 ? left : pid_init_wait(ours, failure);
 }
 
-static int set_up(const struct setup_request *setup, struct failure *failure)
+static int set_up(struct sandbox *sandbox, const struct setup_request *setup, struct failure *failure)
 {
 	if ((setup->unshare & ~SHAREABLE) != 0)
 		return failure_set(failure, -EINVAL, "setup", "unshare flags");
@@ -102,56 +71,56 @@ static int set_up(const struct setup_request *setup, struct failure *failure)
 		return failure_set(failure, -EINVAL, "setup", "loopback without a network namespace");
 
 	/* Those made ahead are the host's user namespace's, and cannot be given back. */
-	if (monitor.unshared != 0 && (monitor.unshared != setup->unshare || setup->uids.count > 0))
+	if (sandbox->unshared != 0 && (sandbox->unshared != setup->unshare || setup->uids.count > 0))
 		return failure_set(failure, -EINVAL, "setup", "other namespaces than were made ahead");
 
 	if (setup->uids.count > 0) {
-		monitor.set_up = true;
-		return pod_user_namespace_make(setup, failure);
+		sandbox->set_up = true;
+		return pod_user_namespace_make(sandbox, setup, failure);
 	}
-	int done = monitor.unshared != 0 ? 0 : sys_unshare((unsigned long)setup->unshare);
+	int done = sandbox->unshared != 0 ? 0 : sys_unshare((unsigned long)setup->unshare);
 	if (done < 0)
 		return failure_set(failure, done, "unshare", "");
-	monitor.set_up = true;
+	sandbox->set_up = true;
 	int procfs cleanup_fd = setup->sysctl_count == 0 ? -1 : procfs_open(failure);
 	if (procfs < 0 && setup->sysctl_count > 0)
 		return procfs;
 	done = sandbox_configure(setup, procfs, failure);
 	if (done == 0 && setup->pid_init)
-		done = start_pid_init(failure);
+		done = start_pid_init(sandbox, failure);
 	return done;
 }
 
 /* The most expensive part of a setup (a network namespace takes 0.7 ms), for a monitor whose pod has yet to come. */
-void sandbox_unshare(struct connection *connection, const struct request *request)
+void sandbox_unshare(struct sandbox *sandbox, struct connection *connection, const struct request *request)
 {
 	int done = -EALREADY;
 	if ((request->unshare & ~SHAREABLE) != 0)
 		done = -EINVAL;
-	else if (!monitor.set_up && monitor.unshared == 0)
+	else if (!sandbox->set_up && sandbox->unshared == 0)
 		done = sys_unshare((unsigned long)request->unshare);
 	if (done < 0) {
 		reply_errno(connection, request->number, done, "unshare", "");
 		return;
 	}
-	monitor.unshared = request->unshare;
+	sandbox->unshared = request->unshare;
 	reply_ok(connection, request->number);
 }
 
-void sandbox_setup(struct connection *connection, const struct request *request)
+void sandbox_setup(struct sandbox *sandbox, struct connection *connection, const struct request *request)
 {
-	if (monitor.set_up) {
+	if (sandbox->set_up) {
 		reply_errno(connection, request->number, -EALREADY, "setup", "already done");
 		return;
 	}
 	struct failure failure = {0};
-	if (set_up(&request->setup, &failure) < 0) {
+	if (set_up(sandbox, &request->setup, &failure) < 0) {
 		reply_failure(connection, request->number, &failure);
 		return;
 	}
 	struct frame frame;
 	frame_begin(&frame, FRAME_OK, request->number);
-	frame_u32(&frame, (uint32_t)monitor.init_pid);
+	frame_u32(&frame, (uint32_t)sandbox->init_pid);
 	frame_u32(&frame, 0);
 	connection_send(connection, &frame);
 }
