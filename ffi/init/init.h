@@ -2,6 +2,7 @@
 #define CRIB_INIT_H
 
 #include "wire/failure.h"
+#include "wire/numbers.h"
 #include "wire/plan.h"
 
 /*
@@ -15,15 +16,13 @@
  * gives up everything the container may not have, and only then lets a last process be born inside, which has no more
  * to do than execve. The stage sleeps until that has happened (as after vfork) and ends; its end is what tells the
  * monitor. The new process holds a pipe for the errno of a failed execve and no way to tell anything else.
+ *
+ *   REPORT_FAILURE   the launch is over; `failure` says where
+ *   REPORT_WARNING   the launch goes on without what `failure` names
+ *   REPORT_TERMINAL  carries the pty master as SCM_RIGHTS
+ *   REPORT_READY     every step is done, execve is next: death from here on is the workload's own
+ *   REPORT_CHILD     carries the pidfd of the process that goes on with the plan and waits for a byte first
  */
-enum report_kind {
-	REPORT_FAILURE = 1,  /* the launch is over; `failure` says where */
-	REPORT_WARNING = 2,  /* the launch goes on without what `failure` names */
-	REPORT_TERMINAL = 3, /* carries the pty master as SCM_RIGHTS */
-	REPORT_READY = 4,    /* every step is done, execve is next: death from here on is the workload's own */
-	REPORT_CHILD = 5, /* carries the pidfd of the process that goes on with the plan and waits for a byte first */
-};
-
 struct report {
 	uint32_t kind;
 	struct failure failure;

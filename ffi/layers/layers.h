@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "numbers.h"
+
 /* Descriptors, as crib hands them over. */
 enum { FD_ORDERS = 3, FD_REPLIES = FD_ORDERS, FD_BLOB, FD_TAR, FD_INDEX };
 
@@ -28,20 +30,11 @@ struct limits {
 	uint64_t min_free_bytes;
 };
 
-/* How a job ends badly; the numbers are part of the protocol (src/layers/native/replies.ts). */
-enum failure_kind {
-	FAILED_INTERNAL,
-	FAILED_DAMAGED,
-	FAILED_REFUSED,
-	FAILED_FULL,
-	/* Well-formed, and nothing that an index can say: the layer becomes a directory. */
-	FAILED_UNSUPPORTED,
-	/* Of a server: it could not be reached, said nothing, said too little, or broke the connection. */
-	FAILED_UNREACHED,
-	FAILED_SILENT,
-	FAILED_SLOW,
-	FAILED_BROKEN,
-};
+/*
+ * How a job ends badly. FAILED_UNSUPPORTED is well-formed, and nothing that an index can say: the layer becomes a
+ * directory. Those from FAILED_UNREACHED on are of a server: it could not be reached, said nothing, said too little, or
+ * broke the connection.
+ */
 
 /* Tells the failure to crib and ends the process: no thread needs to unwind what the kernel is about to take anyway. */
 _Noreturn void job_fail(enum failure_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));

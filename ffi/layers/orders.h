@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "numbers.h"
 #include "tree.h"
-
-enum order_kind { ORDER_ADVANCE = 1, ORDER_REWRITE, ORDER_INHERIT, ORDER_INDEX, ORDER_DROP, ORDER_ASK, ORDER_TAKE };
 
 struct order {
 	uint8_t kind;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum reply_kind { REPLY_PARSED = 1, REPLY_INDEXED, REPLY_FAILED, REPLY_HEAD, REPLY_PROGRESS, REPLY_RECEIVED };
+#include "numbers.h"
 
 struct reply {
 	uint8_t *bytes;

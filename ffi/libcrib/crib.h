@@ -96,11 +96,11 @@ CRIB_EXPORT int crib_spawn_detached(int executable, const char *argv, uint32_t a
 /* jobs.c: system calls that may wait, on threads beside the caller's; job.h says what each kind is asked and answers.
  */
 #define CRIB_JOB_FDS 16
-enum crib_job_kind { CRIB_JOB_FILES = 0, CRIB_JOB_NETLINK = 1, CRIB_JOB_SOCKET = 2, CRIB_JOB_SPAWN = 3 };
 struct crib_jobs;
 /* Once, for the whole life of the process. Returns the stream that replies come from, not blocking. */
 CRIB_EXPORT int crib_jobs_open(uint32_t most_threads, struct crib_jobs **out);
-/* `request` and the descriptors are copied. Returns the job's number, which its reply bears. */
+/* `kind`: enum crib_job_kind. `request` and the descriptors are copied. Returns the job's number, which its reply
+ * bears. */
 CRIB_EXPORT int crib_jobs_start(struct crib_jobs *jobs, uint32_t kind, const uint8_t *request, size_t length,
 				const int32_t *fds, uint32_t fd_count);
 /* 1 when no thread had begun it: then it is never done, and nothing is told of it. */

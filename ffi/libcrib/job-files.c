@@ -14,19 +14,6 @@
 
 enum { most_read = 64 * 1024 };
 
-enum operation {
-	OP_MKDIR = 1,
-	OP_RMDIR,
-	OP_WRITE,
-	OP_READ,
-	OP_EXISTS,
-	OP_CHOWN,
-	OP_DIRECTORIES,
-	OP_UMOUNT,
-	OP_UNLINK,
-	OP_DEVICES,
-};
-
 /* Followed by the path with its NUL, then `data` bytes. Written by TypeScript by offset. */
 struct operation_head {
 	uint32_t kind, first, second, path, data, whatever;
@@ -89,7 +76,7 @@ static int done(int result)
 static int operate(const struct operation_call *call, struct job_reply *reply)
 {
 	const struct operation_head *head = &call->head;
-	switch ((enum operation)head->kind) {
+	switch ((enum file_operation)head->kind) {
 	case OP_MKDIR:
 		return done(mkdir(call->path, head->first));
 	case OP_RMDIR:

@@ -12,6 +12,7 @@
 
 #include "internal.h"
 #include "job-reply.h"
+#include "numbers.h"
 
 /* What goes back for one job. Read from TypeScript by offset. */
 struct job_reply_head {

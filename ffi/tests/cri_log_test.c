@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "monitor/monitor.h"
+#include "monitor/process/log-file.h"
+
+static struct host host;
 
 static struct cri_piece pieces[CRI_PIECES_MAX];
 static int count;
@@ -71,7 +73,7 @@ static void writes_records(void)
 	int made = mkstemp(path);
 	CHECK(made >= 0);
 	struct log_file log = {.fd = -1};
-	CHECK(log_open(&log, path) == 0);
+	CHECK(log_open(&log, &host, path) == 0);
 	split("one\ntwo\n", false);
 	log_write(&log, 1, pieces, count);
 	log.torn = true;
@@ -99,11 +101,11 @@ static void follows_links_unless_told_not_to(void)
 	snprintf(path, sizeof(path), "/%s/log", link);
 	snprintf(real, sizeof(real), "/%s/log", directory);
 	CHECK(symlink(directory, link) == 0);
-	CHECK(log_open(&log, path) == -ELOOP);
+	CHECK(log_open(&log, &host, path) == -ELOOP);
 	log_close(&log);
-	CHECK(log_open(&log, path + 1) == 0);
+	CHECK(log_open(&log, &host, path + 1) == 0);
 	log_close(&log);
-	CHECK(log_open(&log, real) == 0 && log_reopen(&log) == 0);
+	CHECK(log_open(&log, &host, real) == 0 && log_reopen(&log, &host) == 0);
 	log_close(&log);
 	unlink(real);
 	unlink(link);
@@ -113,11 +115,11 @@ static void follows_links_unless_told_not_to(void)
 static void refuses_what_is_no_file(void)
 {
 	struct log_file log = {.fd = -1};
-	CHECK(log_open(&log, "/dev/null") == -EINVAL);
+	CHECK(log_open(&log, &host, "/dev/null") == -EINVAL);
 	log_close(&log);
-	CHECK(log_open(&log, "/no/such/directory/log") == -ENOENT);
+	CHECK(log_open(&log, &host, "/no/such/directory/log") == -ENOENT);
 	log_close(&log);
-	CHECK(log_open(&log, "") == 0 && log.fd == -1);
+	CHECK(log_open(&log, &host, "") == 0 && log.fd == -1);
 	split("dropped\n", false);
 	log_write(&log, 1, pieces, count);
 	CHECK(log.dropped_bytes == 0); /* nobody asked for it */
@@ -125,7 +127,7 @@ static void refuses_what_is_no_file(void)
 
 int main(void)
 {
-	monitor.host_root = open("/", O_PATH);
+	host.root = open("/", O_PATH);
 	splits_lines();
 	cuts_long_lines();
 	comes_back_for_more_pieces();

@@ -17,6 +17,8 @@ library=$(ls ffi/wire/*.c ffi/init/*.c ffi/monitor/*.c ffi/monitor/*/*.c | grep 
 tests=$(ls ffi/tests/*_test.c)
 # shellcheck disable=SC2086 # lists of flags and files
 echo $library $tests | compile "$out/objects" gcc $flags $sanitize
+# A new one, or it would keep what is no source any more.
+rm -f "$out/library.a"
 # shellcheck disable=SC2046,SC2086
 ar rcs "$out/library.a" $(objects "$out/objects" $library)
 

@@ -2,73 +2,20 @@
 #define CRIB_PLAN_H
 
 #include "failure.h"
+#include "numbers.h"
 #include "reader.h"
 
 /*
  * The launch plan on the wire. src/runtime/native/plan/steps.ts says what each step means and
  * src/runtime/native/plan/encode.ts writes this form; the two sides change together, with PLAN_VERSION. All integers
- * are little endian.
+ * are little endian. Numbers of steps and their parts are in ffi/numbers.json and are never used again.
  *
  *   u32 magic  u16 version  u8 pid namespace  u8 has join
  *   u64 clone flags  u32 pid namespace's process  u32 joined process  u32 joined namespaces  u32 steps
  *   steps × { u16 kind  u16 zero  u32 length  payload }
  */
-#define PLAN_MAGIC 0x4c505243u /* "CRPL" */
-#define PLAN_VERSION 1
 #define PLAN_STEPS_MAX 4096
 #define PLAN_SLOTS_MAX 512
-
-enum plan_pid_namespace {
-	PLAN_PIDNS_OWN = 0,
-	PLAN_PIDNS_HOST = 1,
-	PLAN_PIDNS_POD = 2,
-	PLAN_PIDNS_PROCESS = 3,
-};
-
-enum plan_step_kind {
-	STEP_JOIN_CGROUP = 1,
-	STEP_OOM_SCORE_ADJ = 2,
-	STEP_JOIN_NAMESPACE = 3,
-	STEP_UNSHARE = 4,
-	STEP_HOSTNAME = 5,
-	STEP_RLIMIT = 6,
-	STEP_OPEN_SOURCE = 7,
-	STEP_ROOT_PROPAGATION = 9,
-	STEP_ROOTFS = 10,
-	STEP_MOUNT = 11,
-	STEP_BIND = 12,
-	STEP_DEVICE = 13,
-	STEP_SYMLINK = 14,
-	STEP_CONSOLE = 15,
-	STEP_PIVOT = 16,
-	STEP_MASK = 17,
-	STEP_READ_ONLY = 18,
-	STEP_READ_ONLY_ROOT = 19,
-	STEP_SYSCTL = 20,
-	STEP_SESSION_KEYRING = 21,
-	STEP_UMASK = 22,
-	STEP_LSM_LABEL = 23,
-	STEP_NO_NEW_PRIVILEGES = 24,
-	STEP_USER = 25,
-	STEP_CAPABILITIES = 26,
-	STEP_SECCOMP = 27,
-	STEP_WORKING_DIRECTORY = 28,
-	STEP_EXEC = 29,
-	STEP_STDIO_OWNER = 30,
-	STEP_IDMAP_SOURCE = 31,
-	STEP_IDMAPPED_ROOTFS = 32,
-	STEP_ENTER_USER_NAMESPACE = 33,
-	STEP_OPEN_IMAGE = 34,
-	STEP_COPY_UP = 45,
-	STEP_HOOK = 40,
-	STEP_RUNTIME = 46,
-	STEP_SHIM_START = 47,
-	STEP_SHIM = 48,
-};
-
-enum plan_propagation { PROPAGATION_PRIVATE = 0, PROPAGATION_SLAVE = 1, PROPAGATION_SHARED = 2 };
-enum plan_device_type { DEVICE_CHAR = 0, DEVICE_BLOCK = 1, DEVICE_FIFO = 2 };
-enum plan_lsm { LSM_APPARMOR = 0, LSM_SELINUX = 1 };
 
 struct join_namespace_step {
 	const char *path;

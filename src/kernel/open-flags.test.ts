@@ -8,6 +8,6 @@ test("O_DIRECTORY and O_NOFOLLOW are this machine's", () => {
 });
 
 test("O_NOFOLLOW of arm64 is not x86's, which would follow links there", () => {
-  expect(archOpenFlags("arm64")).toEqual({ directory: 0x4000, noFollow: 0x8000 });
-  expect(archOpenFlags("x64")).toEqual({ directory: 0x10000, noFollow: 0x20000 });
+  expect(archOpenFlags("arm64")).toEqual({ O_DIRECTORY: 0x4000, O_NOFOLLOW: 0x8000, O_TMPFILE: 0x404000 });
+  expect(archOpenFlags("x64")).toEqual({ O_DIRECTORY: 0x10000, O_NOFOLLOW: 0x20000, O_TMPFILE: 0x410000 });
 });

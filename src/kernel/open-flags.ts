@@ -1,14 +1,27 @@
+// Made of ffi/numbers.json: change that, then `npm run gen`.
+
 import type { Fd } from "../ids/process.ts";
 
-/**
- * The flags whose numbers differ between architectures: arm64 has arm's (arch/arm64/include/uapi/asm/fcntl.h), where x86's O_NOFOLLOW
- * stands for O_LARGEFILE and links would be followed.
- */
-export function archOpenFlags(arch: string): { readonly directory: number; readonly noFollow: number } {
-  return arch === "arm64" ? { directory: 0o40000, noFollow: 0o100000 } : { directory: 0o200000, noFollow: 0o400000 };
+/** arm64 has arm's numbers (arch/arm64/include/uapi/asm/fcntl.h): x86's O_NOFOLLOW stands there for O_LARGEFILE. */
+const byArchitecture = {
+  x64: {
+    O_DIRECTORY: 0o200000,
+    O_NOFOLLOW: 0o400000,
+    O_TMPFILE: 0o20200000,
+  },
+  arm64: {
+    O_DIRECTORY: 0o40000,
+    O_NOFOLLOW: 0o100000,
+    O_TMPFILE: 0o20040000,
+  },
+};
+
+/** The flags whose numbers differ between architectures. */
+export function archOpenFlags(arch: string): (typeof byArchitecture)["x64" | "arm64"] {
+  return arch === "arm64" ? byArchitecture.arm64 : byArchitecture.x64;
 }
 
-const { directory, noFollow } = archOpenFlags(process.arch);
+const ofArchitecture = archOpenFlags(process.arch);
 
 // open(2) flags; O_CLOEXEC is added by the kernel adapter and absent on purpose.
 export const O_RDONLY = 0;
@@ -20,11 +33,11 @@ export const O_NOCTTY = 0o400;
 export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
-export const O_DIRECTORY = directory;
-export const O_NOFOLLOW = noFollow;
+export const O_DIRECTORY = ofArchitecture.O_DIRECTORY;
+export const O_NOFOLLOW = ofArchitecture.O_NOFOLLOW;
 export const O_NOATIME = 0o1000000;
 export const O_PATH = 0o10000000;
-export const O_TMPFILE = 0o20000000 | directory;
+export const O_TMPFILE = ofArchitecture.O_TMPFILE;
 
 /** The `*at` family: "relative to the working directory". */
 export const AT_FDCWD = -100 as Fd;
@@ -34,7 +47,7 @@ export const RENAME_NOREPLACE = 1;
 export const RENAME_EXCHANGE = 2;
 export const RENAME_WHITEOUT = 4;
 
-// `st_mode`: the file type under `MASK`, then the special bits.
+// `st_mode`: the file type under `S_IFMT`, then the special bits.
 export const S_IFMT = 0o170000;
 export const S_IFSOCK = 0o140000;
 export const S_IFLNK = 0o120000;

@@ -1,8 +1,9 @@
-// openat2(2) `resolve`: how far a path may lead.
-export const RESOLVE_NO_XDEV = 0x01;
-export const RESOLVE_NO_MAGICLINKS = 0x02;
-export const RESOLVE_NO_SYMLINKS = 0x04;
-export const RESOLVE_BENEATH = 0x08;
-/** Every `..`, absolute path and absolute symlink is taken inside `dir`, as if it were the root. */
+// Made of ffi/numbers.json: change that, then `npm run gen`.
+
+// openat2(2) `resolve`: how far a path may lead. IN_ROOT takes every `..`, absolute path and absolute symlink inside `dir`.
+export const RESOLVE_NO_XDEV = 0x1;
+export const RESOLVE_NO_MAGICLINKS = 0x2;
+export const RESOLVE_NO_SYMLINKS = 0x4;
+export const RESOLVE_BENEATH = 0x8;
 export const RESOLVE_IN_ROOT = 0x10;
 export const RESOLVE_CACHED = 0x20;

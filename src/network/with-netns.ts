@@ -1,8 +1,7 @@
 import type { HostPath } from "../ids/path.ts";
 import type { Fd } from "../ids/process.ts";
+import { O_RDONLY } from "../kernel/open-flags.ts";
 import type { Kernel } from "../kernel/port.ts";
-
-const O_RDONLY = 0;
 
 /** Opens the pinned namespace for the length of `work`. @throws {ErrnoError} ENOENT when it is gone. */
 export async function withNetns<Result>(

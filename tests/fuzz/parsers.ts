@@ -13,11 +13,11 @@ import { buildContainerSpec } from "../../src/oci/container-spec.ts";
 import { kernelSeccompProfile } from "../../src/oci/seccomp/kernel-profile.ts";
 import { parseSeccompProfile } from "../../src/oci/seccomp/parse-profile.ts";
 import { validateSysctls } from "../../src/oci/sysctls.ts";
-import { FrameKind } from "../../src/runtime/native/monitor/frames.ts";
 import { setupPayload } from "../../src/runtime/native/monitor/requests.ts";
 import { checkPlanFits } from "../../src/runtime/native/plan/check-plan-fits.ts";
 import { compileContainerPlan } from "../../src/runtime/native/plan/compile-container.ts";
 import { encodePlan } from "../../src/runtime/native/plan/encode.ts";
+import { FrameKind } from "../../src/runtime/native/wire-numbers.ts";
 import { fixtureHost, specInput } from "../fixtures/spec-input.ts";
 import { type CJudge, judged } from "./c-judge.ts";
 

@@ -5,7 +5,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CribError } from "../../src/errors/crib-error.ts";
-import { FrameKind } from "../../src/runtime/native/monitor/frames.ts";
+import { FrameKind } from "../../src/runtime/native/wire-numbers.ts";
 import { say } from "../harness/say.ts";
 import { judged } from "./c-judge.ts";
 import type { PlanRequest } from "./plan-requests.ts";

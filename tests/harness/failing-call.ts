@@ -107,6 +107,7 @@ const failures: Readonly<Record<string, Failure>> = {
   renameat2: { number: 316, errnos: space },
   setns: { number: 308, errnos: memory },
   seccomp: { number: 317, errnos: memory },
+  memfd_create: { number: 319, errnos: descriptors },
   execveat: { number: 322, errnos: ["ENOMEM", "EIO"] },
   pidfd_send_signal: { number: 424, errnos: ["EINTR"] },
   open_tree: { number: 428, errnos: mountCalls },
@@ -122,25 +123,30 @@ const failures: Readonly<Record<string, Failure>> = {
 
 const nameOf = new Map(Object.entries(failures).map(([name, { number }]) => [number, name]));
 
-/** Written where fail-syscall finds it; `undefined`: nothing fails and every call is told. */
-export function writeOrder(directory: string, program: string, call: FailingCall | undefined): void {
-  const number = call === undefined ? 0 : (failures[call.name]?.number ?? 0);
-  const order =
-    call === undefined
-      ? ["monitor", 0, -1, 0, 0]
-      : [call.whose, number, call.second, call.occurrence, Errno[call.errno]];
-  writeFileSync(join(directory, "fail-syscall"), [program, ...order, ""].join("\n"));
+/** Written where fail-syscall finds it; none: nothing fails and every call is told. All are of the same processes. */
+export function writeOrder(directory: string, program: string, ...calls: readonly FailingCall[]): void {
+  const failing = calls.map(({ name, second, occurrence, errno }) => [
+    failures[name]?.number ?? 0,
+    second,
+    occurrence,
+    Errno[errno],
+  ]);
+  const order = [program, calls[0]?.whose ?? "monitor", ...(failing.length === 0 ? [0, -1, 0, 0] : failing.flat()), ""];
+  writeFileSync(join(directory, "fail-syscall"), order.join("\n"));
 }
 
 export interface SyscallLog {
   readonly met: boolean;
+  /** How many calls failed. */
+  readonly failed: number;
   /** "exited 0", "killed 9"; undefined while it lives. */
   readonly end: string | undefined;
 }
 
 export function readSyscallLog(directory: string): SyscallLog {
   const lines = readFileSync(join(directory, "fail-syscall.log"), "utf8").split("\n");
-  return { met: lines.includes("failed"), end: lines.find((line) => /^(exited|killed) /.test(line)) };
+  const failed = lines.filter((line) => line === "failed").length;
+  return { met: failed > 0, failed, end: lines.find((line) => /^(exited|killed) /.test(line)) };
 }
 
 export interface Calls {

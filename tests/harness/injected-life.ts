@@ -59,7 +59,7 @@ class InjectedLife {
 
   async live(): Promise<Life> {
     mkdirSync(this.#directory, { mode: 0o700 });
-    writeOrder(this.#directory, this.program, this.call);
+    writeOrder(this.#directory, this.program, ...(this.call === undefined ? [] : [this.call]));
     const atRest = (await this.#begin()) ? await this.#work() : undefined;
     await this.#end();
     const { met } = readSyscallLog(this.#directory);

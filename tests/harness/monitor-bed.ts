@@ -75,7 +75,8 @@ export interface MonitorBed {
   readonly root: RootDirectories;
   /** Ended by `shutdownAll`, as is every monitor that is given to it. */
   readonly live: Monitor[];
-  openPod(options?: { readonly pidInit?: boolean }): Promise<Pod>;
+  /** `prepare` is called with the pod's directory before its monitor is started. */
+  openPod(options?: { readonly pidInit?: boolean; readonly prepare?: (directory: HostPath) => void }): Promise<Pod>;
   start(pod: Pod, plan: ProcessOptions, request?: Partial<StartRequest>): Promise<Started>;
   exec(pod: Pod, container: Started, plan: ProcessOptions, stdin?: boolean): Promise<Executed>;
   /** An exec on a connection of its own; nothing listens to its output yet. */
@@ -115,6 +116,7 @@ export function openMonitorBed(
       const id = newSandboxId();
       const directory = parseHostPath(join(workspace.path, id));
       mkdirSync(directory, { mode: 0o700 });
+      options.prepare?.(directory);
       const monitor = await launcher.launch(id, directory);
       live.push(monitor);
       const exits: ContainerExit[] = [];

@@ -9,12 +9,13 @@ import { OwnedFd } from "../../src/kernel/owned-fd.ts";
 import { createSystemClock } from "../../src/observe/system-clock.ts";
 import { MonitorConnection } from "../../src/runtime/native/monitor/connection.ts";
 import { FrameCutter } from "../../src/runtime/native/monitor/frame-cutter.ts";
-import { encodeFrame, type Frame, FrameKind, protocol } from "../../src/runtime/native/monitor/frames.ts";
+import { encodeFrame, type Frame } from "../../src/runtime/native/monitor/frames.ts";
 import { MonitorProtocolError } from "../../src/runtime/native/monitor/protocol-version.ts";
 import { readGreeting } from "../../src/runtime/native/monitor/replies.ts";
 import { helloPayload, setupPayload } from "../../src/runtime/native/monitor/requests.ts";
 import { sayHello } from "../../src/runtime/native/monitor/say-hello.ts";
 import { WireWriter } from "../../src/runtime/native/plan/wire-writer.ts";
+import { FrameKind, protocol } from "../../src/runtime/native/wire-numbers.ts";
 import { collect, openMonitorBed } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 

@@ -3,7 +3,7 @@ import { readArtifact } from "../../src/kernel/artifacts.ts";
 import { SIGKILL, SIGTERM } from "../../src/kernel/signals.ts";
 import { collect, openMonitorBed, type Pod, type Started, sh } from "../harness/monitor-bed.ts";
 import { theMonitor } from "../harness/monitor-process.ts";
-import { openRenewer, renamedMonitor } from "../harness/renewal-bed.ts";
+import { counting, expectUnbroken, grown, openRenewer, renamedMonitor } from "../harness/renewal-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
 /** Root and a real kernel: a monitor goes on in another executable under its pod. */
@@ -14,29 +14,6 @@ afterAll(() => {
   other[Symbol.dispose]();
   bed.remove();
 });
-
-/** Counts until it is told to end, then says how far it came: `end N` after N lines. */
-function counting(exitCode: number): { readonly argv: readonly string[] } {
-  const end = `trap 'echo end $i; exit ${exitCode}' TERM`;
-  return { argv: sh(`i=0; ${end}; while :; do echo line $i; i=$((i+1)); done`) };
-}
-
-/** Every line once and in order, whichever is the first; the last says how many there were. */
-function expectUnbroken(lines: readonly string[], firstLine?: number): void {
-  const [first = ""] = lines;
-  const start = Number(first.slice("line ".length));
-  if (firstLine !== undefined) expect(start).toBe(firstLine);
-  const wrong = lines.slice(0, -1).findIndex((line, index) => line !== `line ${start + index}`);
-  expect(lines[wrong]).toBe(undefined as unknown as string);
-  const end = Number(lines.at(-1)?.slice("end ".length));
-  // A signal may come between a line and its count.
-  expect([end, end + 1]).toContain(start + lines.length - 1);
-}
-
-async function grown(what: string, size: () => number): Promise<void> {
-  const before = size();
-  await waitUntil(() => size() > before, { what });
-}
 
 describe("a renewed monitor", () => {
   test("keeps containers, logs, attachers and execs, three times under load", async () => {

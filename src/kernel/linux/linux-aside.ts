@@ -1,28 +1,17 @@
 import type { Fd, Pid } from "../../ids/process.ts";
 import type { FileOperation, FileOutcome } from "../file-operations.ts";
 import type { AsideCalls } from "../port.ts";
+import { SIGKILL } from "../signals.ts";
 import { cString, cStrings } from "./c-string.ts";
+import { fileOperations, JobKind } from "./job-numbers.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
 import { failureOf } from "./linux-failure.ts";
-import { JobKind, Jobs } from "./linux-jobs.ts";
+import { Jobs } from "./linux-jobs.ts";
 
-/** `enum operation` of ffi/libcrib/job-files.c. */
-const numbers = {
-  mkdir: 1,
-  rmdir: 2,
-  write: 3,
-  read: 4,
-  exists: 5,
-  chown: 6,
-  directories: 7,
-  umount: 8,
-  unlink: 9,
-  devices: 10,
-} as const satisfies Record<FileOperation["kind"], number>;
+const numbers = fileOperations satisfies Record<FileOperation["kind"], number>;
 
-/** `struct operation_head` there. */
+/** `struct operation_head` of ffi/libcrib/job-files.c. */
 const headBytes = 24;
-const SIGKILL = 9;
 
 export function asideCalls(calls: Calls): AsideCalls {
   const jobs = new Jobs(calls);

@@ -2,6 +2,7 @@ import type { Pointer } from "bun:ffi";
 import type { FdSocketOptions, Socket, SocketOptions, UnixSocketOptions } from "bun";
 import { deadlineExceeded, unavailable } from "../../errors/crib-error.ts";
 import type { Fd } from "../../ids/process.ts";
+import type { JobKind } from "./job-numbers.ts";
 import { type Calls, checkedShim } from "./linux-calls.ts";
 import { type JobReply, ReplyFrames } from "./reply-frames.ts";
 
@@ -10,9 +11,6 @@ import { type JobReply, ReplyFrames } from "./reply-frames.ts";
  * given up: its thread hangs in the kernel and is left behind.
  */
 const asideDeadlineMs = 15_000;
-
-/** `enum crib_job_kind` of ffi/libcrib/crib.h. */
-export const JobKind = { files: 0, netlink: 1, socket: 2, spawn: 3 } as const;
 
 /** Threads there are at most. They are made as they are needed; one that hangs in the kernel stays one of them. */
 const mostThreads = 32;

@@ -8,7 +8,7 @@ export interface JobReply {
   readonly bytes: Uint8Array;
 }
 
-/** `struct job_reply_head` of ffi/libcrib/jobs.h. */
+/** `struct job_reply_head` of ffi/libcrib/job.h. */
 const headBytes = 12;
 
 /** Cuts the stream of replies into its parts, however they arrive. */

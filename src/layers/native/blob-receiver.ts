@@ -2,6 +2,7 @@ import { CribError, internal, unavailable } from "../../errors/crib-error.ts";
 import type { Fd } from "../../ids/process.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import { HelperProcess, type HelperReply } from "./helper-process.ts";
+import { layerFailures as failures, layerReplies as kinds } from "./layer-numbers.ts";
 import { askOrder, takeOrder } from "./orders.ts";
 
 export interface ReceiveRequest {
@@ -30,10 +31,6 @@ type ReceiverReply =
   | { readonly kind: "head"; readonly head: string }
   | { readonly kind: "progress"; readonly offset: number }
   | { readonly kind: "received"; readonly received: ReceivedBytes };
-
-/** ffi/layers/replies.h and layers.h have the same numbers. */
-const kinds = { failed: 3, head: 4, progress: 5, received: 6 } as const;
-const failures = { full: 3, unreached: 5, silent: 6, slow: 7, broken: 8 } as const;
 
 /** One `crib-layer receive`: the connection that a blob comes over, from its request to the file. */
 export class BlobReceiver {

@@ -1,7 +1,5 @@
 import { stringToBytes } from "../../oci/byte-string.ts";
-
-/** The orders of `crib-layer`; ffi/layers/orders.h is the other side. */
-const kinds = { advance: 1, rewrite: 2, inherit: 3, index: 4, drop: 5, ask: 6, take: 7 } as const;
+import { layerOrders as kinds } from "./layer-numbers.ts";
 
 /** What an implied directory takes from the layers below. Names are raw bytes as text. */
 export interface InheritedDirectory {

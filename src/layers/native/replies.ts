@@ -2,6 +2,7 @@ import { CribError, internal } from "../../errors/crib-error.ts";
 import { bytesToString } from "../../oci/byte-string.ts";
 import { damagedLayer, refusedLayer } from "../layer-error.ts";
 import type { HelperReply } from "./helper-process.ts";
+import { layerFailures as failures, layerReplies as kinds } from "./layer-numbers.ts";
 
 /** What `crib-layer` found in a blob. */
 export interface ParsedLayer {
@@ -25,10 +26,6 @@ export interface LayerIndex {
 export type LayerReply =
   | { readonly kind: "parsed"; readonly layer: ParsedLayer }
   | { readonly kind: "indexed"; readonly index: LayerIndex };
-
-/** ffi/layers/replies.h and layers.h have the same numbers. */
-const kinds = { parsed: 1, indexed: 2, failed: 3 } as const;
-const failures = { internal: 0, damaged: 1, refused: 2, full: 3, unsupported: 4 } as const;
 
 const digestBytes = 32;
 

@@ -1,10 +1,8 @@
 import { hasErrno } from "../../errors/has-errno.ts";
+import { O_RDONLY, O_WRONLY } from "../../kernel/open-flags.ts";
 import type { Kernel } from "../../kernel/port.ts";
 
 export type SysctlKernel = Pick<Kernel, "open" | "read" | "writeAll" | "close">;
-
-const O_RDONLY = 0;
-const O_WRONLY = 1;
 
 /**
  * Sets a value below /proc/sys/net of this process's network namespace, unless it is so already: then a read-only

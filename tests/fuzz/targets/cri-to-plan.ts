@@ -16,7 +16,8 @@ import {
   RunPodSandboxRequestSchema,
   SecurityProfile_ProfileType,
 } from "../../../src/gen/runtime/v1/api_pb.ts";
-import { FrameKind, maxPayloadBytes } from "../../../src/runtime/native/monitor/frames.ts";
+import { maxPayloadBytes } from "../../../src/runtime/native/monitor/frames.ts";
+import { FrameKind } from "../../../src/runtime/native/wire-numbers.ts";
 import { CJudge, judged } from "../c-judge.ts";
 import type { FuzzTarget } from "../fuzz-target.ts";
 import { MessageMutator } from "../message-mutator.ts";

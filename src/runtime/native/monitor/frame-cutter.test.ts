@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { WireWriter } from "../plan/wire-writer.ts";
+import { FrameKind } from "../wire-numbers.ts";
 import { FrameCutter } from "./frame-cutter.ts";
-import { encodeFrame, FrameKind } from "./frames.ts";
+import { encodeFrame } from "./frames.ts";
 
 function output(id: string, stream: 1 | 2, bytes: Uint8Array): Uint8Array {
   return encodeFrame(FrameKind.execOutput, 0, new WireWriter().string(id).u8(stream).bytes(bytes).written());

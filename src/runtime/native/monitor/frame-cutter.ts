@@ -1,5 +1,6 @@
 import { CribError } from "../../../errors/crib-error.ts";
-import { type Frame, FrameKind, headerBytes, maxPayloadBytes } from "./frames.ts";
+import { FrameKind } from "../wire-numbers.ts";
+import { type Frame, headerBytes, maxPayloadBytes } from "./frames.ts";
 
 export interface FrameSink {
   /** A piece of a command's output, which lies in the chunk; a frame may come in several. */

@@ -1,4 +1,4 @@
-import { FrameKind } from "./frames.ts";
+import { FrameKind } from "../wire-numbers.ts";
 
 /** "signal" for FrameKind.signal: what a message calls a request. */
 export function frameName(kind: number): string {

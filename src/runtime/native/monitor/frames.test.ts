@@ -1,7 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { encodeFrame, FrameKind, maxPayloadBytes } from "./frames.ts";
+import { encodeFrame, maxPayloadBytes } from "./frames.ts";
 
 describe("encodeFrame", () => {
   test("writes length, kind, zero, request", () => {
@@ -12,16 +10,5 @@ describe("encodeFrame", () => {
 
   test("refuses what the monitor would close the connection for", () => {
     expect(() => encodeFrame(1, 1, new Uint8Array(maxPayloadBytes + 1))).toThrow("over the limit");
-  });
-});
-
-describe("FrameKind", () => {
-  test("are the numbers of ffi/wire/protocol.h", () => {
-    const header = readFileSync(join(import.meta.dir, "../../../../ffi/wire/protocol.h"), "utf8");
-    const numbers = [...header.matchAll(/^\s*FRAME_([A-Z_]+) = (0x[0-9a-f]+|\d+),/gm)].map(([, name = "", number]) => [
-      name.toLowerCase().replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      Number(number),
-    ]);
-    expect(Object.fromEntries(numbers)).toEqual(FrameKind);
   });
 });

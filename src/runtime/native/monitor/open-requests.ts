@@ -1,5 +1,6 @@
 import type { CribError } from "../../../errors/crib-error.ts";
-import { type Frame, FrameKind } from "./frames.ts";
+import { FrameKind } from "../wire-numbers.ts";
+import type { Frame } from "./frames.ts";
 import { MonitorError, readFailure } from "./launch-failure.ts";
 import { WireReader } from "./wire-reader.ts";
 

@@ -1,6 +1,6 @@
 import { CribError } from "../../../errors/crib-error.ts";
 import { Errno } from "../../../errors/errno.ts";
-import { protocol } from "./frames.ts";
+import { protocol } from "../wire-numbers.ts";
 import { MonitorError } from "./launch-failure.ts";
 
 /** Versions of the protocol with a monitor, both ends included. */

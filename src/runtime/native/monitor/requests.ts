@@ -3,7 +3,7 @@ import type { SpecIdMapping } from "../../../oci/runtime-spec.ts";
 import type { ContainerAttach } from "../../port.ts";
 import { encodePlan } from "../plan/encode.ts";
 import { WireWriter } from "../plan/wire-writer.ts";
-import { protocol } from "./frames.ts";
+import { protocol } from "../wire-numbers.ts";
 import type { ExecRequest, MonitorSetup, StartRequest } from "./port.ts";
 import type { VersionRange } from "./protocol-version.ts";
 

@@ -1,7 +1,7 @@
 import { CribError } from "../../../errors/crib-error.ts";
 import type { SandboxId } from "../../../ids/object-id.ts";
+import { FrameKind, protocol } from "../wire-numbers.ts";
 import type { MonitorConnection } from "./connection.ts";
-import { FrameKind, protocol } from "./frames.ts";
 import type { VersionRange } from "./protocol-version.ts";
 import { type Greeting, readGreeting } from "./replies.ts";
 import { helloPayload } from "./requests.ts";

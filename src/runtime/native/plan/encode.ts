@@ -1,18 +1,8 @@
 import { assertNever } from "../../../errors/assert-never.ts";
+import { deviceTypes, plan as header, lsms, pidNamespaces, propagations } from "../wire-numbers.ts";
 import { stepKinds } from "./step-kinds.ts";
 import type { LaunchPlan, PlanStep } from "./steps.ts";
 import { WireWriter } from "./wire-writer.ts";
-
-const magic = 0x4c505243; // "CRPL"
-const version = 1;
-
-const pidNamespaces = { own: 0, host: 1, pod: 2, process: 3 } as const satisfies Record<
-  LaunchPlan["pidNamespace"]["kind"],
-  number
->;
-const propagations = { private: 0, slave: 1, shared: 2 } as const;
-const deviceTypes = { char: 0, block: 1, fifo: 2 } as const;
-const lsms = { apparmor: 0, selinux: 1 } as const;
 
 /**
  * The plan as ffi/init/ reads it; the layout is drawn in ffi/wire/plan.h.
@@ -22,8 +12,8 @@ const lsms = { apparmor: 0, selinux: 1 } as const;
 export function encodePlan(plan: LaunchPlan): Uint8Array {
   const out = new WireWriter();
   out
-    .u32(magic)
-    .u16(version)
+    .u32(header.magic)
+    .u16(header.version)
     .u8(pidNamespaces[plan.pidNamespace.kind])
     .bool(plan.join !== undefined);
   out.u64(BigInt(plan.cloneFlags >>> 0));
