@@ -46,7 +46,7 @@ trap 'rm -rf "$scratch"' EXIT
 sources_of() {
 	case $1 in
 	wire) echo ffi/wire/reader.c ffi/wire/failure.c ffi/wire/plan-reader.c ffi/wire/protocol-reader.c ;;
-	report) echo ffi/monitor/process/report.c ffi/monitor/process/birth.c ffi/monitor/loop/loop.c ffi/wire/frame.c \
+	report) echo ffi/monitor/process/report.c ffi/monitor/process/birth.c ffi/monitor/loop/loop.c ffi/monitor/loop/clock.c ffi/wire/frame.c \
 		ffi/monitor/sandbox/host.c ffi/monitor/sandbox/empty-root.c ffi/init/procfs.c ffi/wire/failure.c ;;
 	log) echo ffi/monitor/process/cri-log.c ;;
 	resolve) echo ffi/init/resolve.c ;;
