@@ -21,12 +21,20 @@ export interface Step {
   run(cluster: Cluster): Promise<void>;
 }
 
-/** Hands a manifest beside this file to the API server. */
-export async function apply({ kubectl, registry, directory }: Cluster, name: string): Promise<void> {
-  const text = readFileSync(join(import.meta.dir, "manifests", `${name}.yaml`), "utf8")
-    .replaceAll("BUSYBOX", registry.reference("busybox"))
-    .replaceAll("WHITEOUT", registry.reference("whiteout"))
-    .replaceAll("DIRECTORY", directory);
+/** Hands a manifest beside this file to the API server; words in capitals stand for what is another's in each run. */
+export async function apply(
+  { kubectl, registry, directory }: Cluster,
+  name: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const values = {
+    BUSYBOX: registry.reference("busybox"),
+    WHITEOUT: registry.reference("whiteout"),
+    DIRECTORY: directory,
+    ...more,
+  };
+  let text = readFileSync(join(import.meta.dir, "manifests", `${name}.yaml`), "utf8");
+  for (const [word, value] of Object.entries(values)) text = text.replaceAll(word, value);
   await kubectl.run(["apply", "-f", "-"], text);
 }
 

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cgroupHierarchies, makeCgroup, removeCgroup } from "../harness/cgroup-tree.ts";
+import { say } from "../harness/say.ts";
+import { timeFactor } from "../harness/time-factor.ts";
 import { cgroupPrefix } from "../harness/workspace.ts";
 
 /** The address of the made-up node; nobody else has it (RFC 5737). */
@@ -57,12 +59,12 @@ const kernelSettings = [
 ].map((name) => `/proc/sys/${name}`);
 
 /**
- * Runs a command on a host of its own, whose files are below `directory`. Every process of it is gone afterwards, and what a
- * kubelet changes in the kernel is put back.
+ * Runs a command on a host of its own, whose files are below `directory`, for `boundMs` at most. Every process of it is gone
+ * afterwards, and what a kubelet changes in the kernel is put back.
  *
  * @returns its exit code.
  */
-export async function onOwnHost(directory: string, command: readonly string[]): Promise<number> {
+export async function onOwnHost(directory: string, command: readonly string[], boundMs: number): Promise<number> {
   const scratch = join(directory, "tmp");
   for (const path of [join(directory, "kubelet"), scratch]) mkdirSync(path);
   const before = kernelSettings.map((path) => ({ path, value: readFileSync(path, "utf8") }));
@@ -78,8 +80,11 @@ export async function onOwnHost(directory: string, command: readonly string[]): 
       stdin: "ignore",
       stdout: "inherit",
       stderr: "inherit",
+      timeout: boundMs * timeFactor(),
     });
-    return await child.exited;
+    const code = await child.exited;
+    if (child.signalCode !== null) say(`FAIL  ended by ${child.signalCode}; it may take ${boundMs / 60_000} minutes`);
+    return code;
   } finally {
     removeCgroup(group);
     for (const { path, value } of before) if (readFileSync(path, "utf8") !== value) writeFileSync(path, value);

@@ -31,8 +31,8 @@ export class ProcessGroup {
   async ready(name: string, answers: () => Promise<boolean>, boundMs = 90_000): Promise<void> {
     const child = this.#children.get(name);
     try {
-      await waitUntil(async () => child?.exitCode !== null || (await answers()), { what: `${name} answers`, boundMs });
-      if (child?.exitCode !== null) throw new Error(`${name} ended with ${child?.exitCode}`);
+      await waitUntil(async () => ending(child) !== null || (await answers()), { what: `${name} answers`, boundMs });
+      if (ending(child) !== null) throw new Error(`${name} ended with ${ending(child)}`);
     } catch (error) {
       throw new Error(`${String(error)}\n${this.logTail(name)}`);
     }
@@ -63,4 +63,9 @@ export class ProcessGroup {
   #logFile(name: string): string {
     return join(this.#directory, `${name}.log`);
   }
+}
+
+/** Exit code or signal of a program that has ended; null while it runs. */
+function ending(child: Subprocess | undefined): number | string | null {
+  return child === undefined ? "never started" : (child.exitCode ?? child.signalCode);
 }

@@ -1,4 +1,4 @@
-/** `bun story.ts PROGRAMS PEERS`: the story itself, on a host of its own; started by main.ts. Without PEERS it is crib's alone. */
+/** `bun story.ts PROGRAMS PEERS PODS`: the story itself, on a host of its own; started by main.ts. Without PEERS it is crib's alone. */
 import { join } from "node:path";
 import { type Registry, sharedRegistry } from "../harness/registry.ts";
 import { say } from "../harness/say.ts";
@@ -11,13 +11,15 @@ import { Kubectl } from "./kubectl.ts";
 import { Kubelet } from "./kubelet.ts";
 import { ProcessGroup } from "./process-group.ts";
 import { StepTable } from "./step-table.ts";
+import { crowd } from "./steps/crowd.ts";
 import { pods } from "./steps/pods.ts";
 import { removal } from "./steps/removal.ts";
 import { streams } from "./steps/streams.ts";
 import { upheavals } from "./steps/upheavals.ts";
 import { workloads } from "./steps/workloads.ts";
 
-const [programs = "", peers = ""] = process.argv.slice(2);
+const [programs = "", peers = "", crowdSize = "0"] = process.argv.slice(2);
+const many = crowdSize === "0" ? [] : crowd(Number(crowdSize));
 const table = new StepTable();
 const workspace = openWorkspace("kubernetes");
 const processes = new ProcessGroup(workspace.path);
@@ -64,7 +66,7 @@ async function onCrib(cluster: Cluster): Promise<Dashboard | undefined> {
     seen = await readDashboard(cluster, "web", "httpd");
     hasWhatPeopleWatch(seen, "httpd");
   });
-  for (const steps of [pods, streams, upheavals, removal]) await table.steps(steps, cluster);
+  for (const steps of [pods, streams, upheavals, removal, many]) await table.steps(steps, cluster);
   return seen;
 }
 
@@ -80,6 +82,7 @@ async function onContainerd(cluster: Cluster, ours: Dashboard | undefined): Prom
   });
   await kubectl.run(["delete", "deployment/web", "--timeout=60s"]);
   await kubectl.run(["delete", "pods", "--all", "--timeout=120s"]);
+  await table.steps(many, cluster);
 }
 
 try {

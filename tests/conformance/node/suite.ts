@@ -86,7 +86,7 @@ async function runSuite({ directory, socket, logTail }: Engine): Promise<readonl
     [
       join(programs, "ginkgo"),
       `--procs=${values.parallel}`,
-      "--timeout=6h",
+      "--timeout=4h",
       "--no-color",
       "--output-dir=reports",
       "--json-report=node.json",

@@ -13,16 +13,34 @@ function groupsBelow(directory: string): readonly string[] {
     .map(({ name }) => name);
 }
 
-function mountsOf({ directory, engine }: Cluster): readonly string[] {
+function mountsOf({ engine }: Cluster): readonly string[] {
   const points = Bun.spawnSync(["findmnt", "-rno", "TARGET"]).stdout.toString().trim().split("\n");
-  const pod = [join(KUBELET_ROOT, "pods"), join(engine.state, "containers"), join(directory, "kubelet-files/pods")];
+  const pod = [join(KUBELET_ROOT, "pods"), join(engine.state, "containers")];
   return points.filter((point) => pod.some((parent) => point.startsWith(`${parent}/`)));
+}
+
+/** No pod, container, group or mount. */
+export async function nothingIsLeft(cluster: Cluster): Promise<void> {
+  const { cri } = cluster.engine;
+  await waitUntil(async () => (await cri.runtime.listPodSandbox({})).items.length === 0, {
+    what: "the engine has no pod",
+    boundMs: 120_000,
+  });
+  same("containers", (await cri.runtime.listContainers({})).containers.length, 0);
+  for (const controller of ["memory", "cpu", "pids"]) {
+    const group = cgroupDirectory(controller, "/kubepods");
+    await waitUntil(() => groupsBelow(group).length === 0, {
+      what: `no group of a pod below ${group}`,
+      boundMs: 60_000,
+    });
+  }
+  await waitUntil(() => mountsOf(cluster).length === 0, { what: "no mount of a pod", boundMs: 30_000 });
 }
 
 /** Everything goes, and nothing of it is left on the node. */
 export const removal: readonly Step[] = [
   {
-    name: "delete: every workload, within a minute",
+    name: "delete: every workload, within two minutes",
     async run({ kubectl }) {
       const kinds = "deployments,daemonsets,statefulsets,jobs,pods";
       await kubectl.run(["delete", kinds, "--all", "--timeout=120s"]);
@@ -30,23 +48,5 @@ export const removal: readonly Step[] = [
       await kubectl.run(["delete", "configmap/page", "secret/key", "--timeout=60s"]);
     },
   },
-  {
-    name: "nothing is left: pods, containers, groups, mounts",
-    async run(cluster) {
-      const { cri } = cluster.engine;
-      await waitUntil(async () => (await cri.runtime.listPodSandbox({})).items.length === 0, {
-        what: "the engine has no pod",
-        boundMs: 120_000,
-      });
-      same("containers", (await cri.runtime.listContainers({})).containers.length, 0);
-      for (const controller of ["memory", "cpu", "pids"]) {
-        const group = cgroupDirectory(controller, "/kubepods");
-        await waitUntil(() => groupsBelow(group).length === 0, {
-          what: `no group of a pod below ${group}`,
-          boundMs: 60_000,
-        });
-      }
-      await waitUntil(() => mountsOf(cluster).length === 0, { what: "no mount of a pod", boundMs: 30_000 });
-    },
-  },
+  { name: "nothing is left: pods, containers, groups, mounts", run: nothingIsLeft },
 ];

@@ -7,15 +7,20 @@ async function nodeReady({ kubectl, kubelet }: Cluster): Promise<void> {
 }
 
 /** The same containers run afterwards, and one can be entered at once. */
-async function unnoticed(cluster: Cluster, upheaval: () => Promise<void>): Promise<void> {
+async function unnoticed(cluster: Cluster, upheaval: () => Promise<void>, entered = "resized"): Promise<void> {
   const before = await containersOf(cluster);
   await upheaval();
-  same("exec", await exec(cluster, "resized", "echo", "still here"), "still here");
+  same("exec", await exec(cluster, entered, "echo", "still here"), "still here");
   await nodeReady(cluster);
   await waitUntil(async () => Bun.deepEquals(await containersOf(cluster), before), {
     what: `the containers are ${before.join(", ")}`,
     boundMs: 60_000,
   });
+}
+
+/** The engine ends and comes back. `entered`: what a command is run in at once. */
+export function restarted(cluster: Cluster, entered: string): Promise<void> {
+  return unnoticed(cluster, () => cluster.engine.restart(), entered);
 }
 
 /** What happens to a node while pods run on it. */
@@ -47,7 +52,7 @@ export const upheavals: readonly Step[] = [
   },
   {
     name: "the engine is restarted: no container notices",
-    run: (cluster) => unnoticed(cluster, () => cluster.engine.restart()),
+    run: (cluster) => restarted(cluster, "resized"),
   },
   {
     name: "the engine is killed: no container notices",
