@@ -26,8 +26,8 @@ function optional<Key extends string>(key: Key, value: bigint | undefined): Part
 
 function toPsi(pressure: PressureStats): PsiStats {
   const data = (line: PressureStats["some"]) => ({
-    // The API counts microseconds, as the kernel's file does.
-    Total: line.totalUs,
+    // The API counts nanoseconds, the kernel's file microseconds.
+    Total: line.totalUs * 1000n,
     Avg10: line.avg10,
     Avg60: line.avg60,
     Avg300: line.avg300,

@@ -4139,7 +4139,7 @@ export const PsiStatsSchema: GenMessage<PsiStats> = /*@__PURE__*/
  */
 export type PsiData = Message<"runtime.v1.PsiData"> & {
   /**
-   * Microseconds.
+   * Nanoseconds.
    *
    * @generated from field: uint64 Total = 1;
    */
