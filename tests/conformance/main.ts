@@ -1,6 +1,6 @@
 /**
  * `bun tests/conformance/main.ts [--focus RE] [--skip RE] [--parallel N] [--rounds N] [--node | --containerd-suite]`: the CRI project's own suite against a
- * daemon of ours, N specs at once, N times in a row. `--node`: Kubernetes' node suite instead, with a kubelet.
+ * daemon of ours, N specs at once, N times in a row. `--node [--keep DIRECTORY]`: Kubernetes' node suite instead, with a kubelet.
  * `--containerd-suite`: those of containerd's own integration tests that speak the CRI alone.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     parallel: { type: "string", default: "1" },
     rounds: { type: "string", default: "1" },
     node: { type: "boolean", default: false },
+    keep: { type: "string" },
     "containerd-suite": { type: "boolean", default: false },
   },
 });

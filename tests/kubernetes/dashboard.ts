@@ -91,10 +91,30 @@ export function hasWhatPeopleWatch({ series, members }: Dashboard, container: st
   );
 }
 
-/** Lines for what only one of the two shows. */
-export function differences(ours: ReadonlySet<string>, theirs: ReadonlySet<string>): readonly string[] {
-  return [
+/** What differs and is meant to, with the reason: anything else is a fault. */
+const understood: readonly { readonly line: RegExp; readonly why: string }[] = [
+  {
+    line: /^missing: container_cpu_usage_seconds_total\{container="",/,
+    why: "the pod's own processor time: its group is empty, and of a usage of zero cAdvisor makes no series (decision 0120)",
+  },
+  {
+    line: /^only here: containers\[.*\.psi\.(some|full)\./,
+    why: "a container's pressure on version 1 of control groups, which containerd reads on version 2 alone",
+  },
+];
+
+/** Lines for what only one of the two shows, and the reasons for what is meant to differ. */
+export function differences(
+  ours: ReadonlySet<string>,
+  theirs: ReadonlySet<string>,
+): { readonly faults: readonly string[]; readonly reasons: readonly string[] } {
+  const lines = [
     ...[...theirs].filter((name) => !ours.has(name)).map((name) => `missing: ${name}`),
     ...[...ours].filter((name) => !theirs.has(name)).map((name) => `only here: ${name}`),
   ].toSorted();
+  const reasonOf = (line: string): string | undefined => understood.find((entry) => entry.line.test(line))?.why;
+  return {
+    faults: lines.filter((line) => reasonOf(line) === undefined),
+    reasons: [...new Set(lines.flatMap((line) => reasonOf(line) ?? []))],
+  };
 }

@@ -76,9 +76,13 @@ async function onContainerd(cluster: Cluster, ours: Dashboard | undefined): Prom
   await table.step("dashboards: the same names as with containerd", async () => {
     if (ours === undefined) throw new Error("there is no dashboard of crib's to compare");
     const theirs = await readDashboard(cluster, "web", "httpd");
-    const lines = [...differences(ours.series, theirs.series), ...differences(ours.members, theirs.members)];
-    if (lines.length > 0) throw new Error(`\n${lines.join("\n")}`);
-    say(`      ${theirs.series.size} series and ${theirs.members.size} members on either side`);
+    const found = [differences(ours.series, theirs.series), differences(ours.members, theirs.members)];
+    const faults = found.flatMap((one) => one.faults);
+    if (faults.length > 0) throw new Error(`\n${faults.join("\n")}`);
+    say(
+      `      series: ${ours.series.size} and ${theirs.series.size}; members: ${ours.members.size} and ${theirs.members.size}`,
+    );
+    for (const why of found.flatMap((one) => one.reasons)) say(`      differs: ${why}`);
   });
   await kubectl.run(["delete", "deployment/web", "--timeout=60s"]);
   await kubectl.run(["delete", "pods", "--all", "--timeout=120s"]);

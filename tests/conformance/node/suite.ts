@@ -1,6 +1,9 @@
-/** `bun suite.ts PROGRAMS [--focus RE] [--skip RE] [--parallel N]`: the node suite's run, on a host of its own; started by run-node-suite.ts. */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+/**
+ * `bun suite.ts PROGRAMS [--focus RE] [--skip RE] [--parallel N] [--keep DIRECTORY]`: the node suite's run, on a host of its own; started by
+ * run-node-suite.ts. `--keep`: where Ginkgo's report and the logs of suite, kubelet and engine are put afterwards.
+ */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildStaticBinary } from "../../fixtures/static-binary.ts";
 import type { Engine } from "../../harness/engine.ts";
@@ -37,6 +40,7 @@ const { values, positionals } = parseArgs({
     focus: { type: "string" },
     skip: { type: "string" },
     parallel: { type: "string", default: "4" },
+    keep: { type: "string" },
   },
   allowPositionals: true,
 });
@@ -63,6 +67,7 @@ try {
   failed = judged.failed;
   say(`${judged.passed} passed, ${failed} failed`);
 } finally {
+  if (values.keep !== undefined) keep(values.keep, engine.directory);
   await engine.destroy();
   await registry.stop();
 }
@@ -84,6 +89,9 @@ async function runSuite({ directory, socket, logTail }: Engine): Promise<readonl
   for (const name of ["e2e_node.test", "kubelet"]) symlinkSync(join(programs, name), join(directory, name));
   const child = Bun.spawn(
     [
+      "sh",
+      "-c",
+      'exec "$0" "$@" >"$LOG" 2>&1',
       join(programs, "ginkgo"),
       `--procs=${values.parallel}`,
       "--timeout=4h",
@@ -100,7 +108,7 @@ async function runSuite({ directory, socket, logTail }: Engine): Promise<readonl
       "--prepull-images=false",
       `--report-dir=${directory}`,
     ],
-    { cwd: directory, stdin: "ignore", stdout: Bun.file(log), stderr: "ignore" },
+    { cwd: directory, env: { ...process.env, LOG: log }, stdin: "ignore", stdout: "ignore", stderr: "ignore" },
   );
   await child.exited;
   if (!existsSync(report)) {
@@ -108,4 +116,11 @@ async function runSuite({ directory, socket, logTail }: Engine): Promise<readonl
     throw new Error(`the node suite wrote no report, exit ${child.exitCode}:\n${said}\n${logTail()}`);
   }
   return readSpecReport(readFileSync(report, "utf8")).toSorted((a, b) => a.name.localeCompare(b.name));
+}
+
+function keep(target: string, directory: string): void {
+  mkdirSync(target, { recursive: true });
+  for (const path of ["reports/node.json", "node-suite.log", "kubelet.log", "services.log", "daemon.log"]) {
+    if (existsSync(join(directory, path))) copyFileSync(join(directory, path), join(target, basename(path)));
+  }
 }
