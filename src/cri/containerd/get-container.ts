@@ -29,7 +29,7 @@ const kindLabel = "io.cri-containerd.kind";
 /** A pod has no image of its own here. Dashboards leave out what has none, so it has a name. */
 const sandboxImage = "crib.local/pod";
 
-function describeContainer({ images }: Pick<Deps, "images">, record: ContainerRecord): Container {
+export function describeContainer({ images }: Pick<Deps, "images">, record: ContainerRecord): Container {
   const image = images.find(record.imageId);
   return describe({
     id: record.id,
@@ -41,7 +41,7 @@ function describeContainer({ images }: Pick<Deps, "images">, record: ContainerRe
   });
 }
 
-function describeSandbox(record: SandboxRecord): Container {
+export function describeSandbox(record: SandboxRecord): Container {
   return describe({
     id: record.id,
     labels: { ...record.config.labels, [kindLabel]: "sandbox" },

@@ -8,7 +8,7 @@ import { ProcessSchema, Status } from "../../gen/containerd/v1/types/task_pb.ts"
 import type { ContainerRecord, SandboxRecord } from "../../state/records.ts";
 import type { CriDeps } from "../deps.ts";
 import { findById } from "./find-by-id.ts";
-import { requireNamespace } from "./namespace.ts";
+import { isKubernetesNamespace, requireNamespace } from "./namespace.ts";
 
 /**
  * The first process of a container or a pod. A pod's is its monitor, which is in the pod's network namespace: that is what
@@ -22,6 +22,15 @@ export function getTask({ pods }: Pick<CriDeps, "pods">): ServiceImpl<typeof Tas
     const process = found.kind === "container" ? ofContainer(found.record) : ofSandbox(found.record);
     if (process === undefined) throw notFound("task", containerId);
     return { process };
+  };
+}
+
+/** `ctr tasks ls`: all that was started. */
+export function listTasks({ pods }: Pick<CriDeps, "pods">): ServiceImpl<typeof Tasks>["list"] {
+  return (_request, context) => {
+    if (!isKubernetesNamespace(context)) return { tasks: [] };
+    const tasks = [...pods.sandboxes().map(ofSandbox), ...pods.containers().map(ofContainer)];
+    return { tasks: tasks.filter((task) => task !== undefined) };
   };
 }
 

@@ -16,6 +16,7 @@ import { noteWork } from "../interceptors/note-work.ts";
 import { routes } from "../routes.ts";
 import { maxRequestBytes } from "../validate/limits.ts";
 import { grpcListener } from "./grpc-listener.ts";
+import { http2Front } from "./http2-front.ts";
 
 export interface CriServer {
   /**
@@ -105,7 +106,9 @@ export function createCriServer(deps: CriDeps): CriServer {
 
   return {
     async listen(target, { containerdApi } = { containerdApi: false }) {
-      const server = makeServer(listenerOf(containerdApi));
+      const http2 = makeServer(listenerOf(containerdApi));
+      // Tools look for a containerd there, some of them with HTTP/1.
+      const server = containerdApi ? http2Front(http2, log) : http2;
       servers.push(server);
       await new Promise<void>((resolve, reject) => {
         server.once("error", (error) =>

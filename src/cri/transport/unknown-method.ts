@@ -38,5 +38,8 @@ function explain(path: string): string {
   const shown = path.slice(0, maxShown);
   const [, service, method] = /^\/(.+)\/([^/]*)$/.exec(shown) ?? [];
   if (service === undefined || method === undefined) return `malformed method name: ${JSON.stringify(shown)}`;
-  return `unknown method ${method} for service ${service}`;
+  const hint = service.startsWith("containerd.")
+    ? ": crib serves a part of containerd's API; use crictl or crib here"
+    : "";
+  return `unknown method ${method} for service ${service}${hint}`;
 }
