@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { findProgram } from "../find-program.ts";
-import { type ForeignTable, isTable, tableAt } from "../foreign-document.ts";
+import { type ForeignTable, isTable, tableAt, textAt } from "../foreign-document.ts";
 import type { Takeover } from "../takeover.ts";
 
 /** Of containerd's own name for runc's shim; others have names of their own. */
@@ -9,7 +9,7 @@ const where = "cri.containerd.runtimes";
 
 /**
  * Runtimes and the default among them. runc without a program of its own is what crib's runtime stands in for; one with a program
- * (nvidia-container-runtime, crun) becomes a handler of type oci.
+ * (nvidia-container-runtime, crun) becomes a handler of type oci, another shim than runc's one of type shim-v2.
  *
  * @param root "/", but in tests.
  */
@@ -46,7 +46,7 @@ function takeRuntime(takeover: Takeover, name: string, runtime: ForeignTable, ro
   };
   const handlers = { [name]: { ...handler, ...common } };
   if (!takeover.take(setting, shownRuntime(type, runtime), { runtime: { handlers } })) return false;
-  tellOptions(takeover, setting, runtime);
+  tellOptions(takeover, setting, runtime, handler["type"] === "shim-v2");
   return true;
 }
 
@@ -63,8 +63,35 @@ function runcLike(runtime: ForeignTable, root: string): ForeignTable | string {
   return { type: "oci", path };
 }
 
-function shimOf(type: string, _runtime: ForeignTable, _root: string): string {
-  return `${type} is a shim, which crib does not run yet`;
+/** As containerd finds a shim: by its path, or `io.containerd.kata.v2` as the program containerd-shim-kata-v2. */
+function shimOf(type: string, runtime: ForeignTable, root: string): ForeignTable | string {
+  const program = textAt(runtime, "runtime_path") || (type.startsWith("/") ? type : shimProgram(type));
+  if (program === undefined) return `${type} is no name of a shim`;
+  const path = findProgram(program, root);
+  return path === undefined
+    ? `its shim ${program} is not on this node`
+    : { type: "shim-v2", path, ...shimOptions(tableAt(runtime, "options")) };
+}
+
+function shimProgram(type: string): string | undefined {
+  const [, name, version] = /\.([a-z0-9-]+)\.(v[0-9]+)$/.exec(type) ?? [];
+  return name === undefined ? undefined : `containerd-shim-${name}-${version}`;
+}
+
+const optionNames: Readonly<Record<string, string>> = {
+  BinaryName: "binary_name",
+  Root: "root",
+  SystemdCgroup: "systemd_cgroup",
+  ConfigPath: "config_path",
+  TypeUrl: "type_url",
+};
+
+function shimOptions(options: ForeignTable): ForeignTable {
+  const known = Object.entries(options).flatMap(([name, value]) => {
+    const own = Object.hasOwn(optionNames, name) ? optionNames[name] : undefined;
+    return own === undefined || value === "" ? [] : [[own, value] as const];
+  });
+  return known.length === 0 ? {} : { options: Object.fromEntries(known) };
 }
 
 function annotations(name: string, runtime: ForeignTable): ForeignTable {
@@ -84,11 +111,12 @@ const toldOptions: Readonly<Record<string, string>> = {
 };
 
 /** What of a handler that is taken over is not. */
-function tellOptions(takeover: Takeover, setting: string, runtime: ForeignTable): void {
+function tellOptions(takeover: Takeover, setting: string, runtime: ForeignTable, isShim: boolean): void {
   for (const [name, why] of Object.entries(toldOptions)) {
     const value = runtime[name];
     if (value !== undefined && value !== "" && value !== false) takeover.refuse(`${setting}.${name}`, value, why);
   }
+  if (isShim) return;
   const root = tableAt(runtime, "options")["Root"];
   if (typeof root === "string" && root !== "")
     takeover.refuse(`${setting}.options.Root`, root, "crib has a directory of its own for a runtime's state");
