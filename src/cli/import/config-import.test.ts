@@ -193,6 +193,46 @@ describe("containerd", () => {
     });
   });
 
+  test("shims: kata-deploy's by their path, runtime-class-manager's as the type, others by their name", async () => {
+    const kata = program("/opt/kata/bin/containerd-shim-kata-v2");
+    const spin = program("/opt/rcm/bin/containerd-shim-spin-v2");
+    const config = "/opt/kata/share/defaults/kata-containers/configuration-qemu.toml";
+    program("/usr/local/bin/containerd-shim-runsc-v1");
+    write(
+      "etc/containerd/config.toml",
+      `version = 3
+      [${runtimePlugin}.containerd.runtimes.kata-qemu]
+      runtime_type = "io.containerd.kata-qemu.v2"
+      runtime_path = "${kata}"
+      privileged_without_host_devices = true
+      pod_annotations = ["io.katacontainers.*"]
+      [${runtimePlugin}.containerd.runtimes.kata-qemu.options]
+      ConfigPath = "${config}"
+      [${runtimePlugin}.containerd.runtimes.spin]
+      runtime_type = "${spin}"
+      [${runtimePlugin}.containerd.runtimes.gvisor]
+      runtime_type = "io.containerd.runsc.v1"
+      [${runtimePlugin}.containerd.runtimes.gone]
+      runtime_type = "io.containerd.gone.v2"`,
+    );
+    const result = await importFrom("containerd");
+    const { handlers } = loaded().runtime;
+    expect(handlers["kata-qemu"] as unknown).toMatchObject({
+      type: "shim-v2",
+      path: kata,
+      options: { configPath: config },
+      podAnnotations: ["io.katacontainers.*"],
+      privilegedWithoutHostDevices: true,
+    });
+    expect([handlers["spin"], handlers["gvisor"]] as unknown[]).toMatchObject([
+      { type: "shim-v2", path: spin },
+      { type: "shim-v2", path: "/usr/local/bin/containerd-shim-runsc-v1" },
+    ]);
+    expect(refused(result)).toEqual({
+      "cri.containerd.runtimes.gone": "its shim containerd-shim-gone-v2 is not on this node",
+    });
+  });
+
   test("a drop-in of another version than the main file, and a second that adds to the first", async () => {
     program("/usr/sbin/crun");
     write("etc/containerd/config.toml", 'version = 2\nimports = ["/etc/containerd/conf.d/*.toml"]');

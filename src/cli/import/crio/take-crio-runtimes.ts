@@ -3,7 +3,7 @@ import { findProgram } from "../find-program.ts";
 import { type ForeignTable, isTable, listAt, tableAt, textAt } from "../foreign-document.ts";
 import type { Takeover } from "../takeover.ts";
 
-/** Runtimes of type oci, and the default among them. runc is what crib's own runtime stands in for. @param root "/", but in tests. */
+/** Runtimes of type oci and vm, and the default among them. runc is what crib's own runtime stands in for. @param root "/", but in tests. */
 export function takeCrioRuntimes(takeover: Takeover, runtime: ForeignTable, root: string): void {
   const names = new Set<string>();
   for (const [name, settings] of Object.entries(tableAt(runtime, "runtimes"))) {
@@ -25,14 +25,22 @@ export function takeCrioRuntimes(takeover: Takeover, runtime: ForeignTable, root
 /** crib's settings, or why there are none. */
 function handlerOf(program: string, settings: ForeignTable, root: string): ForeignTable | string {
   const type = textAt(settings, "runtime_type");
-  if (type !== "" && type !== "oci")
-    return `type ${type} is a shim or a pod's runtime, which crib does not take over yet`;
   const allowed = listAt(settings, "allowed_annotations");
   const common = {
     ...(allowed.length > 0 ? { pod_annotations: allowed, container_annotations: allowed } : {}),
     ...(settings["privileged_without_host_devices"] === true ? { privileged_without_host_devices: true } : {}),
   };
+  if (type === "vm") return shimOf(program, settings, common, root);
+  if (type !== "" && type !== "oci") return `type ${type} is none that crib has`;
   if (posix.basename(program) === "runc") return { type: "native", ...common };
   const path = findProgram(program, root);
   return path === undefined ? `its program ${program} is not on this node` : { type: "oci", path, ...common };
+}
+
+/** What CRI-O calls a vm is a shim v2 whose configuration lies somewhere. */
+function shimOf(program: string, settings: ForeignTable, common: ForeignTable, root: string): ForeignTable | string {
+  const path = findProgram(program, root);
+  if (path === undefined) return `its shim ${program} is not on this node`;
+  const config = textAt(settings, "runtime_config_path");
+  return { type: "shim-v2", path, ...(config === "" ? {} : { options: { config_path: config } }), ...common };
 }
