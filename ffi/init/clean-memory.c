@@ -1,6 +1,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "arch/registers.h"
 #include "init.h"
 #include "kernel.h"
 
@@ -13,10 +14,6 @@
 /* The vDSO and the pages it reads; some kernels do not let them be unmapped, and they are the same for every process.
  */
 #define VDSO_ROOM ((uintptr_t)16 * PAGE)
-
-#ifndef ARCH_SET_FS
-#define ARCH_SET_FS 0x1002
-#endif
 
 extern char __executable_start[];
 extern char __bss_start[];
@@ -96,25 +93,17 @@ static int move_thread(struct room *room)
 	 * none. */
 	uint64_t own = (uint64_t)(uintptr_t)room->thread;
 	room->thread[0] = room->thread[2] = room->thread[3] = own;
-	return (int)negative_errno(syscall(SYS_arch_prctl, ARCH_SET_FS, room->thread));
+	return arch_set_thread_pointer(room->thread);
 }
 
-static void settle(struct room *room)
+static void settle(void *argument)
 {
+	struct room *room = argument;
 	if (move_thread(room) < 0 || clear_variables() < 0 || unmap_all_but(room) < 0)
 		_exit(126);
 	stack_start = room->start;
 	room->go(room->kept, room->shared);
 	_exit(126);
-}
-
-static _Noreturn void call_on(void *stack, void (*function)(struct room *), struct room *room)
-{
-	__asm__ volatile("mov %0, %%rsp\n\txor %%ebp, %%ebp\n\tcall *%1\n\tud2"
-			 :
-			 : "r"(stack), "r"(function), "D"(room)
-			 : "memory");
-	__builtin_unreachable();
 }
 
 /* The kernel says where it has put the vDSO behind the environment, which is where the first stack ends. */
@@ -151,7 +140,7 @@ _Noreturn void memory_leave(const void *head, size_t head_size, struct bytes tai
 	memcpy(room->kept, head, head_size);
 	if (tail.length > 0)
 		memcpy(room->kept + head_size, tail.data, tail.length);
-	call_on(room, settle, room);
+	arch_call_on(room, settle, room);
 }
 
 void memory_forget_below(void)

@@ -1,9 +1,10 @@
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "arch/audit.h"
+#include "arch/registers.h"
 #include "kernel.h"
 #include "stage.h"
 
@@ -46,7 +47,7 @@ static unsigned write_preface(const struct stage *stage, struct sock_filter *int
 	unsigned check = 3 + calls;
 	unsigned profile = check + 5;
 	into[count++] = load_architecture;
-	into[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, profile - 2);
+	into[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH_AUDIT, 0, profile - 2);
 	into[count++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 	for (unsigned i = 0; i < calls; i++, count++) {
 		unsigned otherwise = i + 1 == calls ? profile - count - 1 : 0;
@@ -112,13 +113,5 @@ int step_seccomp(struct stage *stage, const struct seccomp_step *step)
 
 long filter_call(const struct stage *stage, long number, long first, long second, long third)
 {
-	register long fourth __asm__("r10") = 0;
-	register long fifth __asm__("r8") = 0;
-	register uint64_t sixth __asm__("r9") = stage->cookie;
-	long result = number;
-	__asm__ volatile("syscall"
-			 : "+a"(result)
-			 : "D"(first), "S"(second), "d"(third), "r"(fourth), "r"(fifth), "r"(sixth)
-			 : "rcx", "r11", "memory");
-	return result;
+	return arch_syscall6(number, first, second, third, 0, 0, stage->cookie);
 }

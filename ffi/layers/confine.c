@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -17,16 +16,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "arch/audit.h"
 #include "layers.h"
 
 #define NOBODY 65534
 #define MEMORY_MAX (3ull << 30)
-
-#if defined(__x86_64__)
-#define ARCHITECTURE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define ARCHITECTURE AUDIT_ARCH_AARCH64
-#endif
 
 /* Newer than Debian 12's headers; linux/landlock.h. */
 struct landlock_rules {
@@ -120,7 +114,7 @@ int confine_calls(void)
 {
 	struct sock_filter filter[] = {
 		LOAD(arch),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH_AUDIT, 1, 0),
 		KILL,
 		LOAD(nr),
 		ALLOW_CALL(read),

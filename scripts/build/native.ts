@@ -79,7 +79,7 @@ export function sources(...folders: string[]): string[] {
 
 /** Of crib, and a digest of all that the monitor is made of: a daemon compares it with its own to tell an old monitor. */
 function monitorBuild(): string {
-  const headers = ["include", "wire", "init", "monitor"].flatMap((folder) => [
+  const headers = ["include", "arch", "wire", "init", "monitor"].flatMap((folder) => [
     ...new Bun.Glob(`ffi/${folder}/**/*.h`).scanSync({ cwd: fromRoot() }),
   ]);
   const digest = new Bun.CryptoHasher("sha256");
