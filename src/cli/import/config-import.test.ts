@@ -58,6 +58,8 @@ describe("containerd", () => {
       disabled_plugins = []
       [${cri}]
       sandbox_image = ""
+      enable_unprivileged_ports = true
+      enable_unprivileged_icmp = true
       stream_server_address = "127.0.0.1"
       stream_server_port = "0"
       [${cri}.containerd]

@@ -49,8 +49,9 @@ const criRules: SettingRules = {
   device_ownership_from_security_context: told(false, "devices keep the host's owner"),
   enable_cdi: told(true, "devices are injected where a container asks for them"),
   cdi_spec_dirs: taken(["/etc/cdi", "/var/run/cdi"], (value) => ({ cdi: { spec_dirs: value } })),
-  enable_unprivileged_icmp: told(false, "set it per pod: net.ipv4.ping_group_range"),
-  enable_unprivileged_ports: told(false, "set it per pod: net.ipv4.ip_unprivileged_port_start"),
+  // Every pod of crib's may.
+  enable_unprivileged_icmp: silent,
+  enable_unprivileged_ports: silent,
   ignore_image_defined_volumes: taken(false, () => ({ runtime: { image_volumes: "none" } })),
   max_concurrent_downloads: taken(3, (value) => ({ registry: { max_concurrent_downloads: value } })),
   image_pull_progress_timeout: {
@@ -89,7 +90,7 @@ const cniRules: SettingRules = {
   conf_dir: taken("/etc/cni/net.d", (value) => ({ cni: { config_dir: value } })),
   conf_template: told("", "crib's built-in network takes the kubelet's pod range without a template"),
   max_conf_num: told(1, "the first network list is the pods' network"),
-  ip_pref: told("", "a pod's first address is the plugin's first"),
+  ip_pref: told("ipv4", "a pod's first address is the plugin's first"),
   setup_serially: silent,
   use_internal_loopback: silent,
 };
