@@ -5,10 +5,11 @@ import { readArtifact } from "../../src/kernel/artifacts.ts";
 import { SIGTERM } from "../../src/kernel/signals.ts";
 import { monitorBuildOf } from "../../src/runtime/native/monitor/monitor-build.ts";
 import { buildStaticBinary } from "../fixtures/static-binary.ts";
+import { counting, expectUnbroken, grown } from "../harness/counting.ts";
 import { type FailingCall, readSyscallLog, writeOrder } from "../harness/failing-call.ts";
 import { collect, openMonitorBed, sh } from "../harness/monitor-bed.ts";
 import { theMonitor } from "../harness/monitor-process.ts";
-import { counting, expectUnbroken, grown, openRenewer, renamedMonitor } from "../harness/renewal-bed.ts";
+import { openRenewer, renamedMonitor } from "../harness/renewal-bed.ts";
 import { openWorkspace } from "../harness/workspace.ts";
 
 /** Root and a real kernel: whatever goes wrong when a monitor changes its executable, the pod under it lives on. */

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { readArtifact } from "../../src/kernel/artifacts.ts";
 import { SIGKILL, SIGTERM } from "../../src/kernel/signals.ts";
+import { counting, expectUnbroken, grown } from "../harness/counting.ts";
 import { collect, openMonitorBed, type Pod, type Started, sh } from "../harness/monitor-bed.ts";
 import { theMonitor } from "../harness/monitor-process.ts";
-import { counting, expectUnbroken, grown, openRenewer, renamedMonitor } from "../harness/renewal-bed.ts";
+import { openRenewer, renamedMonitor } from "../harness/renewal-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
 /** Root and a real kernel: a monitor goes on in another executable under its pod. */

@@ -1,4 +1,4 @@
-/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--control MINUTES [--runc PROGRAM]] [--chaos MINUTES] [--inject MINUTES] [--power-cut VARIANTS] [--killed-pulls KILLS] [--seed N]`; with `--chaos`, `--inject`, `--control`, `--power-cut` or `--killed-pulls` those parts alone; exits 1 when anything leaks or grows. */
+/** `bun tests/soak/main.ts [--lifecycles 200] [--parallel 8] [--kills 100] [--listed 1000] [--vanishing 2000] [--megabytes 256] [--race MINUTES] [--control MINUTES [--runc PROGRAM]] [--chaos MINUTES] [--inject MINUTES] [--power-cut VARIANTS] [--killed-pulls KILLS] [--renew ROUNDS] [--seed N]`; with `--chaos`, `--inject`, `--control`, `--power-cut`, `--killed-pulls` or `--renew` those parts alone; exits 1 when anything leaks or grows. */
 import { parseArgs } from "node:util";
 import type { ProcessUse } from "../harness/process-memory.ts";
 import { Random } from "../harness/random.ts";
@@ -15,6 +15,7 @@ import { soakPowerCuts } from "./power-cut/power-cut-soak.ts";
 import { type StoreKind, storeKinds } from "./power-cut/store-life.ts";
 import { soakControl } from "./race-control.ts";
 import { soakRace } from "./race-soak.ts";
+import { soakKilledRenewals, soakRenewals } from "./renew-soak.ts";
 import { soakStreams } from "./stream-soak.ts";
 
 const { values } = parseArgs({
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     runc: { type: "string", default: "runc" },
     "power-cut": { type: "string" },
     "killed-pulls": { type: "string" },
+    renew: { type: "string" },
     race: { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   },
@@ -40,10 +42,16 @@ const chaosMinutes = values.chaos === undefined ? 0 : Number(values.chaos);
 const injectMinutes = values.inject === undefined ? 0 : Number(values.inject);
 const controlMinutes = values.control === undefined ? 0 : Number(values.control);
 const killedPulls = Number(values["killed-pulls"] ?? 0);
+const renewRounds = Number(values.renew ?? 0);
 /** At every barrier, and so often behind each with some of what came next. */
 const tornVariants = values["power-cut"] === undefined ? undefined : Number(values["power-cut"]);
 const alone =
-  chaosMinutes > 0 || injectMinutes > 0 || controlMinutes > 0 || tornVariants !== undefined || killedPulls > 0;
+  chaosMinutes > 0 ||
+  injectMinutes > 0 ||
+  controlMinutes > 0 ||
+  tornVariants !== undefined ||
+  killedPulls > 0 ||
+  renewRounds > 0;
 const lifecycles = alone ? 0 : Number(values.lifecycles);
 const parallel = Number(values.parallel);
 const kills = alone ? 0 : Number(values.kills);
@@ -51,6 +59,9 @@ const listed = alone ? 0 : Number(values.listed);
 const vanishing = alone ? 0 : Number(values.vanishing);
 const raceMinutes = alone ? 0 : Number(values.race);
 const echoedBytes = Number(values.megabytes) * 2 ** 20;
+
+const renewedPods = 50;
+const killsPerRound = 20;
 
 let passed = 0;
 let failed = 0;
@@ -123,6 +134,18 @@ async function killedPullsPart(way: BlobWay): Promise<string> {
   return `${caught} met a blob on its way, ${middle} bytes came again after the middle one, nothing left`;
 }
 
+async function renewPart(): Promise<string> {
+  const { renewals, logLines, slowestMs, wrong } = await soakRenewals(renewedPods, renewRounds);
+  if (wrong.length > 0) throw new Error(`${wrong.length} wrong; the first: ${wrong[0]}`);
+  return `${renewals} renewals, the slowest took ${slowestMs.toFixed(0)} ms; ${logLines} log lines, none lost or doubled, every exit code right`;
+}
+
+async function killedRenewalsPart(kills: number): Promise<string> {
+  const { finished, wrong } = await soakKilledRenewals(kills, new Random(Number(values.seed)));
+  if (wrong.length > 0) throw new Error(`${wrong.length} wrong; the first: ${wrong[0]}`);
+  return `${finished} renewals were finished when their daemon was killed; the container lived, no log line lost or doubled`;
+}
+
 function mib(use: ProcessUse): string {
   return (use.rssKib / 1024).toFixed(1);
 }
@@ -156,6 +179,11 @@ try {
     await part(`power cuts of a store of ${kind}`, () => powerCutPart(kind, tornVariants ?? 0));
   for (const way of killedPulls > 0 ? blobWays : [])
     await part(`${killedPulls} killed pulls, blobs coming ${way} the process`, () => killedPullsPart(way));
+  if (renewRounds > 0) {
+    await part(`${renewedPods} busy pods, each monitor renewed ${renewRounds} times`, renewPart);
+    const kills = renewRounds * killsPerRound;
+    await part(`${kills} daemons killed while they renew a monitor`, () => killedRenewalsPart(kills));
+  }
   if (lifecycles > 0) {
     await part(`${lifecycles} lifecycles in a row`, () => lifecyclesPart(lifecycles, 1, freshWarmUp));
     const atOnce = Math.ceil(lifecycles / 5);
