@@ -52,7 +52,7 @@ function userNamespaces({ major, minor }: HostFacts["kernelVersion"]): boolean {
 }
 
 /** `… /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot`: an option of the hierarchy, not of the mount. */
-export function delegatesToNamespaces(mountinfo: string): boolean {
+function delegatesToNamespaces(mountinfo: string): boolean {
   return mountinfo.split("\n").some((line) => {
     const [type, , options = ""] = (line.split(" - ")[1] ?? "").split(" ");
     return type === "cgroup2" && options.split(",").includes("nsdelegate");

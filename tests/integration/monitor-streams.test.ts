@@ -1,4 +1,12 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import type { ContainerId } from "../../src/ids/object-id.ts";
+import { createSystemClock } from "../../src/observe/system-clock.ts";
+import { MonitorConnection, type MonitorDial } from "../../src/runtime/native/monitor/connection.ts";
+import { spoken } from "../../src/runtime/native/monitor/protocol-version.ts";
+import { idPayload } from "../../src/runtime/native/monitor/requests.ts";
+import { sayHello } from "../../src/runtime/native/monitor/say-hello.ts";
+import { FrameKind } from "../../src/runtime/native/wire-numbers.ts";
 import { collect, monitorErrorOf, openMonitorBed, type Pod, type Started, sh } from "../harness/monitor-bed.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
@@ -12,6 +20,16 @@ const idle = { argv: ["/hello", "sleep", "1000"] };
 async function openIdle(): Promise<{ pod: Pod; container: Started }> {
   const pod = await bed.openPod();
   return { pod, container: await bed.start(pod, idle) };
+}
+
+/** For good, which attachments to such a container do not do. */
+async function closeInput(pod: Pod, container: ContainerId): Promise<void> {
+  const dial: MonitorDial = (use) => use(join(pod.directory, "monitor.sock"));
+  const door = { dial, name: "the monitor", clock: createSystemClock() };
+  const connection = await MonitorConnection.open(door, { output: () => undefined, event: () => undefined });
+  await sayHello(connection, pod.id, spoken, 5_000);
+  await connection.request(FrameKind.closeStdin, idPayload(container), { deadlineMs: 5_000 });
+  connection.close();
 }
 
 describe("an exec with streams", () => {
@@ -164,7 +182,7 @@ describe("an attachment", () => {
     await three.streams.writeStdin(Buffer.from("d\n"));
     await waitUntil(() => three.output.stdout === "got d\n", { what: "what the new one hears" });
     expect(one.output).toEqual(all);
-    await pod.monitor.closeStdin(container.id);
+    await closeInput(pod, container.id);
     for (const { streams } of [two, three]) {
       expect(await streams.exited).toEqual({ exitCode: 5, signal: 0 });
       await streams.drained;

@@ -94,7 +94,7 @@ const processesColumn: Column<Sample> = {
 };
 
 /** 100 is one processor fully used between the two samples. */
-export function cpuPercent(before: Sample | undefined, after: Sample): string {
+function cpuPercent(before: Sample | undefined, after: Sample): string {
   if (before?.cpuNs === undefined || after.cpuNs === undefined || after.atNs <= before.atNs) return "-";
   return ((Number(after.cpuNs - before.cpuNs) * 100) / Number(after.atNs - before.atNs)).toFixed(1);
 }

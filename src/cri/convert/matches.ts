@@ -9,10 +9,7 @@ function matchesId(id: string, wanted: string): boolean {
 }
 
 /** Every pair asked for is there; `Object.hasOwn`, because a label may be called `constructor`. */
-export function matchesLabels(
-  labels: Readonly<Record<string, string>>,
-  selector: Readonly<Record<string, string>>,
-): boolean {
+function matchesLabels(labels: Readonly<Record<string, string>>, selector: Readonly<Record<string, string>>): boolean {
   return pairsOf(selector).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
 }
 

@@ -11,7 +11,7 @@ export function sandboxState(record: SandboxRecord): PodSandboxState {
   return record.state === "ready" ? PodSandboxState.SANDBOX_READY : PodSandboxState.SANDBOX_NOTREADY;
 }
 
-export function toPodSandbox(record: SandboxRecord): PodSandbox {
+function toPodSandbox(record: SandboxRecord): PodSandbox {
   return create(PodSandboxSchema, {
     id: record.id,
     metadata: record.config.metadata,

@@ -1,5 +1,5 @@
 /** What a descriptor's media type means to crib. */
-export const manifestMediaTypes = {
+const manifestMediaTypes = {
   "application/vnd.oci.image.manifest.v1+json": "manifest",
   "application/vnd.docker.distribution.manifest.v2+json": "manifest",
   "application/vnd.oci.image.index.v1+json": "index",
@@ -14,7 +14,7 @@ export const manifestAccept = Object.keys(manifestMediaTypes).join(", ");
 const kinds: ReadonlyMap<string, ManifestKind> = new Map(Object.entries(manifestMediaTypes));
 
 /** A media type without its parameters, in lower case: what is compared (RFC 6838 §4.2). */
-export function plainMediaType(mediaType: string): string {
+function plainMediaType(mediaType: string): string {
   return (mediaType.split(";", 1)[0] ?? "").trim().toLowerCase();
 }
 

@@ -87,7 +87,7 @@ export function parseHead(head: string): Response | undefined {
 }
 
 /** Bytes of a body that is nothing but its own bytes (RFC 9112 section 6.3), and all of them. */
-export function statedBytes({ headers }: Response): number | undefined {
+function statedBytes({ headers }: Response): number | undefined {
   const wrapped = headers.has("transfer-encoding") || !["", "identity"].includes(headers.get("content-encoding") ?? "");
   const stated = headers.get("content-length") ?? "";
   return wrapped || stated.length > maxLengthDigits || !/^[0-9]+$/.test(stated) ? undefined : Number(stated);

@@ -26,10 +26,10 @@ export interface Attachment {
 }
 
 /** The interface's name inside the pod, as every Kubernetes runtime names it. */
-export const podInterface = "eth0";
+const podInterface = "eth0";
 
 /** The plugin's own refusal (CNI specification, section 5, "Error"). */
-export class PluginRefusal extends CribError {
+class PluginRefusal extends CribError {
   readonly pluginCode: number | undefined;
 
   constructor(message: string, pluginCode: number | undefined) {

@@ -25,7 +25,7 @@ export async function runningContainer(engine: PodEngine, idOrPrefix: string, ve
 }
 
 /** @throws {CribError} failed-precondition */
-export function checkRuns({ id, state, process }: ContainerRecord, verb: string): ProcessRef {
+function checkRuns({ id, state, process }: ContainerRecord, verb: string): ProcessRef {
   if (state === "running" && process !== undefined) return process;
   throw failedPrecondition(`container ${id} is ${state}: only a running container can ${verb}`);
 }

@@ -12,7 +12,7 @@ import type { ContainerRecord } from "../../state/records.ts";
 import type { PodEngine } from "../engine.ts";
 
 /** Whom the image store knows as the user of a container's image volume; a holder has one image. */
-export function volumeHolder(container: ContainerId, index: number): string {
+function volumeHolder(container: ContainerId, index: number): string {
   return `${container}/volume-${index}`;
 }
 

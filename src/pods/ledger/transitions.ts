@@ -12,7 +12,7 @@ export const containerTransitions = {
 } as const satisfies Record<ContainerState, readonly ContainerState[]>;
 
 /** Where a sandbox may go from where it is; the drawing stands above `SandboxState`. */
-export const sandboxTransitions = {
+const sandboxTransitions = {
   ready: ["notready"],
   notready: [],
 } as const satisfies Record<SandboxState, readonly SandboxState[]>;

@@ -5,7 +5,7 @@ import { handleExit } from "./handle-exit.ts";
 import { releaseSandbox } from "./teardown/end-sandbox.ts";
 
 /** What a container exits with when nobody was there to see how it ended. */
-export const unknownExitCode = 255;
+const unknownExitCode = 255;
 
 /** The steps of a pod's end have deadlines of their own; a removal may be under way. */
 const lockMs = 60_000;

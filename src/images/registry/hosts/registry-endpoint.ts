@@ -24,7 +24,7 @@ export interface RegistryEndpoint {
 
 export const everyCapability: ReadonlySet<EndpointCapability> = new Set(["pull", "resolve"]);
 
-export const defaultTls: EndpointTls = Object.freeze({ ca: [], certificate: undefined, skipVerify: false });
+const defaultTls: EndpointTls = Object.freeze({ ca: [], certificate: undefined, skipVerify: false });
 
 /** localhost, 127.0.0.0/8 and ::1, with or without a port. Plain HTTP is spoken there unless configured otherwise. */
 export function isLoopbackHost(host: string): boolean {

@@ -131,10 +131,6 @@ export class MonitorClient implements Monitor {
     await this.#quick(FrameKind.reopenLog, idPayload(id));
   }
 
-  async closeStdin(target: ContainerId): Promise<void> {
-    await ifThere(this.#quick(FrameKind.closeStdin, idPayload(target)));
-  }
-
   async forget(id: ContainerId): Promise<void> {
     await this.#quick(FrameKind.forget, idPayload(id));
   }

@@ -56,7 +56,6 @@ export interface Monitor {
   /** Everything the monitor has started and not been told to forget, with the exits it saw. */
   list(deadlineMs?: number): Promise<readonly KeptContainer[]>;
   reopenLog(id: ContainerId): Promise<void>;
-  closeStdin(target: ContainerId): Promise<void>;
   /** Drops an exited container's memory and exit record. */
   forget(id: ContainerId): Promise<void>;
   /**
