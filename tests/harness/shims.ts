@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseHostPath } from "../../src/ids/path.ts";
 
 const peers = join(import.meta.dir, "../../build/peers");
 
@@ -24,9 +25,27 @@ export const runcShims: readonly Shim[] = [
   },
 ];
 
+/** What the shim of runsc reads: `npm run runtimes` writes it. */
+export const runscConfig = parseHostPath(join(peers, "runsc.toml"));
+
+/** gVisor's, whose containers are no processes of the host. */
+export const runscShim: Shim = {
+  name: "gvisor",
+  path: join(peers, "containerd-shim-runsc-v1"),
+  lines: [`options = { type_url = "io.containerd.runsc.v1.options", config_path = "${runscConfig}" }`],
+  sharesKernel: false,
+};
+
+const sets = { all: [...runcShims, runscShim], runc: runcShims } as const;
+const wanted = process.env.CRIB_TEST_SHIMS;
+
+/** `npm run runtimes` tries them all; the gate is content with one. */
+export const triedShims: readonly Shim[] = wanted === "all" || wanted === "runc" ? sets[wanted] : runcShims.slice(0, 1);
+
 /** Why a shim cannot be tried here; undefined: it can. */
 export function missingFor({ path }: Shim): string | undefined {
   if (!existsSync(path)) return `${path} is not built: npm run runtimes does`;
+  if (path === runscShim.path) return existsSync(runscConfig) ? undefined : "runsc is not built: npm run runtimes does";
   return existsSync("/usr/sbin/runc") ? undefined : "runc is not installed";
 }
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describeCommands, describeSandboxRuntime } from "../../src/runtime/contract/sandbox-runtime-contract.ts";
 import { openOciBed, openRuntimeBed, openShimBed } from "../harness/runtime-bed.ts";
 import { say } from "../harness/say.ts";
+import { missingFor, runscConfig, triedShims } from "../harness/shims.ts";
 
 describeSandboxRuntime("native", openRuntimeBed);
 describeCommands("native", openRuntimeBed);
@@ -23,7 +23,6 @@ for (const path of ["/usr/sbin/runc", "/usr/bin/crun"]) {
   describeCommands(path, () => openOciBed(path));
 }
 
-const shim = join(import.meta.dir, "../../build/peers/containerd-shim-runc-v2");
 const ofRunc = {
   binaryName: undefined,
   root: undefined,
@@ -31,14 +30,15 @@ const ofRunc = {
   configPath: undefined,
   typeUrl: undefined,
 };
-if (existsSync(shim) && existsSync("/usr/sbin/runc")) {
-  for (const sandboxContainer of [false, true]) {
-    const name = `containerd-shim-runc-v2${sandboxContainer ? " with a sandbox's container" : ""}`;
-    describeSandboxRuntime(name, () => openShimBed(shim, ofRunc, { sandboxContainer }));
-    describeCommands(name, () => openShimBed(shim, ofRunc, { sandboxContainer }));
+const ofRunsc = { ...ofRunc, typeUrl: "io.containerd.runsc.v1.options", configPath: runscConfig };
+for (const shim of triedShims) {
+  const missing = missingFor(shim);
+  if (missing !== undefined) {
+    say(`the contract is not held to the shim ${shim.name}: ${missing}`);
+    continue;
   }
-} else {
-  say(
-    "the contract is not held to a shim: build/peers has none (npm run runtimes builds it), or runc is not installed",
-  );
+  const options = shim.sharesKernel ? ofRunc : ofRunsc;
+  const sandboxContainer = !shim.lines.includes("sandbox_container = false");
+  describeSandboxRuntime(`shim ${shim.name}`, () => openShimBed(shim.path, options, { sandboxContainer }));
+  describeCommands(`shim ${shim.name}`, () => openShimBed(shim.path, options, { sandboxContainer }));
 }

@@ -71,6 +71,7 @@ async function startShim(
   const rootfs = command.sandboxContainer ? places.pauseRoot : bundle;
   const cgroup = `${dirname(first.spec.linux.cgroupsPath)}/${sandboxId}`;
   const document = sandboxDocument({
+    sandbox: sandboxId,
     spec: first.spec,
     rootfs,
     args: pauseArgs,

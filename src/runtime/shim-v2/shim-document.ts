@@ -1,4 +1,5 @@
 import { readlinkSync } from "node:fs";
+import type { SandboxId } from "../../ids/object-id.ts";
 import type { HostPath } from "../../ids/path.ts";
 import type { Pid } from "../../ids/process.ts";
 import type { RuntimeSpec, SpecNamespace } from "../../oci/runtime-spec.ts";
@@ -19,7 +20,13 @@ export function namespacesOf(keeper: Pid): readonly SpecNamespace[] {
   });
 }
 
+/** By these shims tell a pod's containers from its sandbox, and which shim is whose. */
+function podAnnotations(sandbox: SandboxId, type: "container" | "sandbox"): Readonly<Record<string, string>> {
+  return { "io.kubernetes.cri.container-type": type, "io.kubernetes.cri.sandbox-id": sandbox };
+}
+
 export interface ShimDocumentInput {
+  readonly sandbox: SandboxId;
   readonly spec: RuntimeSpec;
   readonly rootfs: HostPath;
   readonly pod: readonly SpecNamespace[];
@@ -28,7 +35,14 @@ export interface ShimDocumentInput {
 }
 
 /** The document as a shim's runtime is handed it: the pod's namespaces are named by their paths. */
-export function shimDocument({ spec, rootfs, pod, pidNamespace, leastOomScore }: ShimDocumentInput): RuntimeSpec {
+export function shimDocument({
+  sandbox,
+  spec,
+  rootfs,
+  pod,
+  pidNamespace,
+  leastOomScore,
+}: ShimDocumentInput): RuntimeSpec {
   // The pod's sysctls are set; of a sandbox with a kernel of its own they are the sandbox's.
   const { sysctl: _pods, ...linux } = spec.linux;
   const kept = linux.namespaces.filter(({ type }) => type !== "pid" && !(type in podNamespaces));
@@ -38,6 +52,7 @@ export function shimDocument({ spec, rootfs, pod, pidNamespace, leastOomScore }:
     root: { ...spec.root, path: rootfs },
     process: ociProcess(spec.process, leastOomScore),
     mounts: spec.mounts.filter((mount) => !isMadeBefore(mount)),
+    annotations: { ...spec.annotations, ...podAnnotations(sandbox, "container") },
     linux: { ...linux, namespaces: [...kept, ...pod, ...pidNamespaces(pidNamespace)] },
   };
 }
@@ -63,6 +78,7 @@ function pidNamespaces(pid: PidNamespace): readonly SpecNamespace[] {
 }
 
 export interface SandboxDocumentInput {
+  readonly sandbox: SandboxId;
   /** Of the container that is started first: what of it is the pod's is taken over. */
   readonly spec: RuntimeSpec;
   readonly rootfs: HostPath;
@@ -74,7 +90,7 @@ export interface SandboxDocumentInput {
 const inert = ["nosuid", "noexec", "nodev"];
 
 /** The container that a sandboxed runtime's sandbox begins with: it does nothing, with no rights. */
-export function sandboxDocument({ spec, rootfs, args, pod, cgroup }: SandboxDocumentInput): RuntimeSpec {
+export function sandboxDocument({ sandbox, spec, rootfs, args, pod, cgroup }: SandboxDocumentInput): RuntimeSpec {
   const none = { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] };
   const pods = Object.entries(spec.annotations).filter(([name]) => !name.startsWith("io.kubernetes.cri.container-"));
   const base: RuntimeSpec = {
@@ -95,7 +111,7 @@ export function sandboxDocument({ spec, rootfs, args, pod, cgroup }: SandboxDocu
       // Its nodes would be made in the root, which is the host's.
       { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755", "size=64k"] },
     ],
-    annotations: { ...Object.fromEntries(pods), "io.kubernetes.cri.container-type": "sandbox" },
+    annotations: { ...Object.fromEntries(pods), ...podAnnotations(sandbox, "sandbox") },
     linux: {
       namespaces: [{ type: "mount" }, { type: "pid" }, ...pod],
       devices: [],

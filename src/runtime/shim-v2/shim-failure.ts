@@ -16,7 +16,8 @@ export function shimFailure(error: unknown, handler: string, directory: HostPath
   if (error.failure.step !== "shim" && error.failure.step !== "shim-start") return error;
   const said = readWords(joinHostPath(directory, file));
   if (said === "") return error;
-  const code: ErrorCode = /\bexec|executable/i.test(said) && authors.test(said) ? "failed-precondition" : "internal";
+  const code: ErrorCode =
+    /\bexec|executable|failed to load/i.test(said) && authors.test(said) ? "failed-precondition" : "internal";
   return new RuntimeError(code, `${handler}: ${said}`, undefined, { cause: error });
 }
 

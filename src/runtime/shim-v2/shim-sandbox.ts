@@ -225,7 +225,14 @@ export class ShimSandbox implements SandboxHandle {
     const { command } = this.#tools;
     const pod = namespacesOf(this.pid);
     const { leastOomScore } = command;
-    const document = shimDocument({ spec, rootfs: rootfs.attachAt, pod, pidNamespace, leastOomScore });
+    const document = shimDocument({
+      sandbox: this.sandboxId,
+      spec,
+      rootfs: rootfs.attachAt,
+      pod,
+      pidNamespace,
+      leastOomScore,
+    });
     mkdirSync(bundle, { recursive: true, mode: 0o700 });
     writeFileSync(joinHostPath(bundle, "config.json"), specJson(document), { mode: 0o600 });
     const requests = containerRequests(shim.version, { id, bundle, ...io, options: command.options });
