@@ -50,6 +50,20 @@ describe("monitors of running pods", () => {
     );
   });
 
+  test.each([
+    ["are renewed by the next daemon, where it is told to at its start", true, "this"],
+    ["are left as they are by the next daemon otherwise", false, "before"],
+  ])("%s", async (_what, renewMonitors, build) => {
+    const pod = await machine.runPod();
+    const container = await machine.runContainer(pod);
+    setBuild(pod, "before");
+    await machine.start({ renewMonitors });
+    // A renewal begins when all pods have been looked at, and ends in the turns of the loop behind that.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(machine.pods.monitors()).toMatchObject([{ id: pod, build }]);
+    expect(machine.pods.container(container).state).toBe("running");
+  });
+
   test("of no pod are not found", async () => {
     expect(machine.pods.renewMonitors(["feed"])).rejects.toMatchObject({ code: "not-found" });
   });
