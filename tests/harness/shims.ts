@@ -12,6 +12,8 @@ export interface Shim {
   readonly lines: readonly string[];
   /** Whether its containers are processes of the host, and their files the host's. */
   readonly sharesKernel: boolean;
+  /** gVisor's ends, with its pod, when an event finds nobody to take it: no container may exit while there is no daemon. */
+  readonly needsListener?: boolean;
 }
 
 /** containerd's own, with the host's runc: the newest, with a sandbox's container and without. */
@@ -34,6 +36,7 @@ export const runscShim: Shim = {
   path: join(peers, "containerd-shim-runsc-v1"),
   lines: [`options = { type_url = "io.containerd.runsc.v1.options", config_path = "${runscConfig}" }`],
   sharesKernel: false,
+  needsListener: true,
 };
 
 const sets = { all: [...runcShims, runscShim], runc: runcShims } as const;

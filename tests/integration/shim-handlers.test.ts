@@ -31,7 +31,7 @@ const gone = (pod: string) => waitUntil(() => processesOf(pod).length === 0, { w
 
 describe.each(shims.map((shim): [string, Shim] => [shim.name, shim]))(
   "a pod of the handler %s",
-  (name, { sharesKernel }) => {
+  (name, { sharesKernel, needsListener }) => {
     test("runs, logs, exits and is removed as any other, and leaves nothing", async () => {
       const pod = await bed.runPod({}, name);
       const container = await bed.run(pod, { command: ["sh", "-c", "echo out; echo err >&2; exit 7"] });
@@ -124,13 +124,14 @@ describe.each(shims.map((shim): [string, Shim] => [shim.name, shim]))(
     test("outlives a daemon that is killed, with its logs and exit codes", async () => {
       const pod = await bed.runPod({}, name);
       const running = await bed.runIdle(pod);
-      const ending = await bed.run(pod, { command: ["sh", "-c", "sleep 1; echo later; exit 5"] });
+      const seconds = needsListener === true ? 30 : 1;
+      const ending = await bed.run(pod, { command: ["sh", "-c", `sleep ${seconds}; echo later; exit 5`] });
       const pid = await running.pid();
       await bed.engine.kill9();
       await bed.engine.start();
       expect(await running.pid()).toBe(pid);
       expect(await running.sh("echo exec works")).toBe("exec works");
-      expect(await ending.waitExit()).toMatchObject({ exitCode: 5 });
+      expect(await ending.waitExit(60_000)).toMatchObject({ exitCode: 5 });
       await ending.waitLog("later");
       const fresh = await bed.run(pod, { command: ["sh", "-c", "exit 9"] });
       expect(await fresh.waitExit()).toMatchObject({ exitCode: 9 });
