@@ -96,7 +96,7 @@ describe("stats and metrics", () => {
       usageCoreNanoSeconds: { value: 1_500_000_000n },
       usageNanoCores: { value: 250_000_000n },
     });
-    expect(stats?.cpu?.psi?.Some).toMatchObject({ Total: 1000n, Avg10: 0.5 });
+    expect(stats?.cpu?.psi?.Some).toMatchObject({ Total: 1_000_000n, Avg10: 0.5 });
     expect(stats?.memory).toMatchObject({
       workingSetBytes: { value: 1n << 32n },
       availableBytes: { value: (1n << 34n) - (1n << 32n) },
