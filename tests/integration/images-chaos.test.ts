@@ -247,7 +247,12 @@ test("a half blob that the disk damaged is noticed and fetched anew", async () =
   const reference = registry.add("r", "1", image);
   writeFileSync(join(workspace.path, "root/content/ingest", layer.digest.replace(":", "-")), noise(1_500_000));
   await service.pull(reference);
-  expect(registry.fetches(layer.digest)).toBe(2);
+  // The layer's reader may notice it before the rest of the blob is asked for.
+  const ranges = registry.requests
+    .filter(({ name }) => name === layer.digest)
+    .map(({ headers }) => headers.get("range"));
+  expect(ranges.at(-1)).toBeNull();
+  expect(ranges.slice(0, -1)).toEqual(ranges.length > 1 ? ["bytes=1500000-"] : []);
 });
 
 test("a stored blob that the disk damaged is fetched anew when its layer is needed", async () => {

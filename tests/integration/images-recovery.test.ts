@@ -418,6 +418,7 @@ test("each pull is told at its start and its end: who, what, from where, how muc
       asker: "daemon",
       digest: image.manifest.digest,
       source: `http://${registry.host}`,
+      policy: "none",
       ms: expect.any(Number),
       id: image.imageId,
       bytes: expect.any(Number),
