@@ -16,7 +16,7 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), "crib-unit-"));
   unit = join(directory, "crib.service");
   // Programs named must be there; whether this one is installed is not the question.
-  writeFileSync(unit, unitText.replace("/usr/local/bin/crib", "/bin/true"));
+  writeFileSync(unit, unitText.replaceAll("/usr/local/bin/crib", "/bin/true"));
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
