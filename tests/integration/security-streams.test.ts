@@ -35,7 +35,8 @@ describe("clients that go without a word", () => {
       const after = processUse(bed.engine.pid);
       // The pool of threads grows to its size once.
       expect(after.threads).toBeLessThanOrEqual(before.threads + 8);
-      expect(after.rssKib - before.rssKib).toBeLessThan(64 * 1024);
+      // What the collector has not given back yet is no leak: it does when nobody asks for anything.
+      await waitUntil(() => processUse(bed.engine.pid).rssKib - before.rssKib < 64 * 1024, { what: "its memory" });
       // A timer or a loop that each of them left would be seen as work of a daemon that has none.
       await container.stop();
       await waitUntil(async () => (await ticksIn(500)) < 10, { what: "a daemon at rest" });
