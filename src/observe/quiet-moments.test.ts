@@ -35,10 +35,25 @@ function answer(moments: QuietMoments, count: number): void {
 }
 
 describe("QuietMoments", () => {
+  test("comes for what a start needed, but not while a client waits", async () => {
+    const hand = handClock();
+    let quiet = 0;
+    using moments = new QuietMoments(hand.clock, silentLog, () => void quiet++);
+    moments.begin();
+    moments.expect();
+    await hand.pass();
+    expect(quiet).toBe(0);
+    moments.end();
+    await hand.pass();
+    await hand.pass();
+    expect(quiet).toBe(1);
+    expect(hand.sleeping()).toBe(0);
+  });
+
   test("comes once after many RPCs and a silence", async () => {
     const hand = handClock();
     let quiet = 0;
-    using moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
+    using moments = new QuietMoments(hand.clock, silentLog, () => void quiet++);
     answer(moments, 600);
     await hand.pass();
     expect(quiet).toBe(0);
@@ -51,7 +66,7 @@ describe("QuietMoments", () => {
   test("does not come after a few RPCs", async () => {
     const hand = handClock();
     let quiet = 0;
-    using moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
+    using moments = new QuietMoments(hand.clock, silentLog, () => void quiet++);
     answer(moments, 255);
     expect(hand.sleeping()).toBe(0);
     answer(moments, 1);
@@ -62,7 +77,7 @@ describe("QuietMoments", () => {
   test("waits while an RPC is under way or came meanwhile", async () => {
     const hand = handClock();
     let quiet = 0;
-    using moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
+    using moments = new QuietMoments(hand.clock, silentLog, () => void quiet++);
     answer(moments, 256);
     moments.begin();
     await hand.pass();
@@ -78,7 +93,7 @@ describe("QuietMoments", () => {
   test("counts what live sessions move, and waits until they rest", async () => {
     const hand = handClock();
     let quiet = 0;
-    using moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
+    using moments = new QuietMoments(hand.clock, silentLog, () => void quiet++);
     moments.moved(64 * 2 ** 20 - 1);
     expect(hand.sleeping()).toBe(0);
     moments.moved(1);
@@ -94,7 +109,7 @@ describe("QuietMoments", () => {
   test("stops watching when disposed of", async () => {
     const hand = handClock();
     let quiet = 0;
-    const moments = new QuietMoments(hand.clock, silentLog, () => quiet++);
+    const moments = new QuietMoments(hand.clock, silentLog, () => void quiet++);
     answer(moments, 256);
     moments[Symbol.dispose]();
     await hand.pass();

@@ -16,7 +16,7 @@ const quietMs = 300;
 export class QuietMoments implements Disposable {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #onQuiet: () => void;
+  readonly #onQuiet: () => void | Promise<void>;
   readonly #closed = new AbortController();
   #underWay = 0;
   /** In RPCs. */
@@ -24,10 +24,16 @@ export class QuietMoments implements Disposable {
   #changes = 0;
   #watching = false;
 
-  constructor(clock: Clock, log: Log, onQuiet: () => void) {
+  constructor(clock: Clock, log: Log, onQuiet: () => void | Promise<void>) {
     this.#clock = clock;
     this.#log = log;
     this.#onQuiet = onQuiet;
+  }
+
+  /** There is something to give back, whatever was asked since: what a start needed. */
+  expect(): void {
+    this.#done = Math.max(this.#done, minRpcs);
+    this.#count(0);
   }
 
   begin(): void {
@@ -61,7 +67,7 @@ export class QuietMoments implements Disposable {
         if (!(await this.#clock.sleep(quietMs, this.#closed.signal))) return;
       } while (this.#underWay > 0 || this.#changes !== seen);
       this.#done = 0;
-      this.#onQuiet();
+      await this.#onQuiet();
     } finally {
       this.#watching = false;
     }
