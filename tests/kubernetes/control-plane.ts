@@ -62,6 +62,8 @@ export class ControlPlane {
       "--service-cluster-ip-range=10.96.0.0/16",
       "--authorization-mode=AlwaysAllow",
       "--allow-privileged=true",
+      // No name server of this host knows its name.
+      "--kubelet-preferred-address-types=InternalIP",
       `--token-auth-file=${this.#file("tokens.csv")}`,
       "--service-account-issuer=https://kubernetes.default.svc",
       `--service-account-key-file=${this.#file("accounts.pub")}`,

@@ -1,15 +1,20 @@
 import { type Cluster, exec, type Step, same } from "../cluster.ts";
 
 /** kubectl's own lines, until one of them names the port. */
+/** What follows is read, too: kubectl tells each connection, and would end by a closed pipe. */
 async function forwardedPort(stdout: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
+  const port = Promise.withResolvers<string>();
   let text = "";
-  for await (const chunk of stdout) {
-    text += decoder.decode(chunk, { stream: true });
-    const port = /Forwarding from 127\.0\.0\.1:(\d+)/.exec(text)?.[1];
-    if (port !== undefined) return port;
-  }
-  throw new Error(`port-forward ended: ${text}`);
+  const readAll = async (): Promise<void> => {
+    for await (const chunk of stdout) {
+      text += decoder.decode(chunk, { stream: true });
+      const told = /Forwarding from 127\.0\.0\.1:(\d+)/.exec(text)?.[1];
+      if (told !== undefined) port.resolve(told);
+    }
+  };
+  readAll().then(() => port.reject(new Error(`port-forward ended: ${text}`)), port.reject);
+  return await port.promise;
 }
 
 async function firstWebPod({ kubectl }: Cluster): Promise<string> {
@@ -33,7 +38,15 @@ export const streams: readonly Step[] = [
     async run(cluster) {
       const pod = await firstWebPod(cluster);
       const { kubectl } = cluster;
-      const failed = await kubectl.outcome(["exec", pod, "--", "sh", "-c", "echo out; echo err >&2; exit 9"]);
+      const failed = await kubectl.outcome([
+        "exec",
+        pod,
+        "-c=httpd",
+        "--",
+        "sh",
+        "-c",
+        "echo out; echo err >&2; exit 9",
+      ]);
       same("streams", [failed.exitCode, failed.stdout, failed.stderr.startsWith("err\n")], [9, "out\n", true]);
       const counted = await kubectl.run(["exec", "-i", pod, "--", "wc", "-c"], "x".repeat(1 << 20));
       same("input", counted.trim(), String(1 << 20));
