@@ -167,9 +167,9 @@ class StoredImages implements ImageService {
     this.#stores = stores;
     this.#workers = workers;
     this.#platform = options.platform ?? hostPlatform();
-    this.archives = new ImageArchives(stores, this.#platform, options.log);
     this.#puller = new Puller({ ...options, platform: this.#platform, receivers }, stores);
-    const { clock, log, config, root } = options;
+    const { clock, log, config, root, limits = defaultLayerLimits } = options;
+    this.archives = new ImageArchives(stores, this.#platform, limits.minFreeBytes, log);
     this.#checks = new StoreChecks(stores, (image, signal) => this.#puller.repair(image, signal), clock, log);
     const times = new CheckedTimes(root, log);
     this.#background = new BackgroundCheck(this.#checks, stores.index, times, { config, unclean }, { clock, log });

@@ -3,6 +3,7 @@ import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { ImportedImage } from "../../src/images/port.ts";
+import { defaultLayerLimits } from "../../src/layers/layer-limits.ts";
 import { writeTar } from "../../src/layers/tar/tar-writer.ts";
 import { type ChaosRegistry, startChaosRegistry } from "../fixtures/chaos-registry.ts";
 import { dockerMembers, inPieces, layoutMembers } from "../fixtures/image-archives.ts";
@@ -249,6 +250,20 @@ describe("hostile archives are refused, and nothing of them stays", () => {
       code: "data-loss",
     });
     expect(stored()).toEqual(before);
+  });
+
+  test("an archive for which there is no room is refused before the disk is full", async () => {
+    const crowded = openWorkspace("archives-crowded");
+    const limits = { ...defaultLayerLimits, minFreeBytes: Number.MAX_SAFE_INTEGER };
+    try {
+      using full = await openImages(crowded.path, { limits });
+      const refused = await failureOf(full.images.archives.import(inPieces(writeTar(good())), undefined, signal));
+      expect(refused).toMatchObject({ code: "resource-exhausted", message: expect.stringContaining("are kept free") });
+      for (const place of ["content/sha256", "content/ingest"])
+        expect(readdirSync(join(crowded.path, "root", place))).toEqual([]);
+    } finally {
+      crowded.remove();
+    }
   });
 
   test("a client that leaves in the middle leaves nothing", async () => {

@@ -1,6 +1,7 @@
 import type { Log } from "../../observe/log.ts";
 import type { GarbageStores } from "../content/collect-garbage.ts";
 import { withinRoom } from "../content/leftovers.ts";
+import { RoomKeeper } from "../content/room-keeper.ts";
 import type { Archives, ExportRequest, ImportedImage } from "../port.ts";
 import type { Platform } from "../registry/platform.ts";
 import { exportImages } from "./export-images.ts";
@@ -11,11 +12,14 @@ import { tagImage } from "./tag-image.ts";
 export class ImageArchives implements Archives {
   readonly #stores: GarbageStores;
   readonly #platform: Platform;
+  readonly #minFreeBytes: number;
   readonly #log: Log;
 
-  constructor(stores: GarbageStores, platform: Platform, log: Log) {
+  /** @param minFreeBytes what an import leaves free of the store's file system. */
+  constructor(stores: GarbageStores, platform: Platform, minFreeBytes: number, log: Log) {
     this.#stores = stores;
     this.#platform = platform;
+    this.#minFreeBytes = minFreeBytes;
     this.#log = log;
   }
 
@@ -25,7 +29,8 @@ export class ImageArchives implements Archives {
     signal: AbortSignal,
   ): Promise<readonly ImportedImage[]> {
     const [stores, platform, log] = [this.#stores, this.#platform, this.#log];
-    const world = { stores, platform, log, ensureRoom: async () => undefined };
+    const room = new RoomKeeper(stores.content.directory, this.#minFreeBytes);
+    const world = { stores, platform, log, room };
     return await withinRoom(stores, log, () => importImages(world, archive, name, signal));
   }
 

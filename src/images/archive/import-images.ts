@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { CribError, invalidArgument } from "../../errors/crib-error.ts";
 import type { ChainId, Digest } from "../../ids/digest.ts";
-import { chainIds } from "../../images/pull/install-image.ts";
 import type { Log } from "../../observe/log.ts";
 import type { GarbageStores } from "../content/collect-garbage.ts";
+import type { RoomKeeper } from "../content/room-keeper.ts";
 import type { ImportedImage } from "../port.ts";
-import { installImage } from "../pull/install-image.ts";
+import { chainIds, installImage } from "../pull/install-image.ts";
 import { type ManifestSource, type ResolvedImage, resolveImage } from "../pull/resolve-image.ts";
 import type { Platform } from "../registry/platform.ts";
 import { type ImageReference, repositoryName } from "../registry/reference.ts";
@@ -18,19 +18,19 @@ import { ReceivedArchive } from "./received-archive.ts";
 interface ImportWorld {
   readonly stores: GarbageStores;
   readonly platform: Platform;
-  readonly ensureRoom: () => Promise<void>;
+  readonly room: Pick<RoomKeeper, "ensure">;
   readonly log: Log;
 }
 
 /** Takes an archive's images into the store. What it brought and no image has is gone when this is over. */
 export async function importImages(
-  { stores, platform, ensureRoom, log }: ImportWorld,
+  { stores, platform, room, log }: ImportWorld,
   pieces: AsyncIterable<Uint8Array>,
   name: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly ImportedImage[]> {
   const wanted = name === undefined ? undefined : nameOf(name);
-  const archive = new ReceivedArchive(stores.content, stores.pins, ensureRoom);
+  const archive = new ReceivedArchive(stores.content, stores.pins, room);
   const newLayers = new Set<ChainId>();
   const made: Digest[] = [];
   try {

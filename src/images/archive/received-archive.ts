@@ -7,6 +7,7 @@ import { TarReader } from "../../layers/tar/tar-reader.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import type { NewBlob } from "../content/new-blob.ts";
 import type { Pins } from "../content/pins.ts";
+import type { RoomKeeper } from "../content/room-keeper.ts";
 import { linkTarget, memberPath } from "./member-path.ts";
 
 /** Layers are few; a directory of old `docker save` has four members for each. */
@@ -41,15 +42,14 @@ export class ReceivedArchive implements AsyncDisposable {
   readonly #members = new Map<string, StoredMember>();
   readonly #links = new Map<string, string>();
   readonly #held: Disposable[] = [];
-  readonly #ensureRoom: () => Promise<void>;
+  readonly #room: Pick<RoomKeeper, "ensure">;
   #open: { readonly path: string; readonly blob: NewBlob } | undefined;
   #document: { readonly path: string; readonly parts: Uint8Array[]; bytes: number } | undefined;
 
-  /** @param ensureRoom asked as bytes come. @throws when there is too little. */
-  constructor(content: ContentStore, pins: Pins, ensureRoom: () => Promise<void>) {
+  constructor(content: ContentStore, pins: Pins, room: Pick<RoomKeeper, "ensure">) {
     this.#content = content;
     this.#pins = pins;
-    this.#ensureRoom = ensureRoom;
+    this.#room = room;
   }
 
   /** Takes the whole archive. @throws {CribError} data-loss or failed-precondition for what it should not be. */
@@ -135,7 +135,7 @@ export class ReceivedArchive implements AsyncDisposable {
     }
     // What `docker save` wrote beside each layer until version 25, and nobody reads.
     if (/^[0-9a-f]{64}\/(?:VERSION|json)$/.test(path)) return;
-    await this.#ensureRoom();
+    await this.#room.ensure(0);
     const algorithm = expected?.startsWith("sha512:") === true ? "sha512" : "sha256";
     this.#open = { path, blob: await this.#content.create(algorithm) };
   }
@@ -147,7 +147,7 @@ export class ReceivedArchive implements AsyncDisposable {
       return;
     }
     if (this.#open === undefined) return;
-    await this.#ensureRoom();
+    await this.#room.ensure(bytes.length);
     await this.#open.blob.write(bytes);
   }
 
