@@ -158,10 +158,7 @@ class InjectedLife {
     if (one === undefined || one.exit !== undefined || one.pid !== lasting.pid)
       throw new Error(`the lasting container is not listed as running: ${JSON.stringify(one?.exit)}`);
     if (!["S", "R"].includes(processState(lasting.pid) ?? "")) throw new Error("the lasting container has ended");
-    const pings = lasting
-      .log()
-      .split("\n")
-      .filter((line) => line.includes("got ping")).length;
+    const pings = lasting.log().match(/^.*got ping/gm)?.length ?? 0;
     if (pings < 2 && one.droppedLogBytes === 0n)
       throw new Error(`output is missing from the log, and not counted:\n${lasting.log()}`);
     return await this.#rest();
@@ -188,14 +185,15 @@ class InjectedLife {
       { stdin: true },
     );
     await this.#must("type", async () => {
-      using streams = await this.#theirs.monitor.attach({
-        containerId: typed.id,
-        stdin: true,
-        stdout: true,
-        stderr: false,
-      });
-      streams.exited.catch(() => undefined);
-      streams.drained.catch(() => undefined);
+      using streams = await this.#theirs.monitor
+        .attach({ containerId: typed.id, stdin: true, stdout: true, stderr: false })
+        .catch((error: unknown) => {
+          // What was typed arrived before its answer was lost: the exit code tells.
+          if (CribError.is(error, "failed-precondition")) return undefined;
+          throw error;
+        });
+      if (!streams) return true;
+      for (const end of [streams.exited, streams.drained]) end.catch(() => undefined);
       collect(streams);
       await streams.writeStdin(Buffer.from("3\r"));
       return true;
@@ -275,6 +273,8 @@ class InjectedLife {
     const pid = this.#pod?.monitor.pid;
     const children = pid === undefined ? [] : childrenOf(pid);
     if (this.#pod !== undefined) {
+      // Over a connection that broke with its last request nobody can be asked.
+      if ((await this.#try("list", () => this.#theirs.monitor.list())) === undefined) await this.#reconnect();
       const done = await this.#try("shutdown", async () => (await this.#theirs.monitor.shutdown()) ?? true);
       if (done === undefined && monitorPid(this.#id) !== undefined) {
         await this.#reconnect();
