@@ -273,8 +273,9 @@ class InjectedLife {
     const pid = this.#pod?.monitor.pid;
     const children = pid === undefined ? [] : childrenOf(pid);
     if (this.#pod !== undefined) {
-      // Over a connection that broke with its last request nobody can be asked.
-      if ((await this.#try("list", () => this.#theirs.monitor.list())) === undefined) await this.#reconnect();
+      // Over a connection that broke nobody is asked; a monitor without a pod has ended with it.
+      if ((await this.#try("list", () => this.#theirs.monitor.list())) === undefined)
+        await this.#try("reconnect", () => this.#reconnect());
       const done = await this.#try("shutdown", async () => (await this.#theirs.monitor.shutdown()) ?? true);
       if (done === undefined && monitorPid(this.#id) !== undefined) {
         await this.#reconnect();
