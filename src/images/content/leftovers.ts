@@ -1,5 +1,5 @@
 import { unlinkSync } from "node:fs";
-import { readdir, stat, statfs } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { assertNever } from "../../errors/assert-never.ts";
 import { CribError } from "../../errors/crib-error.ts";
 import { type ChainId, isDigest } from "../../ids/digest.ts";
@@ -8,6 +8,7 @@ import type { UnixNanos } from "../../ids/units.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Leftover } from "../port.ts";
 import type { GarbageStores } from "./collect-garbage.ts";
+import { type FileSystemSpace, spaceOf } from "./space-of.ts";
 
 /** What failed pulls may leave for the next try, unless a tenth of the file system is less. */
 const maxKeptBytes = 10 * 1024 ** 3;
@@ -73,10 +74,7 @@ async function isScarce(stores: GarbageStores): Promise<boolean> {
   return freeBytes < Math.min(scarceBytes, totalBytes * scarceFraction);
 }
 
-async function fileSystem(stores: GarbageStores): Promise<{ readonly freeBytes: number; readonly totalBytes: number }> {
-  const { bavail, blocks, bsize } = await statfs(stores.content.directory);
-  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
-}
+const fileSystem = (stores: GarbageStores): Promise<FileSystemSpace> => spaceOf(stores.content.directory);
 
 async function listPartialBlobs(stores: GarbageStores): Promise<Leftover[]> {
   const found: Leftover[] = [];

@@ -1,27 +1,22 @@
-import { statfs } from "node:fs/promises";
 import { CribError } from "../../errors/crib-error.ts";
 import type { HostPath } from "../../ids/path.ts";
+import { spaceOf } from "./space-of.ts";
 
 /** Asking for each piece would cost more than writing it. */
 const askEveryBytes = 16 * 1024 * 1024;
-
-async function freeBytesOf(directory: HostPath): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize;
-}
 
 /** Keeps some of a file system free below what is written there piece by piece: a full disk is told before it is full. */
 export class RoomKeeper {
   readonly #directory: HostPath;
   readonly #minFreeBytes: number;
-  readonly #freeBytes: (directory: HostPath) => Promise<number>;
+  readonly #space: typeof spaceOf;
   #unaskedBytes = askEveryBytes;
 
-  /** @param freeBytes what the kernel says, unless a test does. */
-  constructor(directory: HostPath, minFreeBytes: number, freeBytes = freeBytesOf) {
+  /** @param space what the kernel says, unless a test does. */
+  constructor(directory: HostPath, minFreeBytes: number, space = spaceOf) {
     this.#directory = directory;
     this.#minFreeBytes = minFreeBytes;
-    this.#freeBytes = freeBytes;
+    this.#space = space;
   }
 
   /** Before `bytes` are written. @throws {CribError} resource-exhausted when less than the floor is left. */
@@ -29,11 +24,11 @@ export class RoomKeeper {
     this.#unaskedBytes += bytes;
     if (this.#unaskedBytes < askEveryBytes) return;
     this.#unaskedBytes = 0;
-    const free = await this.#freeBytes(this.#directory);
-    if (free >= this.#minFreeBytes) return;
+    const { freeBytes } = await this.#space(this.#directory);
+    if (freeBytes >= this.#minFreeBytes) return;
     throw new CribError(
       "resource-exhausted",
-      `only ${free} bytes are free on the file system of ${this.#directory}, and ${this.#minFreeBytes} are kept free: remove images with crib rmi --unused, or make room`,
+      `only ${freeBytes} bytes are free on the file system of ${this.#directory}, and ${this.#minFreeBytes} are kept free: remove images with crib rmi --unused, or make room`,
     );
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../../observe/clock.ts";
 import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
 import { examineProgram } from "../examine-program.ts";
 import type { NativeRuntime } from "../native/native-runtime.ts";
+import { reserveAround } from "../native/reserve-around.ts";
 import type {
   ContainerExit,
   RuntimeExamination,
@@ -15,7 +16,6 @@ import type {
   SandboxReservation,
   SandboxRuntime,
 } from "../port.ts";
-import { sandboxDirectory } from "../sandbox-directory.ts";
 import { type OciCommand, OciSandbox } from "./oci-sandbox.ts";
 
 export interface OciRuntimeDependencies {
@@ -57,17 +57,13 @@ export class OciRuntime implements SandboxRuntime {
         `pods of the handler ${this.#command.name} cannot have a user namespace yet: take another handler, or hostUsers: true`,
       );
     }
-    const reservation = this.#native.reserve(namespaces, options);
-    const { id, madeAhead } = reservation;
-    return {
-      id,
-      madeAhead,
-      begin: (setup) => {
-        const { launched, ready } = reservation.begin(setup);
-        const directory = sandboxDirectory(this.#state, id);
-        return { launched: launched.then((native) => new OciSandbox(native, this.#command, directory)), ready };
-      },
-    };
+    return reserveAround(
+      this.#native,
+      this.#state,
+      namespaces,
+      options,
+      (native, directory) => new OciSandbox(native, this.#command, directory),
+    );
   }
 
   async adopt(sandboxId: SandboxId, directory: HostPath): Promise<SandboxHandle> {

@@ -9,6 +9,7 @@ import type { RuntimeSpec, SpecProcess } from "../../oci/runtime-spec.ts";
 import { specJson } from "../../oci/spec-json.ts";
 import type { ExecRequest } from "../native/monitor/port.ts";
 import type { NativeSandbox } from "../native/native-sandbox.ts";
+import { sessionUntilOver } from "../native/session-until-over.ts";
 import type {
   ContainerAttach,
   ContainerExit,
@@ -87,19 +88,9 @@ export class OciSandbox implements SandboxHandle {
     const { monitor } = this.#native;
     return await this.#withCall(command, async (request, over) => {
       const session = await monitor.exec(request, giveUp);
-      void session.exited.then(over, over);
-      return {
-        onOutput: (listener) => session.onOutput(listener),
-        mute: (stream) => session.mute(stream),
-        exited: session.exited,
-        drained: session.drained,
-        // One that ends meanwhile, or a monitor that is gone, has nothing left to kill.
-        kill: () => void monitor.signal(command.id, SIGKILL).catch(() => undefined),
-        abandon: () => {
-          session.abandon();
-          over();
-        },
-      };
+      // One that ends meanwhile, or a monitor that is gone, has nothing left to kill.
+      const kill = () => void monitor.signal(command.id, SIGKILL).catch(() => undefined);
+      return sessionUntilOver(session, kill, over);
     });
   }
 

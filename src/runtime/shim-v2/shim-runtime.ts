@@ -4,6 +4,7 @@ import type { HostPath } from "../../ids/path.ts";
 import type { RuntimeSpec } from "../../oci/runtime-spec.ts";
 import { examineProgram } from "../examine-program.ts";
 import type { NativeRuntime } from "../native/native-runtime.ts";
+import { reserveAround } from "../native/reserve-around.ts";
 import type {
   ContainerExit,
   RuntimeExamination,
@@ -14,7 +15,6 @@ import type {
   SandboxReservation,
   SandboxRuntime,
 } from "../port.ts";
-import { sandboxDirectory } from "../sandbox-directory.ts";
 import { endShim } from "./end-shim.ts";
 import { sandboxContainerId, shimProcessId } from "./shim-directory.ts";
 import { ShimSandbox } from "./shim-sandbox.ts";
@@ -54,17 +54,13 @@ export class ShimRuntime implements SandboxRuntime {
         `pods of the handler ${command.name} cannot have a user namespace: take another handler, or hostUsers: true`,
       );
     }
-    const reservation = this.#native.reserve(namespaces, options);
-    const { id, madeAhead } = reservation;
-    return {
-      id,
-      madeAhead,
-      begin: (setup) => {
-        const { launched, ready } = reservation.begin(setup);
-        const directory = sandboxDirectory(state, id);
-        return { launched: launched.then((native) => new ShimSandbox(native, this.#tools, directory)), ready };
-      },
-    };
+    return reserveAround(
+      this.#native,
+      state,
+      namespaces,
+      options,
+      (native, directory) => new ShimSandbox(native, this.#tools, directory),
+    );
   }
 
   async adopt(sandboxId: SandboxId, directory: HostPath): Promise<SandboxHandle> {

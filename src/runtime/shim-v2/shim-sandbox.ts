@@ -9,6 +9,7 @@ import { SIGKILL } from "../../kernel/signals.ts";
 import { specJson } from "../../oci/spec-json.ts";
 import type { ExecRequest } from "../native/monitor/port.ts";
 import type { NativeSandbox } from "../native/native-sandbox.ts";
+import { sessionUntilOver } from "../native/session-until-over.ts";
 import type {
   ContainerAttach,
   ContainerExit,
@@ -93,18 +94,7 @@ export class ShimSandbox implements SandboxHandle {
   async exec(command: ExecLaunch, giveUp?: AbortSignal): Promise<ExecSession> {
     return await this.#withCommand(command, async (request, over) => {
       const session = await this.#native.monitor.exec(request, giveUp);
-      void session.exited.then(over, over);
-      return {
-        onOutput: (listener) => session.onOutput(listener),
-        mute: (stream) => session.mute(stream),
-        exited: session.exited,
-        drained: session.drained,
-        kill: () => void this.#killCommand(command),
-        abandon: () => {
-          session.abandon();
-          over();
-        },
-      };
+      return sessionUntilOver(session, () => void this.#killCommand(command), over);
     });
   }
 
